@@ -1,0 +1,92 @@
+import type { NamespacePath, ObjectId } from '../schema/ids.ts';
+import type { Identity, ObjectOf } from '../schema/resources.ts';
+
+/** One object, whole, as schema/ says. */
+export type Stored<I extends Identity = Identity> = ObjectOf<I>;
+
+/** How an object is addressed. `namespace` is where it lives: a namespace object lives in its parent. */
+export interface Key<I extends Identity = Identity> {
+  resource: I;
+  namespace: NamespacePath;
+  id: ObjectId;
+}
+
+/** What was done, by whom: an item of the activity log, written in the transaction of the write itself. */
+export interface Activity {
+  id: ObjectId;
+  namespace: NamespacePath;
+  /** RFC 3339 UTC. */
+  date: string;
+  operation: 'create' | 'update' | 'delete';
+  targetIdentity: Identity;
+  targetID: ObjectId;
+  /** `@auth:` claims of the caller, or `@auth:realm=system` and the task's name. */
+  claims: readonly string[];
+  requestID: string;
+  /** Secrets removed. */
+  before?: unknown;
+  after?: unknown;
+}
+
+/**
+ * One step of a transaction.
+ * - `create` fails with `duplicate` when the resource's unique attribute is taken in the namespace, and with `conflict` when the ID exists.
+ * - `update` and `delete` fail with `conflict` when the stored `updateTime` is not `seen`, with `not_found` when there is no such object.
+ * - `require` fails with `not_found` when the namespace does not exist; the root always does.
+ */
+export type Write =
+  | { kind: 'create'; resource: Identity; object: Stored }
+  | { kind: 'update'; resource: Identity; object: Stored; seen: string }
+  | { kind: 'delete'; resource: Identity; object: Stored; seen: string }
+  | { kind: 'require'; namespace: NamespacePath }
+  | { kind: 'activity'; activity: Activity };
+
+export interface ListQuery {
+  /** Objects a page; at least 1. An adapter may return fewer (a page is at most 1 MB) and then says `next`. */
+  limit: number;
+  /** Opaque cursor of an earlier page of the same query. */
+  after?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Absent on the last page. */
+  next?: string;
+}
+
+/**
+ * The object store. Keys are built from the namespace; whatever is outside it cannot be named.
+ * Reads by key and lists of one namespace are consistent; `listTree` and `findBy` may be stale by moments.
+ * Order of every list: namespace path, then ID (that is, time of creation).
+ */
+export interface ObjectStore {
+  get<I extends Identity>(key: Key<I>): Promise<Stored<I> | undefined>;
+  /** By the resource's unique attribute (namespaces: the full path). One read. */
+  getByName<I extends Identity>(
+    resource: I,
+    namespace: NamespacePath,
+    name: string,
+  ): Promise<Stored<I> | undefined>;
+  /** Objects that live in this very namespace. */
+  list<I extends Identity>(resource: I, namespace: NamespacePath, query: ListQuery): Promise<Page<Stored<I>>>;
+  /** Objects that live in this namespace or anywhere below it. */
+  listTree<I extends Identity>(
+    resource: I,
+    namespace: NamespacePath,
+    query: ListQuery,
+  ): Promise<Page<Stored<I>>>;
+  /** Objects of a tenant by ID or by an attribute that the resource lists in `refs`. */
+  findBy<I extends Identity>(
+    resource: I,
+    tenant: NamespacePath,
+    attribute: string,
+    value: string,
+  ): Promise<Stored<I>[]>;
+  /** All steps or none; at most 100; durable when it resolves. Emits one change per object written. */
+  commit(writes: readonly Write[]): Promise<void>;
+  /** True the first time for a key within `ttlSeconds`, false ever after: one-use tokens. Atomic. */
+  once(tenant: NamespacePath, key: string, ttlSeconds: number): Promise<boolean>;
+  /** Activity of one namespace, newest first. */
+  activities(namespace: NamespacePath, query: ListQuery): Promise<Page<Activity>>;
+  close(): Promise<void>;
+}

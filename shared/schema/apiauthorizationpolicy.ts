@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { NamespacePath, Timestamp } from './ids.ts';
+import { CidrList } from './network-entry.ts';
+import { Description, Name, type RuleIssue, resource } from './resource.ts';
+import { Tag } from './tag.ts';
+
+/** `@auth:role=<key>`, or a raw permission `identity,method…` such as `processingunit,get,post`. */
+const AuthorizedIdentity = z
+  .string()
+  .regex(
+    /^(@auth:role=[a-z][a-z.-]*|[a-z*]+(,(get|post|put|patch|delete|head|any))+)$/,
+    'must be a role such as @auth:role=namespace.viewer, or a permission such as processingunit,get',
+  );
+
+/** The original's ValidateAPIAuthorizationPolicySubject, clause by clause. */
+const subjectIssues = (subject: string[][]): RuleIssue[] =>
+  subject.flatMap((clause, index) => {
+    const path = ['subject', index];
+    const issue = (message: string): RuleIssue => ({ path, input: clause, message });
+    const realms = clause.filter(claim => claim.startsWith('@auth:realm='));
+    return [
+      ...(clause.length < 2 ? [issue('needs at least two claims: the realm and one that tells who')] : []),
+      ...clause
+        .filter(claim => !/^@auth:[^=]+=.+/.test(claim))
+        .map(claim => issue(`\`${claim}\` must start with @auth: and have a value`)),
+      ...(realms.length === 1 ? [] : [issue('needs exactly one @auth:realm= claim')]),
+      ...(/=(oidc|saml)$/.test(realms[0] ?? '') && !clause.some(claim => claim.startsWith('@auth:namespace='))
+        ? [issue('realms oidc and saml also need an @auth:namespace= claim, the namespace of the provider')]
+        : []),
+    ];
+  });
+
+export const apiauthorizationpolicy = resource({
+  identity: 'apiauthorizationpolicy',
+  plural: 'apiauthorizationpolicies',
+  aliases: ['apiauth', 'apiauths'],
+  group: 'authorizations',
+  summary: 'What the callers that its subject selects may do, and from where downwards',
+  defaultOrder: 'name',
+  readOnly: {},
+  createOnly: {},
+  writable: {
+    name: Name,
+    description: Description,
+    /** Claims, `@auth:key=value`: outer or, inner and. */
+    subject: z.array(z.array(Tag)).min(1, 'select at least one clause of claims'),
+    authorizedIdentities: z.array(AuthorizedIdentity).min(1, 'name at least one role or permission'),
+    /** The namespace from which downwards it grants; this policy's namespace or one below. */
+    authorizedNamespace: NamespacePath,
+    /** When not empty, only callers from these networks. */
+    authorizedSubnets: CidrList,
+    expirationTime: Timestamp.optional(),
+    activeSchedule: z.string().max(0, 'schedules are not supported yet; use expirationTime').default(''),
+    activeDuration: z.string().max(0, 'schedules are not supported yet; use expirationTime').default(''),
+    disabled: z.boolean().default(false),
+    fallback: z.boolean().default(false),
+    /** Used for decisions below, but not shown there. */
+    propagationHidden: z.boolean().default(false),
+  },
+  rules: value => subjectIssues(value.subject),
+});
+export type ApiAuthorizationPolicy = z.infer<typeof apiauthorizationpolicy.stored>;

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { Timestamp } from './ids.ts';
+import { Description, Name, resource } from './resource.ts';
+
+const Version = z.string().max(128).default('');
+
+export const enforcer = resource({
+  identity: 'enforcer',
+  plural: 'enforcers',
+  aliases: ['defender', 'defenders'],
+  group: 'enforcers',
+  summary: 'An agent that polls a bundle and enforces it on its host',
+  defaultOrder: 'name',
+  inheritsOrganization: true,
+  refs: ['machineID'],
+  readOnly: {
+    unreachable: z.boolean().default(false),
+    lastSyncTime: Timestamp.optional(),
+    lastMigrationTime: Timestamp.optional(),
+    certificate: z.string().default(''),
+    certificateExpirationDate: Timestamp.optional(),
+  },
+  createOnly: { FQDN: z.string().min(1).max(253) },
+  writable: {
+    name: Name,
+    description: Description,
+    /** From SMBIOS, MACs or the cloud: a second registration of the same machine finds its object by it. */
+    machineID: z.string().max(256).default(''),
+    operationalStatus: z
+      .enum(['Registered', 'Connected', 'Disconnected', 'Initialized'])
+      .default('Registered'),
+    enforcementStatus: z.enum(['Inactive', 'Active', 'Failed']).default('Inactive'),
+    startTime: Timestamp.optional(),
+    currentVersion: Version,
+    nextAvailableVersion: Version,
+    migrationStatus: z.enum(['None', 'Running', 'Failed']).default('None'),
+    certificateRequest: z.string().default(''),
+    logLevel: z.enum(['Info', 'Debug', 'Warn', 'Error', 'Trace']).default('Info'),
+    logLevelDuration: z.string().default('10s'),
+    subnets: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),
+    controller: z.string().default(''),
+    collectInfo: z.boolean().default(false),
+    collectedInfo: z.record(z.string(), z.string()).default({}),
+    /** What the agent last reported of its bundle: downloaded, verified and active are told apart. */
+    bundle: z
+      .strictObject({
+        revision: z.int().min(0),
+        state: z.enum(['applied', 'refused']),
+        reason: z.string().max(1024).default(''),
+        digest: z.string().max(128).default(''),
+      })
+      .optional(),
+  },
+});
+export type Enforcer = z.infer<typeof enforcer.stored>;

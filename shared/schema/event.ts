@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { cloudaccount } from './cloudaccount.ts';
+
+/** EventBridge's envelope, the part that is ours to read. */
+const envelope = { id: z.string().min(1).max(256), time: z.iso.datetime({ offset: true }) };
+
+const provider = cloudaccount.createOnly.provider;
+
+/** A cloud account was added to the product. Published by whoever manages accounts. */
+export const CloudAccountOnboarded = z.object({
+  ...envelope,
+  source: z.literal('microseg'),
+  'detail-type': z.literal('CloudAccountOnboarded'),
+  detail: z.strictObject({
+    prismaID: z
+      .string()
+      .regex(/^[a-zA-Z0-9-_]+$/)
+      .max(128),
+    name: cloudaccount.createOnly.name,
+    accountID: cloudaccount.createOnly.accountID,
+    provider,
+    defaultPUIncomingTrafficAction: cloudaccount.createOnly.defaultPUIncomingTrafficAction,
+    defaultPUOutgoingTrafficAction: cloudaccount.createOnly.defaultPUOutgoingTrafficAction,
+  }),
+});
+
+/** AWS Control Tower's lifecycle event. Source: Control Tower user guide, "Lifecycle events". */
+export const CreateManagedAccount = z.object({
+  ...envelope,
+  source: z.literal('aws.controltower'),
+  'detail-type': z.literal('AWS Service Event via CloudTrail'),
+  account: z.string().regex(/^\d{12}$/),
+  detail: z.object({
+    eventSource: z.literal('controltower.amazonaws.com'),
+    eventName: z.literal('CreateManagedAccount'),
+    serviceEventDetails: z.object({
+      createManagedAccountStatus: z.object({
+        organizationalUnit: z.object({
+          organizationalUnitName: z.string(),
+          organizationalUnitId: z.string(),
+        }),
+        account: z.object({ accountName: z.string(), accountId: z.string().regex(/^\d{12}$/) }),
+        state: z.enum(['SUCCEEDED', 'FAILED']),
+        message: z.string().optional(),
+        requestedTimestamp: z.string().optional(),
+        completedTimestamp: z.string().optional(),
+      }),
+    }),
+  }),
+});
+
+/** What became of an onboarding. Ours to publish, others' to act on. */
+const outcome = <T extends string>(type: T) =>
+  z.object({
+    ...envelope,
+    source: z.literal('microseg'),
+    'detail-type': z.literal(type),
+    detail: z.object({
+      prismaID: z.string(),
+      name: z.string(),
+      accountID: z.string(),
+      /** Set when it failed. */
+      error: z.string().optional(),
+      cause: z.string().optional(),
+    }),
+  });
+export const CloudAccountReady = outcome('CloudAccountReady');
+export const CloudAccountFailed = outcome('CloudAccountFailed');
+
+/** Every event on the bus. EventBridge rules, local subscriptions and handlers read this catalogue. */
+export const events = {
+  CloudAccountOnboarded,
+  CreateManagedAccount,
+  CloudAccountReady,
+  CloudAccountFailed,
+} as const;
+export type EventName = keyof typeof events;
+export type BusEvent = z.infer<(typeof events)[EventName]>;
+
+/** Events that somebody here acts on: event → its EventBridge pattern. */
+export const consumed = {
+  CloudAccountOnboarded: { source: ['microseg'], 'detail-type': ['CloudAccountOnboarded'] },
+  CreateManagedAccount: {
+    source: ['aws.controltower'],
+    'detail-type': ['AWS Service Event via CloudTrail'],
+    detail: { eventName: ['CreateManagedAccount'] },
+  },
+} as const satisfies Partial<Record<EventName, unknown>>;

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** 24 lower-case hex characters, time-ordered: 12 of milliseconds since the epoch, 12 of chance. */
+export const ObjectId = z
+  .string()
+  .regex(/^[0-9a-f]{24}$/, 'must be 24 lower-case hex characters')
+  .brand<'ObjectId'>();
+export type ObjectId = z.infer<typeof ObjectId>;
+
+/** Full path of a namespace: `/` (the root) or `/tenant/account/group`. Never a trailing slash. */
+export const NamespacePath = z
+  .string()
+  .regex(/^(\/|(\/[a-zA-Z0-9-_]+)+)$/, 'must be `/` or a path such as `/tenant/account/group`')
+  .max(1024)
+  .brand<'NamespacePath'>();
+export type NamespacePath = z.infer<typeof NamespacePath>;
+
+export const ROOT = NamespacePath.parse('/');
+
+/** RFC 3339 in UTC with milliseconds, as the original prints it. */
+export const Timestamp = z.iso.datetime({ precision: 3 });
+
+export const childPath = (parent: NamespacePath, name: string): NamespacePath =>
+  NamespacePath.parse(parent === '/' ? `/${name}` : `${parent}/${name}`);
+
+/** The parent of `/` is `/`: the root object lives in itself. */
+export const parentPath = (path: NamespacePath): NamespacePath =>
+  path.lastIndexOf('/') <= 0 ? ROOT : (path.slice(0, path.lastIndexOf('/')) as NamespacePath);
+
+/** The last segment; empty for the root. */
+export const shortName = (path: NamespacePath): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** Root first, the namespace itself last: `/`, `/a`, `/a/b`. */
+export const lineage = (path: NamespacePath): NamespacePath[] =>
+  path === ROOT ? [ROOT] : [...lineage(parentPath(path)), path];
+
+/** True for the namespace itself and for everything below it. */
+export const isWithin = (path: string, ancestor: string): boolean =>
+  ancestor === '/' || path === ancestor || path.startsWith(`${ancestor}/`);
+
+/** The first segment as a path, `/tenant`; the root for the root. The unit of isolation in every port. */
+export const tenantOf = (path: NamespacePath): NamespacePath => {
+  const second = path.indexOf('/', 1);
+  return second < 0 ? path : (path.slice(0, second) as NamespacePath);
+};

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
+import { AssociatedTags, Metadata, Tag } from './tag.ts';
+
+/** A finding of a rule that looks at more than one attribute. `path` starts with the attribute's name. */
+export interface RuleIssue {
+  path: (string | number)[];
+  message: string;
+  input?: unknown;
+}
+
+/** Attributes that every stored object has and nobody writes. */
+export const identified = {
+  ID: ObjectId,
+  namespace: NamespacePath,
+  createTime: Timestamp,
+  updateTime: Timestamp,
+  normalizedTags: z.array(Tag),
+};
+
+/** Attributes of everything that can be tagged, described and protected. */
+export const tagged = {
+  associatedTags: AssociatedTags,
+  annotations: z.record(z.string(), z.array(z.string())).default({}),
+  protected: z.boolean().default(false),
+};
+
+export const Name = z.string().min(1, 'must not be empty').max(256);
+export const Description = z.string().max(1024).default('');
+
+type Shape = z.core.$ZodShape;
+
+/** What a noun's file states. The three shapes say who may write an attribute, and when. */
+interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
+  /** Singular, as in `$identity=…` and in exports: `externalnetwork`. */
+  identity: string;
+  /** Resource name: path segment and data key of exports: `externalnetworks`. */
+  plural: string;
+  /** Other names under which a caller may mean it. */
+  aliases: readonly string[];
+  /** Which Lambda function serves it: one per noun group. */
+  group: string;
+  /** One sentence for OpenAPI and the command line. */
+  summary: string;
+  readOnly: RO;
+  createOnly: CO;
+  writable: W;
+  /** Rules over several attributes, on a value that already has the right shape. */
+  rules?: (value: z.infer<z.ZodObject<CO & W>>) => RuleIssue[];
+  /** The attribute that must be unique in a namespace, where there is one. */
+  unique?: keyof (RO & CO & W) & string;
+  /** Attribute that lists are ordered by when the caller names none. */
+  defaultOrder?: string;
+  /** Attributes by whose value an object is found across namespaces (index `ref`), beside its ID. */
+  refs?: readonly (keyof (RO & CO & W) & string)[];
+  /** True when objects take their namespace's organizational metadata at creation. */
+  inheritsOrganization?: boolean;
+  /** Attributes that are never stored as sent and never returned by get or list. */
+  secrets?: readonly string[];
+}
+
+const identifiedAndMetadata = { metadata: Metadata };
+
+/** Derives what a noun needs: what is stored, what a create may say, what an update may say. */
+export function resource<RO extends Shape, CO extends Shape, W extends Shape>(def: Definition<RO, CO, W>) {
+  const createOnly = { ...identifiedAndMetadata, ...def.createOnly };
+  const readOnly = { ...identified, ...def.readOnly };
+  const writable = { ...tagged, ...def.writable };
+  return {
+    ...def,
+    readOnly,
+    createOnly,
+    writable,
+    /** The object as stored and returned. */
+    stored: z.strictObject({ ...readOnly, ...createOnly, ...writable }),
+    /** What a create may send; defaults filled in. `rules` run after it. */
+    input: z.strictObject({ ...createOnly, ...writable }),
+  };
+}
+
+/** Any resource, with its shapes forgotten: what generic code (CRUD, stores, OpenAPI, CLI) reads. */
+export interface AnyResource {
+  identity: string;
+  plural: string;
+  aliases: readonly string[];
+  group: string;
+  summary: string;
+  readOnly: Shape;
+  createOnly: Shape;
+  writable: Shape;
+  stored: z.ZodObject;
+  input: z.ZodObject;
+  // biome-ignore lint/suspicious/noExplicitAny: each noun's rules take its own type; generic code passes what `input` parsed
+  rules?: (value: any) => RuleIssue[];
+  unique?: string;
+  defaultOrder?: string;
+  refs?: readonly string[];
+  inheritsOrganization?: boolean;
+  secrets?: readonly string[];
+}

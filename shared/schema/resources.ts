@@ -1,0 +1,48 @@
+import type { z } from 'zod';
+import { apiauthorizationpolicy } from './apiauthorizationpolicy.ts';
+import { appcredential } from './appcredential.ts';
+import { cloudaccount } from './cloudaccount.ts';
+import { enforcer } from './enforcer.ts';
+import { enforcerprofile } from './enforcerprofile.ts';
+import { enforcerprofilemappingpolicy } from './enforcerprofilemappingpolicy.ts';
+import { externalnetwork } from './externalnetwork.ts';
+import { namespace } from './namespace.ts';
+import { namespacemappingpolicy } from './namespacemappingpolicy.ts';
+import { networkrulesetpolicy } from './networkrulesetpolicy.ts';
+import { processingunit } from './processingunit.ts';
+import type { AnyResource } from './resource.ts';
+
+/** Every resource. Routes, stores, OpenAPI, the client and the command line follow from it. */
+export const resources = {
+  apiauthorizationpolicy,
+  appcredential,
+  cloudaccount,
+  enforcer,
+  enforcerprofile,
+  enforcerprofilemappingpolicy,
+  externalnetwork,
+  namespace,
+  namespacemappingpolicy,
+  networkrulesetpolicy,
+  processingunit,
+} as const;
+
+export type Identity = keyof typeof resources;
+/** The stored object of a resource. */
+export type ObjectOf<I extends Identity> = z.infer<(typeof resources)[I]['stored']>;
+/** What a create of a resource holds after parsing. */
+export type InputOf<I extends Identity> = z.infer<(typeof resources)[I]['input']>;
+
+export const identities = Object.keys(resources).sort() as Identity[];
+
+export const resourceOf = (identity: Identity): AnyResource => resources[identity];
+
+const names = new Map<string, Identity>(
+  identities.flatMap(identity => {
+    const { plural, aliases } = resourceOf(identity);
+    return [identity, plural, ...aliases].map(name => [name, identity] as const);
+  }),
+);
+
+/** Singular, plural or alias, in any case → identity. Undefined when it names nothing. */
+export const identityNamed = (name: string): Identity | undefined => names.get(name.toLowerCase());
