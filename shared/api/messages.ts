@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+/** Body of `POST /issue`, both ways, in the original's fields. */
+export const Issue = z.strictObject({
+  /** `AppCredential`, or the original's name for it, `Certificate`. */
+  realm: z.enum(['AppCredential', 'Certificate']),
+  /** `token`: an RFC 7523 assertion signed with the credential's key; `iss` and `sub` its ID, `aud` the API's URL. */
+  metadata: z.strictObject({ token: z.string().max(4096) }).optional(),
+  /** Go duration; capped by the credential and the server. `0` or absent: the longest allowed. */
+  validity: z
+    .string()
+    .regex(/^(0|(\d+(\.\d+)?(ns|us|ms|s|m|h))+)$/, 'must be a duration such as 1h')
+    .default('0'),
+  /** The token, in the answer. */
+  token: z.string().optional(),
+});
+export type Issue = z.infer<typeof Issue>;
+
+export const Jwks = z.object({ keys: z.array(z.record(z.string(), z.unknown())) });
+
+export const MetaConfig = z.object({
+  /** Public URL of this API; the audience of assertions. */
+  api: z.string(),
+  /** Version of this software. */
+  version: z.string(),
+});
+
+/** Short-lived read access to one bundle: ports/bundle-access.ts says what each field is. */
+export const EnforcerCredentials = z.object({
+  url: z.string(),
+  accessKeyID: z.string(),
+  secretAccessKey: z.string(),
+  sessionToken: z.string(),
+  expiration: z.string(),
+  /** What the client must find bound into the bundle. */
+  tenant: z.string(),
+  namespace: z.string(),
+  namespaceID: z.string(),
+});
+export type EnforcerCredentials = z.infer<typeof EnforcerCredentials>;
+
+/** An export as the original writes it; `data` maps resource names to objects. */
+export const ImportRequest = z.strictObject({
+  data: z.object({
+    APIVersion: z.int().min(0).max(1).default(1),
+    label: z.string().max(256).default(''),
+    identities: z.array(z.string()).default([]),
+    data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+  }),
+  mode: z.enum(['Import', 'ReplacePartial']).default('Import'),
+});
+export type ImportRequest = z.infer<typeof ImportRequest>;
+
+export const ImportReport = z.object({ created: z.int(), updated: z.int(), unchanged: z.int() });
+export type ImportReport = z.infer<typeof ImportReport>;
+
+/** One entry of an error body, which is an array of them. */
+export const ErrorBody = z.object({
+  code: z.int(),
+  title: z.string(),
+  description: z.string(),
+  subject: z.string(),
+  data: z.record(z.string(), z.unknown()).optional(),
+  trace: z.string(),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;

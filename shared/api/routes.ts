@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { FailureKind } from '../schema/failure.ts';
+import { type Identity, identities, resourceOf } from '../schema/resources.ts';
+import { EnforcerCredentials, ImportReport, ImportRequest, Issue, Jwks, MetaConfig } from './messages.ts';
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+/** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`. */
+export type Verb = 'get' | 'post' | 'put' | 'delete';
+
+/**
+ * Who may call. A permission on an identity in the request's namespace; or everybody, for the few operations that
+ * authenticate by their own body or hold nothing secret. A route cannot be stated without it.
+ */
+export type Allow = { identity: string; verb: Verb } | 'everybody';
+
+export interface Route {
+  method: Method;
+  /** `{name}` is a path parameter. */
+  path: string;
+  /** Noun group: the Lambda function that serves it, a file in functions/api/. */
+  group: string;
+  summary: string;
+  allow: Allow;
+  /** Body of the request; absent when there is none. */
+  input?: z.ZodType;
+  /** Body of the answer; absent: 204. */
+  ok?: z.ZodType;
+  fails: readonly FailureKind[];
+  /** What generic code (CRUD, command line) derives from: the resource and what is done with it. */
+  crud?: { identity: Identity; action: CrudAction };
+}
+
+export const crudActions = ['create', 'list', 'count', 'get', 'update', 'patch', 'delete'] as const;
+export type CrudAction = (typeof crudActions)[number];
+export type CrudOperation = `${CrudAction}${Capitalize<Identity>}`;
+
+/** `list` + `namespace` → `listNamespace`. */
+export const crudOperation = (action: CrudAction, identity: Identity): CrudOperation =>
+  `${action}${(identity[0] ?? '').toUpperCase()}${identity.slice(1)}` as CrudOperation;
+
+const READ: readonly FailureKind[] = ['bad_request', 'unauthorized', 'forbidden', 'not_found'];
+const WRITE: readonly FailureKind[] = [
+  ...READ,
+  'conflict',
+  'duplicate',
+  'invalid',
+  'locked',
+  'too_large',
+  'unsupported_media_type',
+];
+
+function crudRoutes(identity: Identity): [CrudOperation, Route][] {
+  const { plural, group, stored, input } = resourceOf(identity);
+  const all = `/${plural}`;
+  const one = `/${plural}/{id}`;
+  const partial = input.partial();
+  const route = (
+    action: CrudAction,
+    method: Method,
+    path: string,
+    verb: Verb,
+    summary: string,
+    body: { input?: z.ZodType; ok?: z.ZodType },
+    fails: readonly FailureKind[],
+  ): [CrudOperation, Route] => [
+    crudOperation(action, identity),
+    { method, path, group, summary, allow: { identity, verb }, ...body, fails, crud: { identity, action } },
+  ];
+  return [
+    route('create', 'POST', all, 'post', `Creates one ${identity}.`, { input, ok: stored }, WRITE),
+    route('list', 'GET', all, 'get', `Lists ${plural}.`, { ok: z.array(stored) }, READ),
+    route('count', 'HEAD', all, 'get', `Counts ${plural}.`, {}, READ),
+    route('get', 'GET', one, 'get', `Gets one ${identity} by ID.`, { ok: stored }, READ),
+    route(
+      'update',
+      'PUT',
+      one,
+      'put',
+      `Replaces one ${identity}; needs the updateTime that was read.`,
+      { input, ok: stored },
+      WRITE,
+    ),
+    route(
+      'patch',
+      'PATCH',
+      one,
+      'put',
+      `Changes some attributes of one ${identity}.`,
+      { input: partial, ok: stored },
+      WRITE,
+    ),
+    route('delete', 'DELETE', one, 'delete', `Deletes one ${identity}.`, { ok: stored }, WRITE),
+  ];
+}
+
+/** Operations that are more than one resource's CRUD. */
+const special = {
+  issueToken: {
+    method: 'POST',
+    path: '/issue',
+    group: 'tokens',
+    summary: 'Trades an assertion signed with a credential for a short-lived token.',
+    allow: 'everybody',
+    input: Issue,
+    ok: Issue,
+    fails: ['bad_request', 'unauthorized', 'invalid', 'too_large', 'unsupported_media_type'],
+  },
+  getJwks: {
+    method: 'GET',
+    path: '/.well-known/jwks.json',
+    group: 'tokens',
+    summary: 'Gets the public keys that verify tokens.',
+    allow: 'everybody',
+    ok: Jwks,
+    fails: [],
+  },
+  getMetaConfig: {
+    method: 'GET',
+    path: '/_meta/config',
+    group: 'tokens',
+    summary: 'Gets what a client needs to know before it has a token.',
+    allow: 'everybody',
+    ok: MetaConfig,
+    fails: [],
+  },
+  createEnforcerCredentials: {
+    method: 'POST',
+    path: '/enforcers/{id}/credentials',
+    group: 'enforcers',
+    summary: "Gets short-lived read access to the bundle of the enforcer's namespace.",
+    allow: { identity: 'enforcercredential', verb: 'post' },
+    ok: EnforcerCredentials,
+    fails: READ,
+  },
+  import: {
+    method: 'POST',
+    path: '/import',
+    group: 'imports',
+    summary: 'Creates or updates the objects of an export; one label, one set of objects.',
+    allow: { identity: 'import', verb: 'post' },
+    input: ImportRequest,
+    ok: ImportReport,
+    fails: WRITE,
+  },
+} as const satisfies Record<string, Route>;
+
+export type Operation = CrudOperation | keyof typeof special;
+
+/** Every operation. Handlers, authorization, OpenAPI, the client, the command line and the CDK routes read this table. */
+export const routes: Readonly<Record<Operation, Route>> = {
+  ...(Object.fromEntries(identities.flatMap(crudRoutes)) as Record<CrudOperation, Route>),
+  ...special,
+};
+
+export const operations = Object.keys(routes).sort() as Operation[];
+/** Noun groups: each is one file in functions/api/ and one Lambda function. */
+export const groups = [...new Set(operations.map(operation => routes[operation].group))].sort();
+
+/** Headers and query parameters that every list takes. */
+export const ListParameters = z.object({
+  page: z.coerce.number().int().min(1).optional(),
+  /** 0 or absent: everything that fits into one answer. */
+  pagesize: z.coerce.number().int().min(0).max(10_000).optional(),
+  after: z.string().max(2048).optional(),
+  limit: z.coerce.number().int().min(1).max(10_000).optional(),
+  order: z.array(z.string().regex(/^-?[A-Za-z]+$/)).optional(),
+  recursive: z.boolean(),
+  propagated: z.boolean(),
+});
+export type ListParameters = z.infer<typeof ListParameters>;

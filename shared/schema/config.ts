@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/**
+ * What the functions are told by their environment on AWS: `functions/compose.ts` reads it, `cdk/` writes it.
+ * Names of the variables are the keys here.
+ */
+export const Config = z.object({
+  /** The one DynamoDB table. */
+  TABLE_NAME: z.string().min(1),
+  /** The bucket of the bundles. */
+  BUNDLES_BUCKET: z.string().min(1),
+  /** The event bus. */
+  BUS_NAME: z.string().min(1),
+  /** KMS key that signs tokens. */
+  TOKEN_KEY_ID: z.string().min(1),
+  /** KMS keys of the TUF roles; only the publisher may use them. */
+  TARGETS_KEY_ID: z.string().min(1),
+  SNAPSHOT_KEY_ID: z.string().min(1),
+  TIMESTAMP_KEY_ID: z.string().min(1),
+  /** Role that an enforcer's bundle credentials assume, narrowed by a session policy to one prefix. */
+  BUNDLE_READER_ROLE_ARN: z.string().min(1),
+  /** ARN of statemachines/onboard-account.asl.json. */
+  ONBOARD_ACCOUNT_ARN: z.string().min(1),
+  /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
+  API_URL: z.url(),
+  /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
+  DEFAULT_TENANT: z.string().default(''),
+  LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
+});
+export type Config = z.infer<typeof Config>;
+
+export type ConfigName = keyof Config;
+
+/** Each function gets only the variables that its work needs; a variable that is absent is refused when it is used. */
+export const configOf = {
+  api: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
+  enforcers: [
+    'TABLE_NAME',
+    'TOKEN_KEY_ID',
+    'API_URL',
+    'LOG_LEVEL',
+    'BUNDLES_BUCKET',
+    'BUNDLE_READER_ROLE_ARN',
+  ],
+  task: ['TABLE_NAME', 'BUS_NAME', 'LOG_LEVEL'],
+  onboard: ['TABLE_NAME', 'ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
+  mark: ['TABLE_NAME', 'LOG_LEVEL'],
+  publish: [
+    'TABLE_NAME',
+    'BUNDLES_BUCKET',
+    'TARGETS_KEY_ID',
+    'SNAPSHOT_KEY_ID',
+    'TIMESTAMP_KEY_ID',
+    'LOG_LEVEL',
+  ],
+  bootstrap: ['TABLE_NAME', 'API_URL', 'LOG_LEVEL'],
+} as const satisfies Record<string, readonly ConfigName[]>;
+
+/** Limits of the platform that both builds keep. */
+export const LIMITS = {
+  /** Bytes of a request body of the API. */
+  requestBody: 1024 * 1024,
+  /** Bytes of a response (Lambda). */
+  responseBody: 6 * 1024 * 1024,
+  /** Bytes of a stored item (DynamoDB). */
+  item: 400 * 1024,
+  /** Steps of a transaction (DynamoDB). */
+  transaction: 100,
+  /** Bytes of a query page (DynamoDB). */
+  page: 1024 * 1024,
+  /** Seconds that a request may take (API Gateway). */
+  requestSeconds: 29,
+} as const;
