@@ -1,0 +1,45 @@
+import { covers, permissionsOf } from '../../shared/core/roles.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { isWithin } from '../../shared/schema/ids.ts';
+import type { Call } from '../call.ts';
+import { makeKeyPair } from '../credential.ts';
+import { crud } from '../crud.ts';
+import { brokenRules } from '../pipeline/problem.ts';
+
+/** Nobody can grant what they lack. */
+function refuseToExceed(attribute: string, wanted: readonly string[], call: Call): void {
+  for (const [index, authorized] of wanted.entries()) {
+    const permissions = permissionsOf(authorized);
+    if (Object.keys(permissions).length === 0) {
+      throw brokenRules([{ path: [attribute, index], input: authorized, message: 'there is no such role' }]);
+    }
+    if (!covers(call.held, permissions)) {
+      throw fail('forbidden', `you may not grant ${authorized} in ${call.namespace}: it holds more than you do`);
+    }
+  }
+}
+
+const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
+  check: (input, call) => {
+    if (!isWithin(input.authorizedNamespace, call.namespace)) {
+      throw brokenRules([
+        {
+          path: ['authorizedNamespace'],
+          input: input.authorizedNamespace,
+          message: `it must be ${call.namespace}, where this policy lives, or a namespace below`,
+        },
+      ]);
+    }
+    refuseToExceed('authorizedIdentities', input.authorizedIdentities, call);
+  },
+});
+
+const appcredential = crud('appcredential', {
+  check: (input, call) => refuseToExceed('roles', input.roles, call),
+  complete: async (object, _call, { apiURL, clock }) => {
+    const serial = Buffer.from(clock.randomBytes(16)).toString('hex');
+    Object.assign(object, await makeKeyPair(object, apiURL, clock.now(), serial));
+  },
+});
+
+export const authorizations = { ...apiauthorizationpolicy, ...appcredential };

@@ -1,0 +1,58 @@
+import { fail } from '../../shared/schema/failure.ts';
+import { childPath, isWithin, NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
+import type { Call, Handler } from '../call.ts';
+import { crud } from '../crud.ts';
+import { brokenRules } from '../pipeline/problem.ts';
+
+/** A mapped namespace as a full path; it may be given relative to the policy's own. */
+function mappedPath(mapped: string, call: Call): NamespacePath {
+  return mapped.startsWith('/') ? NamespacePath.parse(mapped) : childPath(call.namespace, mapped);
+}
+
+const namespacemappingpolicy = crud('namespacemappingpolicy', {
+  check: (input, call) => {
+    const path = mappedPath(input.mappedNamespace, call);
+    // Strictly below, so that mappings can never lead in a circle.
+    if (path === call.namespace || !isWithin(path, call.namespace)) {
+      throw brokenRules([
+        {
+          path: ['mappedNamespace'],
+          input: input.mappedNamespace,
+          message: `it must be a namespace below ${call.namespace}; processing units are only mapped downwards`,
+        },
+      ]);
+    }
+  },
+});
+
+const createEnforcerCredentials: Handler = async (call, deps) => {
+  const enforcer = call.target as Enforcer | undefined;
+  const namespace = call.lineage.at(-1);
+  if (!enforcer) throw fail('not_found', `no enforcer with the ID \`${call.params['id']}\` in ${call.namespace}`);
+  if (!namespace) throw fail('not_found', 'the root has no bundle; register enforcers in a namespace');
+  const credentials = await deps.bundleAccess.grant(namespace.ID, enforcer.ID);
+  return {
+    body: {
+      ...credentials,
+      tenant: tenantOf(namespace.name as NamespacePath),
+      namespace: namespace.name,
+      namespaceID: namespace.ID,
+    },
+  };
+};
+
+export const enforcers = {
+  ...crud('enforcer', {
+    check: (_input, call) => {
+      if (call.lineage.length === 0) {
+        throw fail('invalid', 'the root has no bundle; register the enforcer in a namespace below it');
+      }
+    },
+  }),
+  ...crud('processingunit'),
+  ...crud('enforcerprofile'),
+  ...crud('enforcerprofilemappingpolicy'),
+  ...namespacemappingpolicy,
+  createEnforcerCredentials,
+};

@@ -1,0 +1,3 @@
+import { crud } from '../crud.ts';
+
+export const policies = { ...crud('networkrulesetpolicy'), ...crud('externalnetwork') };

@@ -1,0 +1,45 @@
+import type { Operation, Route } from '../shared/api/routes.ts';
+import type { Caller } from '../shared/core/authorize.ts';
+import type { Permissions } from '../shared/core/roles.ts';
+import type { Stored } from '../shared/ports/object-store.ts';
+import type { NamespacePath } from '../shared/schema/ids.ts';
+import type { Namespace } from '../shared/schema/namespace.ts';
+import type { Deps } from './deps.ts';
+
+/** A request after the pipeline: parsed, authenticated, authorized, validated. */
+export interface Call {
+  operation: Operation;
+  route: Route;
+  requestID: string;
+  /** From `X-Namespace`. */
+  namespace: NamespacePath;
+  /** Path parameters. */
+  params: Readonly<Record<string, string>>;
+  /** Query parameters; several values of one name are kept apart. */
+  query: Readonly<Record<string, readonly string[]>>;
+  headers: Readonly<Record<string, string | undefined>>;
+  /** Parsed by the route's `input`; for CRUD still as sent, see functions/crud.ts. */
+  body: unknown;
+  caller: Caller;
+  /** What the caller holds in the namespace. */
+  held: readonly Permissions[];
+  /** Namespace objects from the tenant down to the request's own; empty for the root. */
+  lineage: readonly Namespace[];
+  /** The object that the path names, read together with the authorizations. */
+  target: Stored | undefined;
+}
+
+/** What an operation answers. No body: 204. */
+export interface Reply {
+  body?: unknown;
+  /** Objects in all, for lists and counts: `X-Count-Total`. */
+  total?: number;
+  /** Cursor of the next page: `X-Next`. */
+  next?: string;
+  /** Warnings for people: `X-Messages`. */
+  messages?: readonly string[];
+}
+
+export type Handler = (call: Call, deps: Deps) => Promise<Reply>;
+/** A route without a handler does not compile. */
+export type Handlers = { [O in Operation]: Handler };

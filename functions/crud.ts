@@ -1,0 +1,233 @@
+import { type CrudAction, type CrudOperation, crudOperation } from '../shared/api/routes.ts';
+import { newObject, newObjectId, touch } from '../shared/core/object.ts';
+import type { Activity } from '../shared/ports/object-store.ts';
+import { fail } from '../shared/schema/failure.ts';
+import type { NamespacePath } from '../shared/schema/ids.ts';
+import { type Identity, type InputOf, type ObjectOf, resourceOf } from '../shared/schema/resources.ts';
+import type { Call, Handler, Reply } from './call.ts';
+import type { Deps } from './deps.ts';
+import { count, list } from './list.ts';
+import { brokenRules, parsed } from './pipeline/problem.ts';
+
+/** What a noun adds to CRUD. Each may throw; none writes. */
+export interface Hooks<I extends Identity> {
+  /** Checks an input in its namespace before it is created or replaces another. */
+  check?: (input: InputOf<I>, call: Call, deps: Deps) => Promise<void> | void;
+  /** Fills in what only the server knows, in the object that is about to be stored. */
+  complete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
+  /** Checks whether an object may go. */
+  checkDelete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
+}
+
+type Fields = Record<string, unknown>;
+
+const asFields = (body: unknown): Fields => {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw fail('invalid', 'the body must be one JSON object');
+  }
+  return body as Fields;
+};
+
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  value === '' ||
+  value === false ||
+  value === 0 ||
+  (typeof value === 'object' && Object.keys(value).length === 0);
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Leaves out what the server alone writes; it may be sent back as it was read (`stored`), or empty. */
+function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fields {
+  const { readOnly } = resourceOf(identity);
+  const wrong = Object.keys(sent).filter(
+    key => key in readOnly && key !== 'updateTime' && !isEmpty(sent[key]) && !(stored && same(sent[key], stored[key])),
+  );
+  if (wrong.length > 0) {
+    throw brokenRules(
+      wrong.map(key => ({ path: [key], input: sent[key], message: 'it is read-only; leave it out' })),
+    );
+  }
+  return Object.fromEntries(Object.entries(sent).filter(([key]) => !(key in readOnly)));
+}
+
+export function parseInput<I extends Identity>(identity: I, fields: Fields): InputOf<I> {
+  const resource = resourceOf(identity);
+  const input = parsed(resource.input, fields) as InputOf<I>;
+  const issues = resource.rules?.(input) ?? [];
+  if (issues.length > 0) throw brokenRules(issues);
+  return input;
+}
+
+/** The object as it may be shown and logged. */
+export function shown<I extends Identity>(identity: I, object: ObjectOf<I>): ObjectOf<I> {
+  const secrets = resourceOf(identity).secrets ?? [];
+  if (secrets.length === 0) return object;
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !secrets.includes(key))) as ObjectOf<I>;
+}
+
+const activity = <I extends Identity>(
+  identity: I,
+  operation: Activity['operation'],
+  call: Call,
+  deps: Pick<Deps, 'clock'>,
+  objects: { before?: ObjectOf<I>; after?: ObjectOf<I> },
+): { kind: 'activity'; activity: Activity } => {
+  const target = objects.after ?? objects.before;
+  if (!target) throw new Error('an activity is about an object');
+  const now = deps.clock.now();
+  return {
+    kind: 'activity',
+    activity: {
+      id: newObjectId(now, size => deps.clock.randomBytes(size)),
+      namespace: call.namespace,
+      date: now.toISOString(),
+      operation,
+      targetIdentity: identity,
+      targetID: target.ID,
+      claims: call.caller.claims,
+      requestID: call.requestID,
+      ...(objects.before ? { before: shown(identity, objects.before) } : {}),
+      ...(objects.after ? { after: shown(identity, objects.after) } : {}),
+    },
+  };
+};
+
+/** Organizational metadata that objects created in the namespace take over: its own and its ancestors'. */
+const organizationOf = (call: Call) => call.lineage.flatMap(namespace => namespace.organizationalMetadata);
+
+/** Makes the stored object of a create; nothing is written yet. */
+export async function prepare<I extends Identity>(
+  identity: I,
+  fields: Fields,
+  call: Call,
+  deps: Deps,
+  hooks: Hooks<I> = {},
+): Promise<ObjectOf<I>> {
+  const input = parseInput(identity, withoutReadOnly(identity, fields));
+  await hooks.check?.(input, call, deps);
+  const now = deps.clock.now();
+  const object = newObject(identity, input, {
+    id: newObjectId(now, size => deps.clock.randomBytes(size)),
+    namespace: call.namespace,
+    now,
+    organization: organizationOf(call),
+  });
+  await hooks.complete?.(object, call, deps);
+  return object;
+}
+
+/** Object, guard and activity in one transaction; fails when the namespace is gone meanwhile. */
+export async function insert<I extends Identity>(identity: I, object: ObjectOf<I>, call: Call, deps: Deps): Promise<void> {
+  await deps.store.commit([
+    { kind: 'require', namespace: call.namespace },
+    { kind: 'create', resource: identity, object: shown(identity, object) },
+    activity(identity, 'create', call, deps, { after: object }),
+  ]);
+}
+
+function target<I extends Identity>(identity: I, call: Call): ObjectOf<I> {
+  if (!call.target) {
+    throw fail('not_found', `no ${identity} with the ID \`${call.params['id']}\` in ${call.namespace}`);
+  }
+  return call.target as ObjectOf<I>;
+}
+
+const isProtected = (object: object): boolean => 'protected' in object && object.protected === true;
+
+const refuseProtected = (identity: Identity, object: { ID: string }, call: Call): void => {
+  if (isProtected(object) && call.query['override'] === undefined) {
+    throw fail('locked', `${identity} ${object.ID} is protected; set protected to false first, or add override=true`);
+  }
+};
+
+/** The new version of an object: what was sent over what is stored, checked like a create. */
+function merged<I extends Identity>(identity: I, stored: ObjectOf<I>, sent: Fields, sparse: boolean): InputOf<I> {
+  const { createOnly, writable } = resourceOf(identity);
+  const fields = withoutReadOnly(identity, sent, stored as Fields);
+  const fixed = Object.keys(createOnly).filter(
+    key => key in fields && !same(fields[key], Reflect.get(stored, key)),
+  );
+  if (fixed.length > 0) {
+    throw brokenRules(
+      fixed.map(key => ({ path: [key], input: fields[key], message: 'it is set at creation and never changes' })),
+    );
+  }
+  const kept = Object.fromEntries(
+    Object.entries(stored).filter(([key]) => key in createOnly || (sparse && key in writable)),
+  );
+  return parseInput(identity, { ...kept, ...fields });
+}
+
+async function update<I extends Identity>(
+  identity: I,
+  call: Call,
+  deps: Deps,
+  hooks: Hooks<I>,
+  sparse: boolean,
+): Promise<Reply> {
+  const stored = target(identity, call);
+  const sent = asFields(call.body);
+  const seen = sent['updateTime'];
+  if (seen === undefined && !sparse) {
+    throw brokenRules([{ path: ['updateTime'], message: 'it is required; send the updateTime that you read' }]);
+  }
+  if (seen !== undefined && seen !== stored.updateTime) {
+    throw fail('conflict', `${identity} ${stored.ID} was changed at ${stored.updateTime}, after the version of ${String(seen)} that you read; read it again`, { attribute: 'updateTime', value: seen });
+  }
+  const input = merged(identity, stored, sent, sparse);
+  if (isProtected(input)) refuseProtected(identity, stored, call);
+  await hooks.check?.(input, call, deps);
+  const object = touch(identity, { ...stored, ...input } as ObjectOf<I>, deps.clock.now());
+  await deps.store.commit([
+    { kind: 'update', resource: identity, object, seen: stored.updateTime },
+    activity(identity, 'update', call, deps, { before: stored, after: object }),
+  ]);
+  return { body: shown(identity, object) };
+}
+
+/** The seven operations of a resource, written once. */
+export function crud<I extends Identity>(
+  identity: I,
+  hooks: Hooks<I> = {},
+): { [A in CrudAction as `${A}${Capitalize<I>}`]: Handler } {
+  const handlers: Record<CrudAction, Handler> = {
+    create: async (call, deps) => {
+      const object = await prepare(identity, asFields(call.body), call, deps, hooks);
+      await insert(identity, object, call, deps);
+      return { body: object };
+    },
+    list: (call, deps) => list(identity, call, deps),
+    count: (call, deps) => count(identity, call, deps),
+    get: async call => ({ body: shown(identity, target(identity, call)) }),
+    update: (call, deps) => update(identity, call, deps, hooks, false),
+    patch: (call, deps) => update(identity, call, deps, hooks, true),
+    delete: async (call, deps) => {
+      const object = target(identity, call);
+      refuseProtected(identity, object, call);
+      await hooks.checkDelete?.(object, call, deps);
+      await deps.store.commit([
+        { kind: 'delete', resource: identity, object, seen: object.updateTime },
+        activity(identity, 'delete', call, deps, { before: object }),
+      ]);
+      return { body: shown(identity, object) };
+    },
+  };
+  const named = Object.entries(handlers).map(([action, handler]): [CrudOperation, Handler] => [
+    crudOperation(action as CrudAction, identity),
+    handler,
+  ]);
+  return Object.fromEntries(named) as { [A in CrudAction as `${A}${Capitalize<I>}`]: Handler };
+}
+
+/** A namespace and everything that a namespace can hold in itself, by how many: for refusals. */
+export async function contents(namespace: NamespacePath, deps: Pick<Deps, 'store'>, identities: readonly Identity[]): Promise<string[]> {
+  const pages = await Promise.all(
+    identities.map(async identity => {
+      const page = await deps.store.list(identity, namespace, { limit: 100 });
+      const more = page.next === undefined ? '' : ' or more';
+      return page.items.length === 0 ? [] : [`${page.items.length}${more} ${resourceOf(identity).plural}`];
+    }),
+  );
+  return pages.flat();
+}

@@ -1,0 +1,40 @@
+import type { BundleAccess } from '../shared/ports/bundle-access.ts';
+import type { Bucket } from '../shared/ports/bucket.ts';
+import type { Bus } from '../shared/ports/bus.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { ObjectStore } from '../shared/ports/object-store.ts';
+import type { Publications } from '../shared/ports/publications.ts';
+import type { Signer } from '../shared/ports/signer.ts';
+import type { Workflows } from '../shared/ports/workflows.ts';
+
+/** Where log lines go: one JSON object a line, on AWS and in one process. */
+export interface Log {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Online keys of a bundle's TUF roles. */
+export interface BundleKeys {
+  targets: Signer;
+  snapshot: Signer;
+  timestamp: Signer;
+}
+
+/** Everything outside that functions need. Each takes the part it uses, so that tests and Lambdas give no more. */
+export interface Deps {
+  store: ObjectStore;
+  publications: Publications;
+  bucket: Bucket;
+  bus: Bus;
+  workflows: Workflows;
+  clock: Clock;
+  log: Log;
+  tokenKey: Signer;
+  bundleKeys: BundleKeys;
+  bundleAccess: BundleAccess;
+  /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
+  apiURL: string;
+  /** Tenant into which AWS Control Tower's accounts are onboarded; empty: they are ignored. */
+  defaultTenant: string;
+}

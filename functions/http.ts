@@ -1,0 +1,107 @@
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { Operation } from '../shared/api/routes.ts';
+import { LIMITS } from '../shared/schema/config.ts';
+import { fail } from '../shared/schema/failure.ts';
+import type { Call, Handler, Reply } from './call.ts';
+import type { Deps } from './deps.ts';
+import { authenticate, claimTags } from './pipeline/authenticate.ts';
+import { authorize } from './pipeline/authorize.ts';
+import { bodyOf, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
+import { parsed, problem } from './pipeline/problem.ts';
+
+const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
+
+const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResultV2 => {
+  const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
+  if (body !== undefined && Buffer.byteLength(body) > LIMITS.responseBody) {
+    throw fail('too_large', `the answer has more than ${LIMITS.responseBody} bytes; ask for pages with limit= and after=`);
+  }
+  return {
+    statusCode: body === undefined ? 204 : 200,
+    headers: {
+      'x-request-id': requestID,
+      'access-control-expose-headers': EXPOSED,
+      'cache-control': 'no-store',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(reply.total === undefined ? {} : { 'x-count-total': String(reply.total) }),
+      ...(reply.next === undefined ? {} : { 'x-next': reply.next }),
+      ...(reply.messages?.length ? { 'x-messages': reply.messages.join(';') } : {}),
+    },
+    ...(body === undefined ? {} : { body }),
+  };
+};
+
+/** The Lambda context, and on it what the steps have found out so far. */
+type CallContext = Context & { call: Call };
+type Step = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, CallContext>;
+
+const identify: Step = {
+  before: ({ event, context }) => {
+    const { operation, route } = operationOf(event);
+    context.call = {
+      operation,
+      route,
+      requestID: event.requestContext.requestId,
+      namespace: namespaceOf(event, route),
+      params: Object.fromEntries(Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, value ?? ''])),
+      query: queryOf(event),
+      headers: event.headers,
+      body: undefined,
+      caller: { claims: [], address: event.requestContext.http.sourceIp },
+      held: [],
+      lineage: [],
+      target: undefined,
+    };
+  },
+};
+
+const authorized = (deps: () => Deps): Step => ({
+  before: async ({ event, context: { call } }) => {
+    if (call.route.allow === 'everybody') return;
+    const claims = await authenticate(event, deps());
+    call.caller = { ...call.caller, claims: claimTags(claims) };
+    Object.assign(call, await authorize(call.route.allow, claims, call, deps()));
+  },
+});
+
+/** CRUD parses by itself, because a full update may carry what its create may not: functions/crud.ts. */
+const validated: Step = {
+  before: ({ event, context: { call } }) => {
+    const sent = bodyOf(event, call.route);
+    call.body = call.route.input && !call.route.crud ? parsed(call.route.input, sent) : sent;
+  },
+};
+
+const failed = (deps: () => Deps): Step => ({
+  onError: request => {
+    const { event, context, error } = request;
+    const requestID = event.requestContext.requestId;
+    const { code, body } = problem(error, requestID);
+    if (code === 500) {
+      const { operation, namespace } = context.call ?? {};
+      deps().log.error('request failed', { requestID, operation, namespace, error: error?.stack });
+    }
+    request.response = {
+      statusCode: code,
+      headers: { 'content-type': 'application/json', 'x-request-id': requestID, 'cache-control': 'no-store' },
+      body: JSON.stringify(body),
+    };
+  },
+});
+
+/**
+ * The one pipeline of the API: request ID → authenticate → authorize → validate → handler → encode or fail.
+ * Takes payload 2.0 events of API Gateway, from API Gateway or from local/.
+ */
+export const httpFunction = (handlers: Partial<Record<Operation, Handler>>, deps: () => Deps) =>
+  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, CallContext>()
+    .use(failed(deps))
+    .use(identify)
+    .use(authorized(deps))
+    .use(validated)
+    .handler(async (_event, { call }) => {
+      const handler = handlers[call.operation];
+      if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
+      return encode(await handler(call, deps()), call.requestID);
+    });

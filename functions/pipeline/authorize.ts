@@ -1,0 +1,79 @@
+import type { Allow } from '../../shared/api/routes.ts';
+import { type Caller, fromSubnets, heldPermissions } from '../../shared/core/authorize.ts';
+import { grants, type Permissions } from '../../shared/core/roles.ts';
+import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { lineage, type NamespacePath, ObjectId, parentPath, ROOT } from '../../shared/schema/ids.ts';
+import type { Namespace } from '../../shared/schema/namespace.ts';
+import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
+import type { Call } from '../call.ts';
+import type { Deps } from '../deps.ts';
+import type { TokenClaims } from './authenticate.ts';
+
+/** Every object of one namespace, page by page: for kinds of which a namespace holds few. */
+export async function everyIn<I extends Identity>(
+  store: ObjectStore,
+  resource: I,
+  namespace: NamespacePath,
+): Promise<ObjectOf<I>[]> {
+  const items: ObjectOf<I>[] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.list(resource, namespace, { limit: 1000, ...(after === undefined ? {} : { after }) });
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return items;
+}
+
+/** The object that the path names, `/<resource>/{id}…`; undefined when there is none, or no such ID can be. */
+async function targetOf(call: Call, store: ObjectStore): Promise<Stored | undefined> {
+  const resource = identityNamed(call.route.path.split('/')[1] ?? '');
+  const id = ObjectId.safeParse(call.params['id']);
+  return resource && id.success ? store.get({ resource, namespace: call.namespace, id: id.data }) : undefined;
+}
+
+/** What the first batch of reads found; the operation itself reads or writes once more at most. */
+export interface Authorized {
+  caller: Caller;
+  held: Permissions[];
+  /** Namespace objects from the tenant down to the request's own. The root has no object. */
+  lineage: Namespace[];
+  target: Stored | undefined;
+}
+
+/**
+ * One parallel batch of consistent reads: the caller's credential (so that revoking works within one request), the
+ * namespaces from the tenant down, their API authorizations, and the object that the path names.
+ *
+ * Without the permission the answer is 403 whether or not the namespace exists, so that nothing is learned of it.
+ */
+export async function authorize(
+  allow: Exclude<Allow, 'everybody'>,
+  claims: TokenClaims,
+  call: Call,
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+): Promise<Pick<Authorized, 'held' | 'lineage' | 'target'>> {
+  const { namespace, caller } = call;
+  const paths = lineage(namespace);
+  const [credential, target, namespaces, authorizations] = await Promise.all([
+    store.get({ resource: 'appcredential', namespace: claims.namespace, id: claims.sub }),
+    targetOf(call, store),
+    Promise.all(paths.slice(1).map(path => store.getByName('namespace', parentPath(path), path))),
+    Promise.all(paths.map(path => everyIn(store, 'apiauthorizationpolicy', path))),
+  ]);
+  if (!credential || credential.disabled || !fromSubnets(caller.address, credential.authorizedSubnets)) {
+    throw fail('unauthorized', 'the credential behind the token was revoked or may not be used from here');
+  }
+  const held = heldPermissions(caller, credential, authorizations.flat(), namespace, clock.now());
+  if (!held.some(permissions => grants(permissions, allow.identity, allow.verb))) {
+    throw fail(
+      'forbidden',
+      `you may not ${allow.verb} ${allow.identity} in ${namespace}; ask an administrator of it for a role that may`,
+    );
+  }
+  if (namespace !== ROOT && namespaces.at(-1) === undefined) {
+    throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
+  }
+  return { held, lineage: namespaces.filter(it => it !== undefined), target };
+}

@@ -1,0 +1,59 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { type Operation, operations, type Route, routes } from '../../shared/api/routes.ts';
+import { LIMITS } from '../../shared/schema/config.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+
+const byRouteKey = new Map<string, Operation>(
+  operations.map(operation => [`${routes[operation].method} ${routes[operation].path}`, operation]),
+);
+
+/** The operation that API Gateway matched. */
+export function operationOf(event: APIGatewayProxyEventV2): { operation: Operation; route: Route } {
+  const operation = byRouteKey.get(event.routeKey);
+  if (!operation) throw fail('not_allowed', `no operation for ${event.routeKey}; see /openapi.json for what there is`);
+  return { operation, route: routes[operation] };
+}
+
+export function namespaceOf(event: APIGatewayProxyEventV2, route: Route): NamespacePath {
+  const header = event.headers['x-namespace'];
+  if (route.allow === 'everybody') return ROOT;
+  if (header === undefined || header === '') {
+    throw fail('bad_request', 'header X-Namespace is missing; set it to the full path of a namespace, such as /tenant');
+  }
+  const result = NamespacePath.safeParse(header);
+  if (!result.success) {
+    throw fail('bad_request', `header X-Namespace is \`${header}\`, which is no path; write it as /tenant/account/group`);
+  }
+  return result.data;
+}
+
+/** Query parameters with repeated names kept apart. Names are taken in lower case: `pageSize` is `pagesize`. */
+export function queryOf(event: APIGatewayProxyEventV2): Record<string, string[]> {
+  const query: Record<string, string[]> = {};
+  for (const [name, value] of new URLSearchParams(event.rawQueryString)) {
+    const key = name.toLowerCase();
+    query[key] = [...(query[key] ?? []), value];
+  }
+  return query;
+}
+
+const JSON_TYPES = /^(application\/(json|\*)|\*\/\*)\s*(;|$)/i;
+
+/** The JSON body; undefined for routes that take none. */
+export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
+  if (!route.input) return undefined;
+  const type = event.headers['content-type'];
+  if (type === undefined || !JSON_TYPES.test(type)) {
+    throw fail('unsupported_media_type', `content type is \`${type ?? 'missing'}\`; send application/json`);
+  }
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > LIMITS.requestBody) {
+    throw fail('too_large', `the body has ${bytes.length} bytes; the most is ${LIMITS.requestBody}`);
+  }
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch (error) {
+    throw fail('bad_request', `the body is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
+  }
+}

@@ -1,0 +1,82 @@
+import type { z } from 'zod';
+import type { ErrorBody } from '../../shared/api/messages.ts';
+import { Failure, FAILURES, type FailureDetail } from '../../shared/schema/failure.ts';
+import type { RuleIssue } from '../../shared/schema/resource.ts';
+
+const SUBJECT = 'microseg';
+
+/** A value as it may stand in a message: short, one line. */
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+};
+
+const at = (path: readonly PropertyKey[]): string =>
+  path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index ? `.${String(part)}` : String(part))).join('');
+
+const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (value, part) => (value !== null && typeof value === 'object' ? Reflect.get(value, part) : undefined),
+    root,
+  );
+
+const detail = (path: readonly PropertyKey[], value: unknown, message: string): FailureDetail => ({
+  description: `Attribute '${at(path)}' ${message}${value === undefined ? '' : `; the value was ${shown(value)}`}`,
+  data: { attribute: at(path), ...(value === undefined ? {} : { value }) },
+});
+
+function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {
+  const value = valueAt(root, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key =>
+      detail([...issue.path, key], valueAt(value, [key]), 'is unknown here; check its spelling or leave it out'),
+    );
+  }
+  if (issue.code === 'invalid_type' && value === undefined) {
+    return [{ description: `Attribute '${at(issue.path)}' is required`, data: { attribute: at(issue.path) } }];
+  }
+  if (issue.code === 'invalid_value') {
+    return [detail(issue.path, value, `must be one of ${issue.values.map(shown).join(', ')}`)];
+  }
+  return [detail(issue.path, value, `is wrong: ${issue.message}`)];
+}
+
+/** All that a schema found wrong, each entry with its attribute, its value and the remedy. */
+export const invalid = (error: z.ZodError, root: unknown): Failure =>
+  new Failure(
+    'invalid',
+    error.issues.flatMap(issue => fromZod(issue, root)),
+  );
+
+export const brokenRules = (issues: readonly RuleIssue[]): Failure =>
+  new Failure(
+    'invalid',
+    issues.map(issue => detail(issue.path, issue.input, `is wrong: ${issue.message}`)),
+  );
+
+/** Parses or throws `invalid`. */
+export function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalid(result.error, value);
+  return result.data;
+}
+
+/** The original's error body. Anything that was not thrown on purpose says nothing but its trace. */
+export function problem(error: unknown, trace: string): { code: number; body: ErrorBody[] } {
+  if (!(error instanceof Failure)) {
+    return {
+      code: 500,
+      body: [
+        {
+          code: 500,
+          title: 'Internal Server Error',
+          description: `something went wrong here; give the trace ${trace} to whoever runs this API`,
+          subject: SUBJECT,
+          trace,
+        },
+      ],
+    };
+  }
+  const { code, title } = FAILURES[error.kind];
+  return { code, body: error.details.map(entry => ({ code, title, ...entry, subject: SUBJECT, trace })) };
+}

@@ -1,0 +1,52 @@
+import ipaddr from 'ipaddr.js';
+import type { ApiAuthorizationPolicy } from '../schema/apiauthorizationpolicy.ts';
+import type { AppCredential } from '../schema/appcredential.ts';
+import { isWithin, type NamespacePath } from '../schema/ids.ts';
+import { type Permissions, permissionsOf } from './roles.ts';
+
+/** Who calls, as the token said and the store confirmed. */
+export interface Caller {
+  /** `@auth:` tags. */
+  claims: readonly string[];
+  /** Address that the platform saw; empty when it saw none. */
+  address: string;
+}
+
+const inSubnet = (address: string, subnet: string): boolean => {
+  if (!ipaddr.isValid(address)) return false;
+  const ip = ipaddr.process(address);
+  const [network, bits] = ipaddr.parseCIDR(subnet);
+  return ip.kind() === network.kind() && ip.match([network, bits]);
+};
+
+/** Empty: from anywhere. A `!` subnet shuts out; beside `!` subnets alone nothing is let in. */
+export const fromSubnets = (address: string, subnets: readonly string[]): boolean =>
+  subnets.length === 0 ||
+  (subnets.some(subnet => !subnet.startsWith('!') && inSubnet(address, subnet)) &&
+    !subnets.some(subnet => subnet.startsWith('!') && inSubnet(address, subnet.slice(1))));
+
+const applies = (policy: ApiAuthorizationPolicy, caller: Caller, namespace: NamespacePath, now: Date): boolean =>
+  !policy.disabled &&
+  isWithin(namespace, policy.authorizedNamespace) &&
+  isWithin(policy.authorizedNamespace, policy.namespace) &&
+  (policy.expirationTime === undefined || new Date(policy.expirationTime) > now) &&
+  policy.subject.some(clause => clause.length > 0 && clause.every(claim => caller.claims.includes(claim))) &&
+  fromSubnets(caller.address, policy.authorizedSubnets);
+
+/**
+ * Everything that the caller holds in a namespace: the roles of its own credential in the credential's namespace and
+ * below, and the API authorizations of the namespace and its ancestors. `fallback` ones count when no other applies.
+ */
+export function heldPermissions(
+  caller: Caller,
+  credential: AppCredential,
+  policies: readonly ApiAuthorizationPolicy[],
+  namespace: NamespacePath,
+  now: Date,
+): Permissions[] {
+  const own = isWithin(namespace, credential.namespace) ? credential.roles.map(permissionsOf) : [];
+  const matching = policies.filter(policy => applies(policy, caller, namespace, now));
+  const firm = matching.filter(policy => !policy.fallback);
+  const used = firm.length > 0 ? firm : matching;
+  return [...own, ...used.flatMap(policy => policy.authorizedIdentities.map(permissionsOf))];
+}

@@ -1,0 +1,180 @@
+/** What a role or a raw permission grants: identity → verbs. `*` as identity means every identity. */
+export type Permissions = Readonly<Record<string, readonly RoleVerb[]>>;
+export type RoleVerb = 'any' | 'get' | 'post' | 'put' | 'delete';
+
+interface Role {
+  name: string;
+  description: string;
+  authorizations: Permissions;
+  /** Agents' roles are not offered to people. */
+  private?: true;
+}
+
+/** Read access that most roles share. Source: the original's list of roles, `domain.md` 6.5. */
+const BASE: Permissions = { namespace: ['get'] };
+
+/**
+ * Roles by key. A role that is not here grants nothing. The keys are the original's; those whose resources do not
+ * exist here yet are left out until they do.
+ */
+export const ROLES: Readonly<Record<string, Role>> = {
+  'namespace.administrator': {
+    name: 'Namespace Administrator',
+    description: 'Everything in the namespace and below.',
+    authorizations: { '*': ['any'] },
+  },
+  'namespace.editor': {
+    name: 'Namespace Editor',
+    description: 'As the administrator, without authorizations. Deprecated: use namespace.administrator.',
+    authorizations: {
+      ...BASE,
+      cloudaccount: ['any'],
+      enforcer: ['any'],
+      enforcercredential: ['any'],
+      enforcerprofile: ['any'],
+      enforcerprofilemappingpolicy: ['any'],
+      externalnetwork: ['any'],
+      import: ['any'],
+      namespace: ['any'],
+      namespacemappingpolicy: ['any'],
+      networkrulesetpolicy: ['any'],
+      processingunit: ['any'],
+    },
+  },
+  'namespace.viewer': {
+    name: 'Namespace Viewer',
+    description: 'Sees everything in the namespace and below.',
+    authorizations: { '*': ['get'] },
+  },
+  'namespace.importer': {
+    name: 'Namespace Importer',
+    description: 'May import; still needs rights on the objects in the import.',
+    authorizations: { ...BASE, import: ['post'] },
+  },
+  'ruleset.administrator': {
+    name: 'Ruleset Administrator',
+    description: 'Manages network rulesets; sees external networks.',
+    authorizations: { ...BASE, networkrulesetpolicy: ['any'], externalnetwork: ['get'] },
+  },
+  'infrastructure.administrator': {
+    name: 'Infrastructure Administrator',
+    description: 'Manages everything but namespaces.',
+    authorizations: {
+      ...BASE,
+      apiauthorizationpolicy: ['any'],
+      appcredential: ['any'],
+      enforcer: ['any'],
+      externalnetwork: ['any'],
+      namespacemappingpolicy: ['any'],
+      networkrulesetpolicy: ['any'],
+    },
+  },
+  'infrastructure.viewer': {
+    name: 'Infrastructure Viewer',
+    description: 'Sees everything but namespaces.',
+    authorizations: {
+      ...BASE,
+      apiauthorizationpolicy: ['get'],
+      appcredential: ['get'],
+      enforcer: ['get'],
+      externalnetwork: ['get'],
+      namespacemappingpolicy: ['get'],
+      networkrulesetpolicy: ['get'],
+    },
+  },
+  'system.editor': {
+    name: 'System Editor',
+    description: 'Manages enforcers and their profiles.',
+    authorizations: {
+      ...BASE,
+      enforcer: ['any'],
+      enforcerprofile: ['any'],
+      enforcerprofilemappingpolicy: ['any'],
+    },
+  },
+  'system.viewer': {
+    name: 'System Viewer',
+    description: 'Sees enforcers and their profiles.',
+    authorizations: {
+      ...BASE,
+      enforcer: ['get'],
+      enforcerprofile: ['get'],
+      enforcerprofilemappingpolicy: ['get'],
+    },
+  },
+  'compute.editor': {
+    name: 'Compute Editor',
+    description: 'Manages namespace mappings; sees processing units.',
+    authorizations: { ...BASE, namespacemappingpolicy: ['any'], processingunit: ['get'] },
+  },
+  'compute.viewer': {
+    name: 'Compute Viewer',
+    description: 'Sees namespace mappings and processing units.',
+    authorizations: { ...BASE, namespacemappingpolicy: ['get'], processingunit: ['get'] },
+  },
+  netsecops: {
+    name: 'NetSecOps',
+    description: 'Manages network policy in the namespaces of a cloud account.',
+    authorizations: {
+      ...BASE,
+      externalnetwork: ['any'],
+      networkrulesetpolicy: ['any'],
+      cloudaccount: ['get'],
+      enforcer: ['get'],
+      processingunit: ['get'],
+    },
+  },
+  enforcer: {
+    name: 'Enforcer',
+    description: 'What an agent may do to register itself and read its policy.',
+    authorizations: {
+      ...BASE,
+      enforcer: ['get', 'post', 'put'],
+      enforcercredential: ['post'],
+      enforcerprofile: ['get'],
+      processingunit: ['get', 'post', 'put', 'delete'],
+    },
+    private: true,
+  },
+  'enforcer.runtime': {
+    name: 'Enforcer Runtime',
+    description: 'What a registered agent may do.',
+    authorizations: {
+      ...BASE,
+      enforcer: ['get', 'put'],
+      enforcercredential: ['post'],
+      enforcerprofile: ['get'],
+      processingunit: ['get', 'post', 'put', 'delete'],
+    },
+    private: true,
+  },
+};
+
+const RAW_VERBS: Readonly<Record<string, RoleVerb>> = {
+  any: 'any',
+  get: 'get',
+  head: 'get',
+  post: 'post',
+  put: 'put',
+  patch: 'put',
+  delete: 'delete',
+};
+
+/** `@auth:role=<key>` or `identity,verb…` → what it grants. Unknown roles and verbs grant nothing. */
+export function permissionsOf(authorized: string): Permissions {
+  if (authorized.startsWith('@auth:role=')) {
+    return ROLES[authorized.slice('@auth:role='.length)]?.authorizations ?? {};
+  }
+  const [identity = '', ...verbs] = authorized.split(',');
+  return { [identity]: verbs.flatMap(verb => RAW_VERBS[verb] ?? []) };
+}
+
+/** True when the permissions hold this verb on this identity. */
+export const grants = (permissions: Permissions, identity: string, verb: RoleVerb): boolean =>
+  [permissions[identity], permissions['*']].some(verbs => verbs?.includes(verb) || verbs?.includes('any'));
+
+/** True when everything in `wanted` is in one of `held`: nobody can grant what they lack. */
+export const covers = (held: readonly Permissions[], wanted: Permissions): boolean =>
+  Object.entries(wanted).every(([identity, verbs]) =>
+    verbs.every(verb => held.some(permissions => grants(permissions, identity, verb))),
+  );
