@@ -21,7 +21,7 @@ export interface Hooks<I extends Identity> {
 
 type Fields = Record<string, unknown>;
 
-const asFields = (body: unknown): Fields => {
+export const asFields = (body: unknown): Fields => {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw fail('invalid', 'the body must be one JSON object');
   }
@@ -41,7 +41,11 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fields {
   const { readOnly } = resourceOf(identity);
   const wrong = Object.keys(sent).filter(
-    key => key in readOnly && key !== 'updateTime' && !isEmpty(sent[key]) && !(stored && same(sent[key], stored[key])),
+    key =>
+      key in readOnly &&
+      key !== 'updateTime' &&
+      !isEmpty(sent[key]) &&
+      !(stored && same(sent[key], stored[key])),
   );
   if (wrong.length > 0) {
     throw brokenRules(
@@ -118,7 +122,12 @@ export async function prepare<I extends Identity>(
 }
 
 /** Object, guard and activity in one transaction; fails when the namespace is gone meanwhile. */
-export async function insert<I extends Identity>(identity: I, object: ObjectOf<I>, call: Call, deps: Deps): Promise<void> {
+export async function insert<I extends Identity>(
+  identity: I,
+  object: ObjectOf<I>,
+  call: Call,
+  deps: Deps,
+): Promise<void> {
   await deps.store.commit([
     { kind: 'require', namespace: call.namespace },
     { kind: 'create', resource: identity, object: shown(identity, object) },
@@ -128,7 +137,7 @@ export async function insert<I extends Identity>(identity: I, object: ObjectOf<I
 
 function target<I extends Identity>(identity: I, call: Call): ObjectOf<I> {
   if (!call.target) {
-    throw fail('not_found', `no ${identity} with the ID \`${call.params['id']}\` in ${call.namespace}`);
+    throw fail('not_found', `no ${identity} with the ID \`${call.params.id}\` in ${call.namespace}`);
   }
   return call.target as ObjectOf<I>;
 }
@@ -136,13 +145,21 @@ function target<I extends Identity>(identity: I, call: Call): ObjectOf<I> {
 const isProtected = (object: object): boolean => 'protected' in object && object.protected === true;
 
 const refuseProtected = (identity: Identity, object: { ID: string }, call: Call): void => {
-  if (isProtected(object) && call.query['override'] === undefined) {
-    throw fail('locked', `${identity} ${object.ID} is protected; set protected to false first, or add override=true`);
+  if (isProtected(object) && call.query.override === undefined) {
+    throw fail(
+      'locked',
+      `${identity} ${object.ID} is protected; set protected to false first, or add override=true`,
+    );
   }
 };
 
 /** The new version of an object: what was sent over what is stored, checked like a create. */
-function merged<I extends Identity>(identity: I, stored: ObjectOf<I>, sent: Fields, sparse: boolean): InputOf<I> {
+function merged<I extends Identity>(
+  identity: I,
+  stored: ObjectOf<I>,
+  sent: Fields,
+  sparse: boolean,
+): InputOf<I> {
   const { createOnly, writable } = resourceOf(identity);
   const fields = withoutReadOnly(identity, sent, stored as Fields);
   const fixed = Object.keys(createOnly).filter(
@@ -150,7 +167,11 @@ function merged<I extends Identity>(identity: I, stored: ObjectOf<I>, sent: Fiel
   );
   if (fixed.length > 0) {
     throw brokenRules(
-      fixed.map(key => ({ path: [key], input: fields[key], message: 'it is set at creation and never changes' })),
+      fixed.map(key => ({
+        path: [key],
+        input: fields[key],
+        message: 'it is set at creation and never changes',
+      })),
     );
   }
   const kept = Object.fromEntries(
@@ -168,12 +189,18 @@ async function update<I extends Identity>(
 ): Promise<Reply> {
   const stored = target(identity, call);
   const sent = asFields(call.body);
-  const seen = sent['updateTime'];
+  const seen = sent.updateTime;
   if (seen === undefined && !sparse) {
-    throw brokenRules([{ path: ['updateTime'], message: 'it is required; send the updateTime that you read' }]);
+    throw brokenRules([
+      { path: ['updateTime'], message: 'it is required; send the updateTime that you read' },
+    ]);
   }
   if (seen !== undefined && seen !== stored.updateTime) {
-    throw fail('conflict', `${identity} ${stored.ID} was changed at ${stored.updateTime}, after the version of ${String(seen)} that you read; read it again`, { attribute: 'updateTime', value: seen });
+    throw fail(
+      'conflict',
+      `${identity} ${stored.ID} was changed at ${stored.updateTime}, after the version of ${String(seen)} that you read; read it again`,
+      { attribute: 'updateTime', value: seen },
+    );
   }
   const input = merged(identity, stored, sent, sparse);
   if (isProtected(input)) refuseProtected(identity, stored, call);
@@ -221,7 +248,11 @@ export function crud<I extends Identity>(
 }
 
 /** A namespace and everything that a namespace can hold in itself, by how many: for refusals. */
-export async function contents(namespace: NamespacePath, deps: Pick<Deps, 'store'>, identities: readonly Identity[]): Promise<string[]> {
+export async function contents(
+  namespace: NamespacePath,
+  deps: Pick<Deps, 'store'>,
+  identities: readonly Identity[],
+): Promise<string[]> {
   const pages = await Promise.all(
     identities.map(async identity => {
       const page = await deps.store.list(identity, namespace, { limit: 100 });

@@ -1,5 +1,5 @@
-import type { BundleAccess } from '../shared/ports/bundle-access.ts';
 import type { Bucket } from '../shared/ports/bucket.ts';
+import type { BundleAccess } from '../shared/ports/bundle-access.ts';
 import type { Bus } from '../shared/ports/bus.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';

@@ -15,7 +15,10 @@ const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
 const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResultV2 => {
   const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
   if (body !== undefined && Buffer.byteLength(body) > LIMITS.responseBody) {
-    throw fail('too_large', `the answer has more than ${LIMITS.responseBody} bytes; ask for pages with limit= and after=`);
+    throw fail(
+      'too_large',
+      `the answer has more than ${LIMITS.responseBody} bytes; ask for pages with limit= and after=`,
+    );
   }
   return {
     statusCode: body === undefined ? 204 : 200,
@@ -34,7 +37,12 @@ const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResul
 
 /** The Lambda context, and on it what the steps have found out so far. */
 type CallContext = Context & { call: Call };
-type Step = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, CallContext>;
+type Step = middy.MiddlewareObj<
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+  Error,
+  CallContext
+>;
 
 const identify: Step = {
   before: ({ event, context }) => {
@@ -44,7 +52,9 @@ const identify: Step = {
       route,
       requestID: event.requestContext.requestId,
       namespace: namespaceOf(event, route),
-      params: Object.fromEntries(Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, value ?? ''])),
+      params: Object.fromEntries(
+        Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, value ?? '']),
+      ),
       query: queryOf(event),
       headers: event.headers,
       body: undefined,

@@ -25,15 +25,21 @@ export function listParameters(call: Call): ListParameters {
     pagesize: one('pagesize'),
     after: one('after'),
     limit: one('limit'),
-    order: call.query['order'],
+    order: call.query.order,
     recursive: flag(call, 'recursive'),
     propagated: flag(call, 'propagated'),
   });
   if (parameters.limit !== undefined && parameters.pagesize !== undefined) {
-    throw fail('bad_request', 'limit and pagesize exclude each other; use limit with after, or pagesize with page');
+    throw fail(
+      'bad_request',
+      'limit and pagesize exclude each other; use limit with after, or pagesize with page',
+    );
   }
   if (parameters.after !== undefined && parameters.page !== undefined) {
-    throw fail('bad_request', 'after and page exclude each other; use limit with after, or pagesize with page');
+    throw fail(
+      'bad_request',
+      'after and page exclude each other; use limit with after, or pagesize with page',
+    );
   }
   return parameters;
 }
@@ -50,19 +56,32 @@ async function everything<I extends Identity>(
     let page: Page<ObjectOf<I>>;
     let after: string | undefined;
     do {
-      page = await store.listTree(identity, call.namespace, { limit: 1000, ...(after === undefined ? {} : { after }) });
+      page = await store.listTree(identity, call.namespace, {
+        limit: 1000,
+        ...(after === undefined ? {} : { after }),
+      });
       items.push(...page.items);
       after = page.next;
     } while (after !== undefined);
     return items;
   };
-  const ancestors = propagated && 'propagate' in resourceOf(identity).writable ? lineage(call.namespace).slice(0, -1) : [];
-  const [mine, ...theirs] = await Promise.all([own(), ...ancestors.map(path => everyIn(store, identity, path))]);
+  const ancestors =
+    propagated && 'propagate' in resourceOf(identity).writable ? lineage(call.namespace).slice(0, -1) : [];
+  const [mine, ...theirs] = await Promise.all([
+    own(),
+    ...ancestors.map(path => everyIn(store, identity, path)),
+  ]);
   return [...mine, ...theirs.flat().filter(object => 'propagate' in object && object.propagate === true)];
 }
 
 const compare = (a: unknown, b: unknown): number =>
-  typeof a === 'number' && typeof b === 'number' ? a - b : String(a ?? '') < String(b ?? '') ? -1 : a === b ? 0 : 1;
+  typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : String(a ?? '') < String(b ?? '')
+      ? -1
+      : a === b
+        ? 0
+        : 1;
 
 /** Sorted by the fields in turn, `-` for descending; the ID decides between equals, so that pages never overlap. */
 const sorted = <T extends { ID: string }>(items: T[], order: readonly string[]): T[] =>
@@ -79,19 +98,29 @@ function orderOf(identity: Identity, order: readonly string[] | undefined): read
   const { stored, defaultOrder } = resourceOf(identity);
   for (const entry of order ?? []) {
     if (!(entry.replace(/^-/, '') in stored.shape)) {
-      throw fail('bad_request', `order is \`${entry}\`, which ${identity} does not have; use one of its attributes`);
+      throw fail(
+        'bad_request',
+        `order is \`${entry}\`, which ${identity} does not have; use one of its attributes`,
+      );
     }
   }
   return order ?? (defaultOrder === undefined ? [] : [defaultOrder]);
 }
 
 /** A page by number with the total, or, with `limit`, a page by cursor that reads only what it returns. */
-export async function list<I extends Identity>(identity: I, call: Call, deps: Pick<Deps, 'store'>): Promise<Reply> {
+export async function list<I extends Identity>(
+  identity: I,
+  call: Call,
+  deps: Pick<Deps, 'store'>,
+): Promise<Reply> {
   const parameters = listParameters(call);
   const { after, limit, recursive, propagated, page = 1, pagesize = 0, order } = parameters;
   if (limit !== undefined || after !== undefined) {
     if (order || propagated) {
-      throw fail('bad_request', 'pages by cursor come in order of creation, without inherited objects; leave out order and propagated, or use page and pagesize');
+      throw fail(
+        'bad_request',
+        'pages by cursor come in order of creation, without inherited objects; leave out order and propagated, or use page and pagesize',
+      );
     }
     const query = { limit: limit ?? 100, ...(after === undefined ? {} : { after }) };
     const found = await (recursive
@@ -105,7 +134,11 @@ export async function list<I extends Identity>(identity: I, call: Call, deps: Pi
   return { body, total: all.length };
 }
 
-export async function count<I extends Identity>(identity: I, call: Call, deps: Pick<Deps, 'store'>): Promise<Reply> {
+export async function count<I extends Identity>(
+  identity: I,
+  call: Call,
+  deps: Pick<Deps, 'store'>,
+): Promise<Reply> {
   const all = await everything(identity, call, listParameters(call), deps);
   return { total: all.length };
 }

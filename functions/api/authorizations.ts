@@ -14,7 +14,10 @@ function refuseToExceed(attribute: string, wanted: readonly string[], call: Call
       throw brokenRules([{ path: [attribute, index], input: authorized, message: 'there is no such role' }]);
     }
     if (!covers(call.held, permissions)) {
-      throw fail('forbidden', `you may not grant ${authorized} in ${call.namespace}: it holds more than you do`);
+      throw fail(
+        'forbidden',
+        `you may not grant ${authorized} in ${call.namespace}: it holds more than you do`,
+      );
     }
   }
 }

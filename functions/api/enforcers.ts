@@ -1,6 +1,6 @@
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { childPath, isWithin, NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
-import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { Call, Handler } from '../call.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
@@ -29,7 +29,8 @@ const namespacemappingpolicy = crud('namespacemappingpolicy', {
 const createEnforcerCredentials: Handler = async (call, deps) => {
   const enforcer = call.target as Enforcer | undefined;
   const namespace = call.lineage.at(-1);
-  if (!enforcer) throw fail('not_found', `no enforcer with the ID \`${call.params['id']}\` in ${call.namespace}`);
+  if (!enforcer)
+    throw fail('not_found', `no enforcer with the ID \`${call.params.id}\` in ${call.namespace}`);
   if (!namespace) throw fail('not_found', 'the root has no bundle; register enforcers in a namespace');
   const credentials = await deps.bundleAccess.grant(namespace.ID, enforcer.ID);
   return {

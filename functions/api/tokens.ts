@@ -5,8 +5,8 @@ import type { Issue } from '../../shared/api/messages.ts';
 import { fromSubnets } from '../../shared/core/authorize.ts';
 import { goSeconds } from '../../shared/core/duration.ts';
 import { signJwt } from '../../shared/core/jws.ts';
-import { fail } from '../../shared/schema/failure.ts';
 import type { AppCredential } from '../../shared/schema/appcredential.ts';
+import { fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ObjectId, tenantOf } from '../../shared/schema/ids.ts';
 import type { Handler } from '../call.ts';
 import { commonName } from '../credential.ts';
@@ -43,7 +43,12 @@ function decode(token: string): z.infer<typeof Unverified> {
 async function verify(token: string, address: string, deps: Deps): Promise<AppCredential> {
   const { iss, sub, namespace } = decode(token);
   const credential = await deps.store.get({ resource: 'appcredential', namespace, id: sub });
-  if (!credential || credential.disabled || iss !== sub || !fromSubnets(address, credential.authorizedSubnets)) {
+  if (
+    !credential ||
+    credential.disabled ||
+    iss !== sub ||
+    !fromSubnets(address, credential.authorizedSubnets)
+  ) {
     throw refused();
   }
   const { payload } = await jwtVerify(token, new X509Certificate(credential.certificate).publicKey, {
@@ -60,7 +65,11 @@ async function verify(token: string, address: string, deps: Deps): Promise<AppCr
   });
   const { exp = 0, iat = 0, jti = '' } = payload;
   if (exp - iat > LONGEST_ASSERTION || jti.length < 8 || jti.length > 256) throw refused();
-  const unused = await deps.store.once(tenantOf(namespace), `assertion#${sub}#${jti}`, LONGEST_ASSERTION + 60);
+  const unused = await deps.store.once(
+    tenantOf(namespace),
+    `assertion#${sub}#${jti}`,
+    LONGEST_ASSERTION + 60,
+  );
   if (!unused) throw refused();
   return credential;
 }
@@ -71,7 +80,9 @@ const seconds = (asked: string, credential: AppCredential): number =>
     1,
     Math.floor(
       Math.min(
-        ...[goSeconds(asked), goSeconds(credential.maxIssuedTokenValidity), LONGEST_TOKEN].filter(value => value > 0),
+        ...[goSeconds(asked), goSeconds(credential.maxIssuedTokenValidity), LONGEST_TOKEN].filter(
+          value => value > 0,
+        ),
       ),
     ),
   );
@@ -79,9 +90,13 @@ const seconds = (asked: string, credential: AppCredential): number =>
 const issueToken: Handler = async (call, deps) => {
   const { metadata, realm, validity } = call.body as Issue;
   if (!metadata) {
-    throw fail('invalid', "Attribute 'metadata.token' is required: the assertion signed with the credential’s key", {
-      attribute: 'metadata.token',
-    });
+    throw fail(
+      'invalid',
+      "Attribute 'metadata.token' is required: the assertion signed with the credential’s key",
+      {
+        attribute: 'metadata.token',
+      },
+    );
   }
   const credential = await verify(metadata.token, call.caller.address, deps);
   const life = seconds(validity, credential);

@@ -19,17 +19,23 @@ export type TokenClaims = z.infer<typeof TokenClaims>;
 const LONGEST = 8192;
 
 const bearer = (event: APIGatewayProxyEventV2): string | undefined => {
-  const header = event.headers['authorization'];
+  const header = event.headers.authorization;
   if (header !== undefined) return /^Bearer ([\w.-]+)$/i.exec(header)?.[1];
   const cookie = event.cookies?.find(entry => entry.startsWith('x-aporeto-token='));
   return cookie?.slice('x-aporeto-token='.length);
 };
 
 /** The token's claims after RFC 8725's checks: our key, ES256 only, issuer, audience, expiry, size. */
-export async function authenticate(event: APIGatewayProxyEventV2, deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>): Promise<TokenClaims> {
+export async function authenticate(
+  event: APIGatewayProxyEventV2,
+  deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>,
+): Promise<TokenClaims> {
   const token = bearer(event);
   if (token === undefined || token.length > LONGEST) {
-    throw fail('unauthorized', 'no usable token; send `Authorization: Bearer <token>` with a token of POST /issue');
+    throw fail(
+      'unauthorized',
+      'no usable token; send `Authorization: Bearer <token>` with a token of POST /issue',
+    );
   }
   try {
     const key = await importSPKI(await deps.tokenKey.publicKey(), 'ES256');

@@ -19,17 +19,30 @@ export async function everyIn<I extends Identity>(
   const items: ObjectOf<I>[] = [];
   let after: string | undefined;
   do {
-    const page = await store.list(resource, namespace, { limit: 1000, ...(after === undefined ? {} : { after }) });
+    const page = await store.list(resource, namespace, {
+      limit: 1000,
+      ...(after === undefined ? {} : { after }),
+    });
     items.push(...page.items);
     after = page.next;
   } while (after !== undefined);
   return items;
 }
 
+/** Namespace objects from the tenant down to the namespace itself; undefined when there is no such namespace. */
+export async function lineageObjects(
+  store: ObjectStore,
+  namespace: NamespacePath,
+): Promise<Namespace[] | undefined> {
+  const paths = lineage(namespace).slice(1);
+  const found = await Promise.all(paths.map(path => store.getByName('namespace', parentPath(path), path)));
+  return namespace !== ROOT && found.at(-1) === undefined ? undefined : found.filter(it => it !== undefined);
+}
+
 /** The object that the path names, `/<resource>/{id}…`; undefined when there is none, or no such ID can be. */
 async function targetOf(call: Call, store: ObjectStore): Promise<Stored | undefined> {
   const resource = identityNamed(call.route.path.split('/')[1] ?? '');
-  const id = ObjectId.safeParse(call.params['id']);
+  const id = ObjectId.safeParse(call.params.id);
   return resource && id.success ? store.get({ resource, namespace: call.namespace, id: id.data }) : undefined;
 }
 
@@ -59,7 +72,7 @@ export async function authorize(
   const [credential, target, namespaces, authorizations] = await Promise.all([
     store.get({ resource: 'appcredential', namespace: claims.namespace, id: claims.sub }),
     targetOf(call, store),
-    Promise.all(paths.slice(1).map(path => store.getByName('namespace', parentPath(path), path))),
+    lineageObjects(store, namespace),
     Promise.all(paths.map(path => everyIn(store, 'apiauthorizationpolicy', path))),
   ]);
   if (!credential || credential.disabled || !fromSubnets(caller.address, credential.authorizedSubnets)) {
@@ -72,8 +85,8 @@ export async function authorize(
       `you may not ${allow.verb} ${allow.identity} in ${namespace}; ask an administrator of it for a role that may`,
     );
   }
-  if (namespace !== ROOT && namespaces.at(-1) === undefined) {
+  if (!namespaces) {
     throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }
-  return { held, lineage: namespaces.filter(it => it !== undefined), target };
+  return { held, lineage: namespaces, target };
 }

@@ -11,7 +11,8 @@ const byRouteKey = new Map<string, Operation>(
 /** The operation that API Gateway matched. */
 export function operationOf(event: APIGatewayProxyEventV2): { operation: Operation; route: Route } {
   const operation = byRouteKey.get(event.routeKey);
-  if (!operation) throw fail('not_allowed', `no operation for ${event.routeKey}; see /openapi.json for what there is`);
+  if (!operation)
+    throw fail('not_allowed', `no operation for ${event.routeKey}; see /openapi.json for what there is`);
   return { operation, route: routes[operation] };
 }
 
@@ -19,11 +20,17 @@ export function namespaceOf(event: APIGatewayProxyEventV2, route: Route): Namesp
   const header = event.headers['x-namespace'];
   if (route.allow === 'everybody') return ROOT;
   if (header === undefined || header === '') {
-    throw fail('bad_request', 'header X-Namespace is missing; set it to the full path of a namespace, such as /tenant');
+    throw fail(
+      'bad_request',
+      'header X-Namespace is missing; set it to the full path of a namespace, such as /tenant',
+    );
   }
   const result = NamespacePath.safeParse(header);
   if (!result.success) {
-    throw fail('bad_request', `header X-Namespace is \`${header}\`, which is no path; write it as /tenant/account/group`);
+    throw fail(
+      'bad_request',
+      `header X-Namespace is \`${header}\`, which is no path; write it as /tenant/account/group`,
+    );
   }
   return result.data;
 }
@@ -54,6 +61,9 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch (error) {
-    throw fail('bad_request', `the body is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
+    throw fail(
+      'bad_request',
+      `the body is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`,
+    );
   }
 }

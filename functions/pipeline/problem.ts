@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorBody } from '../../shared/api/messages.ts';
-import { Failure, FAILURES, type FailureDetail } from '../../shared/schema/failure.ts';
+import { FAILURES, Failure, type FailureDetail } from '../../shared/schema/failure.ts';
 import type { RuleIssue } from '../../shared/schema/resource.ts';
 
 const SUBJECT = 'microseg';
@@ -12,7 +12,11 @@ const shown = (value: unknown): string => {
 };
 
 const at = (path: readonly PropertyKey[]): string =>
-  path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index ? `.${String(part)}` : String(part))).join('');
+  path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : index ? `.${String(part)}` : String(part),
+    )
+    .join('');
 
 const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
@@ -29,11 +33,17 @@ function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {
   const value = valueAt(root, issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key =>
-      detail([...issue.path, key], valueAt(value, [key]), 'is unknown here; check its spelling or leave it out'),
+      detail(
+        [...issue.path, key],
+        valueAt(value, [key]),
+        'is unknown here; check its spelling or leave it out',
+      ),
     );
   }
   if (issue.code === 'invalid_type' && value === undefined) {
-    return [{ description: `Attribute '${at(issue.path)}' is required`, data: { attribute: at(issue.path) } }];
+    return [
+      { description: `Attribute '${at(issue.path)}' is required`, data: { attribute: at(issue.path) } },
+    ];
   }
   if (issue.code === 'invalid_value') {
     return [detail(issue.path, value, `must be one of ${issue.values.map(shown).join(', ')}`)];

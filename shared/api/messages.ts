@@ -51,7 +51,13 @@ export const ImportRequest = z.strictObject({
 });
 export type ImportRequest = z.infer<typeof ImportRequest>;
 
-export const ImportReport = z.object({ created: z.int(), updated: z.int(), unchanged: z.int() });
+export const ImportReport = z.object({
+  /** The label under which the objects are found again; made up when none was given. */
+  label: z.string(),
+  created: z.int(),
+  updated: z.int(),
+  unchanged: z.int(),
+});
 export type ImportReport = z.infer<typeof ImportReport>;
 
 /** One entry of an error body, which is an array of them. */

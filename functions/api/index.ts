@@ -1,0 +1,28 @@
+import type { Operation } from '../../shared/api/routes.ts';
+import type { Handler, Handlers } from '../call.ts';
+import { authorizations } from './authorizations.ts';
+import { enforcers } from './enforcers.ts';
+import { imports } from './imports.ts';
+import { namespaces } from './namespaces.ts';
+import { policies } from './policies.ts';
+import { tokens } from './tokens.ts';
+
+/** Noun group → its operations; one Lambda function each. */
+export const handlersOf = {
+  authorizations,
+  enforcers,
+  imports,
+  namespaces,
+  policies,
+  tokens,
+} as const satisfies Record<string, Partial<Record<Operation, Handler>>>;
+
+/** All of them. A route without a handler does not compile. */
+export const handlers: Handlers = {
+  ...authorizations,
+  ...enforcers,
+  ...imports,
+  ...namespaces,
+  ...policies,
+  ...tokens,
+};
