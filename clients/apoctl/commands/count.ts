@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { crudOperation } from '../../../shared/api/client.ts';
+import { fail } from '../../../shared/schema/failure.ts';
+import type { Io } from '../io.ts';
+import { identityOf, queryOf } from '../lookup.ts';
+import * as options from '../options.ts';
+import { sessionOf } from '../session.ts';
+
+interface CountOptions {
+  param?: string[];
+  recursive?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ apoctl api count processingunits -n /acme --recursive
+`;
+
+export function addCount(api: Command, io: Io): void {
+  const command = api
+    .command('count')
+    .description('Count the objects of a namespace')
+    .argument(...options.identityArgument)
+    .option('-r, --recursive', 'also those of all namespaces below')
+    .option(...options.param)
+    .addHelpText('after', EXAMPLES)
+    .action((named: string, said: CountOptions, self: Command) =>
+      count(io, named, said, options.flagsOf(self)),
+    );
+  options.withGlobals(command);
+}
+
+async function count(io: Io, named: string, said: CountOptions, flags: options.Flags): Promise<void> {
+  const identity = identityOf(named);
+  const query = { ...queryOf(said.param), ...(said.recursive ? { recursive: true } : {}) };
+  const { client, namespace, warn } = await sessionOf(io, flags);
+  const { total, messages } = await client.send(crudOperation('count', identity), { namespace, query });
+  warn(messages);
+  if (total === undefined) throw fail('unavailable', 'the API answered without X-Count-Total');
+  io.out(`${total}\n`);
+}

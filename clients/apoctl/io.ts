@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { fail } from '../../shared/schema/failure.ts';
+
+/** Everything that the command line has from outside. main.ts fills it from the process, tests from memory. */
+export interface Io {
+  env: Readonly<Record<string, string | undefined>>;
+  /** The user's home directory. */
+  home: string;
+  /** Width for help texts. */
+  columns: number;
+  /** All of standard input. */
+  stdin(): Promise<string>;
+  out(text: string): void;
+  err(text: string): void;
+  fetch: typeof fetch;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  randomBytes: (size: number) => Uint8Array;
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'its permissions forbid it',
+  EISDIR: 'it is a directory',
+};
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** The text of a file; `-` is standard input, `~/` the home directory. */
+export async function readText(io: Io, path: string): Promise<string> {
+  if (path === '-') return io.stdin();
+  const full = path.startsWith('~/') ? `${io.home}${path.slice(1)}` : path;
+  try {
+    return await readFile(full, 'utf8');
+  } catch (error) {
+    throw fail('not_found', `cannot read ${path}: ${reasons[codeOf(error)] ?? String(error)}`);
+  }
+}
+
+/** As readText, but undefined for a file that is not there. */
+export async function readTextIfAny(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw fail('not_found', `cannot read ${path}: ${reasons[codeOf(error)] ?? String(error)}`);
+  }
+}
+
+/** Makes control characters visible: what an API sends must not move the cursor or change colours. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { run } from './run.ts';
+
+// A reader that has seen enough, such as `head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  home: homedir(),
+  columns: process.stdout.columns ?? 100,
+  stdin: () => text(process.stdin),
+  out: written => process.stdout.write(written),
+  err: written => process.stderr.write(written),
+  fetch,
+  now: Date.now,
+  randomBytes,
+});

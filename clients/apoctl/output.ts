@@ -1,0 +1,109 @@
+import Table from 'cli-table3';
+import { stringify } from 'yaml';
+import { fail } from '../../shared/schema/failure.ts';
+import type { AnyResource } from '../../shared/schema/resource.ts';
+import { printable } from './io.ts';
+import type { Attributes } from './values.ts';
+
+/** `none`: only the IDs, one a line. `default`: the command's own. */
+export const FORMATS = ['json', 'yaml', 'table', 'none', 'default'] as const;
+export type Format = (typeof FORMATS)[number];
+
+const isFormat = (name: string): name is Format => FORMATS.some(format => format === name);
+
+/** `usual` is what the command prints when nobody says. */
+export function formatOf(
+  said: string | undefined,
+  usual: Exclude<Format, 'default'>,
+): Exclude<Format, 'default'> {
+  if (said === undefined || said === 'default') return usual;
+  if (isFormat(said) && said !== 'default') return said;
+  throw fail('bad_request', `-o wants one of ${FORMATS.join(', ')}, not \`${said}\``);
+}
+
+/** `-c a -c b,c` in the resource's own spelling. */
+export function columnsOf(resource: AnyResource, said: readonly string[]): string[] {
+  const known = Object.keys(resource.stored.shape);
+  const names = said.flatMap(list => list.split(',')).filter(name => name !== '');
+  return names.map(name => {
+    const column = known.find(candidate => candidate.toLowerCase() === name.toLowerCase());
+    if (column) return column;
+    throw fail(
+      'bad_request',
+      `${resource.plural} have no attribute \`${name}\`; they have ${known.sort().join(', ')}`,
+    );
+  });
+}
+
+const cell = (value: unknown): string =>
+  value === undefined ? '' : printable(typeof value === 'string' ? value : JSON.stringify(value));
+
+const PLAIN = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+function table(head: string[], rows: string[][]): string {
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+  const printed = new Table({ head, chars: PLAIN, style });
+  printed.push(...rows);
+  return `${printed.toString().replace(/ +$/gm, '')}\n`;
+}
+
+export interface Shape {
+  resource: AnyResource;
+  /** Attributes to show, in this order; empty: all, and in a list's table the usual few. */
+  columns: readonly string[];
+  /** One object is meant, not a list that happens to hold one. */
+  single: boolean;
+}
+
+const usualColumns = ({ stored }: AnyResource): string[] =>
+  ['ID', 'name', 'namespace', 'updateTime'].filter(name => name in stored.shape);
+
+const picked = (object: Attributes, columns: readonly string[]): Attributes =>
+  columns.length === 0 ? object : Object.fromEntries(columns.map(name => [name, object[name]]));
+
+/** Objects as text, with a newline at the end; empty when there is nothing to show. */
+export function render(
+  format: Exclude<Format, 'default'>,
+  objects: readonly Attributes[],
+  shape: Shape,
+): string {
+  const { resource, columns, single } = shape;
+  const shown = objects.map(object => picked(object, columns));
+  const [first = {}] = shown;
+  switch (format) {
+    case 'none':
+      return objects.map(({ ID }) => `${cell(ID)}\n`).join('');
+    case 'json':
+      return `${JSON.stringify(single ? first : shown, null, 2)}\n`;
+    case 'yaml':
+      return stringify(single ? first : shown, { lineWidth: 0, aliasDuplicateObjects: false });
+    case 'table': {
+      if (single)
+        return table(
+          ['attribute', 'value'],
+          Object.entries(first).map(([name, value]) => [name, cell(value)]),
+        );
+      const head = columns.length > 0 ? [...columns] : usualColumns(resource);
+      return table(
+        head,
+        objects.map(object => head.map(name => cell(object[name]))),
+      );
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { identities, resourceOf } from '../../shared/schema/resources.ts';
+import { addAuth } from './commands/auth.ts';
+import { addCount } from './commands/count.ts';
+import { addCreate } from './commands/create.ts';
+import { addDelete } from './commands/delete.ts';
+import { addGet } from './commands/get.ts';
+import { addImport } from './commands/import.ts';
+import { addList } from './commands/list.ts';
+import { addUpdate } from './commands/update.ts';
+import type { Io } from './io.ts';
+import { withGlobals } from './options.ts';
+
+/** Every resource with its names, for help texts. */
+const identityList = (): string => {
+  const width = Math.max(...identities.map(identity => identity.length));
+  const lines = identities.map(identity => {
+    const { aliases, summary } = resourceOf(identity);
+    const also = aliases.length > 0 ? ` (${aliases.join(', ')})` : '';
+    return `  ${identity.padEnd(width)}  ${summary}${also}`;
+  });
+  return `\nIdentities:\n${lines.join('\n')}\n`;
+};
+
+const SETTINGS = `
+A value comes from the option, else from the environment, else from the profile, else from the credential or the default.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+
+Examples:
+  $ apoctl --creds .microseg/admin.creds api list namespaces -n / -r -o table
+  $ eval "$(apoctl auth appcred --path default.creds -e)"
+`;
+
+/** The tree of commands. Nothing is read or sent before an action runs. */
+export function programOf(io: Io): Command {
+  const program = new Command('apoctl')
+    .description('Command line of the Microseg API')
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('Add --help to see what can be said.')
+    .configureOutput({
+      writeOut: text => io.out(text),
+      writeErr: text => io.err(text),
+      getOutHelpWidth: () => io.columns,
+      getErrHelpWidth: () => io.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('after', SETTINGS);
+  withGlobals(program);
+  const api = withGlobals(program.command('api').description('Create, read, change and delete objects'));
+  api.addHelpText('after', identityList);
+  for (const add of [addCreate, addList, addGet, addUpdate, addDelete, addCount, addImport]) add(api, io);
+  addAuth(program, io);
+  return program;
+}
