@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { Bucket, PutCondition } from '../../ports/bucket.ts';
+import { fail } from '../../schema/failure.ts';
+import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
+
+/** A bucket as a directory. An object is one file: a line of JSON that tells length, ETag and type, then the body. */
+export interface LocalBucket extends Bucket {
+  /** The content type that an object was put with. */
+  contentType(key: string): Promise<string | undefined>;
+}
+
+const Header = z.strictObject({
+  length: z.int().min(0),
+  etag: z.string().regex(/^"[0-9a-f]{32}"$/),
+  contentType: z.string(),
+});
+type Header = z.infer<typeof Header>;
+
+/** Keys as we make them: a subset of what S3 takes that means one file on every file system. */
+const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._=-]{1,200}$/;
+/** Ends every file's name and is in no key, so that `a` and `a/b` can both be objects. */
+const FILE = '~';
+/** Files that are being written; what a killed process left in it was never acknowledged. */
+const ASIDE = '~aside';
+
+const NEWLINE = 0x0a;
+const HEADER_BYTES = 1024;
+
+/**
+ * Opens the bucket, making it when there is none, and reads every object once. Fails with `unavailable`, naming the
+ * file, when one is damaged: it is neither dropped nor repaired.
+ */
+export async function openBucket(directory: string): Promise<LocalBucket> {
+  await makeDirectory(join(directory, ASIDE), 0o700);
+  for (const name of await readdir(join(directory, ASIDE))) await rm(join(directory, ASIDE, name));
+  for (const key of await keysBelow(directory, '')) await read(pathOf(directory, key));
+
+  const oneAtATime = queuePerKey();
+  let written = 0;
+
+  const replace = async (key: string, body: Uint8Array, contentType: string): Promise<string> => {
+    const etag = etagOf(body);
+    const header = `${JSON.stringify({ length: body.length, etag, contentType } satisfies Header)}\n`;
+    const path = pathOf(directory, key);
+    await makeDirectory(dirname(path), 0o700);
+    written += 1;
+    await replaceFile(path, join(directory, ASIDE, String(written)), [Buffer.from(header), body], 0o600);
+    return etag;
+  };
+
+  return {
+    async get(key, condition) {
+      const object = await read(pathOf(directory, key));
+      if (!object) return { found: false };
+      const { etag } = object.header;
+      return condition?.ifNoneMatch === etag
+        ? { found: true, modified: false, etag }
+        : { found: true, modified: true, etag, body: object.body };
+    },
+    put: (key, body, { contentType, ...condition }) =>
+      oneAtATime(key, async () => {
+        const there = isConditional(condition)
+          ? (await read(pathOf(directory, key)))?.header.etag
+          : undefined;
+        if (!allows(condition, there)) return { outcome: 'conflict' };
+        return { outcome: 'written', etag: await replace(key, body, contentType) };
+      }),
+    async list(prefix) {
+      const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+      const keys = await keysBelow(directory, folder);
+      return keys.filter(key => key.startsWith(prefix)).sort();
+    },
+    delete: key =>
+      oneAtATime(key, async () => {
+        const path = pathOf(directory, key);
+        await rm(path, { force: true });
+        await syncDirectory(dirname(path)).catch(ignoreMissing);
+      }),
+    contentType: async key => (await read(pathOf(directory, key)))?.header.contentType,
+  };
+}
+
+/** As S3 makes it for an object that was put in one piece. */
+const etagOf = (body: Uint8Array): string => `"${createHash('md5').update(body).digest('hex')}"`;
+
+const isConditional = ({ ifMatch, ifNoneMatch }: PutCondition): boolean =>
+  ifMatch !== undefined || ifNoneMatch !== undefined;
+
+const allows = ({ ifMatch, ifNoneMatch }: PutCondition, etag: string | undefined): boolean =>
+  (ifMatch === undefined || ifMatch === etag) && (ifNoneMatch === undefined || etag === undefined);
+
+function pathOf(directory: string, key: string): string {
+  const segments = key.split('/');
+  if (key.length <= 1024 && segments.every(segment => SEGMENT.test(segment)))
+    return join(directory, ...segments) + FILE;
+  throw fail(
+    'bad_request',
+    `\`${key.slice(0, 80)}\` is no key; use segments of A-Z a-z 0-9 . _ = - joined by /`,
+  );
+}
+
+async function read(path: string): Promise<{ header: Header; body: Uint8Array } | undefined> {
+  const bytes = await readFile(path).catch(ignoreMissing);
+  if (!bytes) return undefined;
+  const end = bytes.subarray(0, HEADER_BYTES).indexOf(NEWLINE);
+  const header = Header.safeParse(json(bytes.subarray(0, Math.max(0, end)).toString()));
+  const body = bytes.subarray(end + 1);
+  if (!header.success) throw damaged(path, 'its first line is not what was written');
+  if (header.data.length !== body.length)
+    throw damaged(path, `it holds ${body.length} bytes instead of ${header.data.length}`);
+  if (header.data.etag !== etagOf(body)) throw damaged(path, 'its body does not match its ETag');
+  return { header: header.data, body };
+}
+
+const damaged = (path: string, finding: string) =>
+  fail('unavailable', `${path} is damaged (${finding}); it was left as it is: restore it from a backup`);
+
+const json = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Keys of the objects below a folder, which is empty or ends in a slash. Order is the file system's. */
+async function keysBelow(directory: string, folder: string): Promise<string[]> {
+  const entries =
+    (await readdir(join(directory, folder), { withFileTypes: true }).catch(ignoreMissing)) ?? [];
+  const lists = entries.map(async entry => {
+    if (entry.name === ASIDE) return [];
+    if (entry.isDirectory()) return keysBelow(directory, `${folder}${entry.name}/`);
+    return entry.name.endsWith(FILE) ? [`${folder}${entry.name.slice(0, -FILE.length)}`] : [];
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+    return;
+  throw error;
+}
+
+/** Runs what concerns one key one after the other: between looking at an ETag and replacing the object nobody writes. */
+function queuePerKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return (key, work) => {
+    const mine = (last.get(key) ?? Promise.resolve()).then(work, work);
+    last.set(key, mine);
+    const leave = (): void => {
+      if (last.get(key) === mine) last.delete(key);
+    };
+    mine.then(leave, leave);
+    return mine;
+  };
+}

@@ -1,0 +1,114 @@
+import type { SQLOutputValue, StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import type { ItemKey } from '../table/keys.ts';
+import { type Condition, type Item, itemBytes } from '../table/plan.ts';
+import { type Database, damaged } from './database.ts';
+
+/** Items whose sort key begins with `prefix`, in the table itself or in an index. */
+export interface Range {
+  index: 'items' | 'tree' | 'ref';
+  pk: string;
+  prefix: string;
+  /** Begin behind this sort key. */
+  after?: string | undefined;
+  limit: number;
+  /** Stop before the items are more than this together. */
+  bytes: number;
+  newestFirst?: boolean;
+}
+
+/** What DynamoDB does with one item or one range, on SQLite. Synchronous; writes belong inside `Database.write`. */
+export interface ItemTable {
+  get(key: ItemKey): Item | undefined;
+  put(item: Item): void;
+  delete(key: ItemKey): void;
+  /** At least one item when there is any. `more`: there are others behind them. */
+  query(range: Range): { items: Item[]; bytes: number; more: boolean };
+  /** Compares every object with its checksum; fails with `unavailable`, naming the first that differs. */
+  verify(): void;
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+const COLUMNS = ['pk', 'sk', 'object', 'id', 'updateTime', 'treePk', 'treeSk', 'refPk', 'refSk'] as const;
+const KEYS = { items: ['pk', 'sk'], tree: ['treePk', 'treeSk'], ref: ['refPk', 'refSk'] } as const;
+
+export const checksum = (text: string): number => crc32(text);
+
+export const holds = (condition: Condition | undefined, found: Item | undefined): boolean => {
+  if (condition === undefined) return true;
+  if (condition === 'absent') return found === undefined;
+  if (condition === 'present') return found !== undefined;
+  return 'id' in condition ? found?.id === condition.id : found?.updateTime === condition.updateTime;
+};
+
+export function itemTable({ handle, path }: Database): ItemTable {
+  const read = handle.prepare('SELECT * FROM items WHERE pk = ? AND sk = ?');
+  const remove = handle.prepare('DELETE FROM items WHERE pk = ? AND sk = ?');
+  const insert = handle.prepare(
+    `INSERT OR REPLACE INTO items (${COLUMNS}, crc, expires) VALUES (${'?, '.repeat(COLUMNS.length)}?, ?)`,
+  );
+  const everything = handle.prepare('SELECT pk, sk, object, crc FROM items WHERE object IS NOT NULL');
+  const statements = new Map<string, StatementSync>();
+
+  const intact = (row: Row): Row => {
+    if (typeof row.object === 'string' && checksum(row.object) !== row.crc)
+      throw damaged(path, `item ${row.pk} ${row.sk} does not match its checksum`);
+    return row;
+  };
+
+  /** `begins with` as a range: U+10FFFF sorts behind everything that a key may hold. */
+  const select = ({ index, newestFirst = false }: Range): StatementSync => {
+    const name = `${index} ${newestFirst}`;
+    const [pk, sk] = KEYS[index];
+    const text = newestFirst
+      ? `SELECT * FROM items WHERE ${pk} = ? AND ${sk} >= ? AND ${sk} < ? ORDER BY ${sk} DESC`
+      : `SELECT * FROM items WHERE ${pk} = ? AND ${sk} > ? AND ${sk} < ? ORDER BY ${sk}`;
+    const statement = statements.get(name) ?? handle.prepare(text);
+    statements.set(name, statement);
+    return statement;
+  };
+
+  return {
+    get(key) {
+      const row = read.get(key.pk, key.sk);
+      return row && toItem(intact(row));
+    },
+    put(item) {
+      const crc = item.object === undefined ? null : checksum(item.object);
+      insert.run(...COLUMNS.map(name => item[name] ?? null), crc, item.expires ?? null);
+    },
+    delete(key) {
+      remove.run(key.pk, key.sk);
+    },
+    query(range) {
+      const { pk, prefix, after, limit, newestFirst } = range;
+      const end = `${prefix}\u{10FFFF}`;
+      const [from, to] = newestFirst ? [prefix, after ?? end] : [after ?? prefix, end];
+      const items: Item[] = [];
+      let bytes = 0;
+      for (const row of select(range).iterate(pk, from, to)) {
+        const item = toItem(intact(row));
+        const sum = bytes + itemBytes(item);
+        if (items.length === limit || (sum > range.bytes && items.length > 0))
+          return { items, bytes, more: true };
+        items.push(item);
+        bytes = sum;
+      }
+      return { items, bytes, more: false };
+    },
+    verify() {
+      for (const row of everything.iterate()) intact(row);
+    },
+  };
+}
+
+function toItem(row: Row): Item {
+  const item: Item = { pk: String(row.pk), sk: String(row.sk) };
+  for (const name of COLUMNS) {
+    const value = row[name];
+    if (typeof value === 'string') item[name] = value;
+  }
+  if (typeof row.expires === 'number') item.expires = row.expires;
+  return item;
+}

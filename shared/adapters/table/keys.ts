@@ -1,0 +1,130 @@
+import type { Activity, Key, Stored } from '../../ports/object-store.ts';
+import { fail } from '../../schema/failure.ts';
+import { type NamespacePath, type ObjectId, ROOT, tenantOf } from '../../schema/ids.ts';
+import { type Identity, resourceOf } from '../../schema/resources.ts';
+import { STREAM } from '../../schema/table.ts';
+
+/**
+ * Every item and every access pattern of the one table. DynamoDB and SQLite are given the same keys.
+ *
+ * | item                  | pk                                   | sk                                     | index                          |
+ * |-----------------------|--------------------------------------|----------------------------------------|--------------------------------|
+ * | object                | `<namespace>`                        | `<resource>#<id>`                      | tree, ref (by ID)              |
+ * | guard of a name       | `<namespace>`                        | `unique#<resource>#<name>`             | none; holds the object too     |
+ * | pointer of a ref      | `<namespace>`                        | `ref#<resource>#<attribute>#<id>`      | ref; holds no object           |
+ * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none                           |
+ * | one-use token         | `once#<tenant>#<key>`                | `-`                                    | none; expires                  |
+ * | publication           | `publication#<tenant>`               | `<namespace id>`                       | none                           |
+ *
+ * | question                             | answered by                                                      | consistent |
+ * |--------------------------------------|------------------------------------------------------------------|------------|
+ * | one object by key                    | GetItem object                                                   | yes        |
+ * | one object by its unique name        | GetItem guard                                                    | yes        |
+ * | objects of one namespace             | Query pk, sk begins with `<resource>#`                           | yes        |
+ * | objects of a namespace and below     | Query tree: `<tenant>#<resource>`, sk begins with `<namespace>/` | no         |
+ * | … of the root and below              | Query guards of namespaces in `/`, then tree tenant by tenant    | no         |
+ * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`                         | no         |
+ * | objects of a tenant by an attribute  | Query ref: `<tenant>#<resource>.<attribute>#<value>`, BatchGet   | finding: no, found: yes |
+ * | activity of a namespace, newest first | Query pk backwards                                              | yes        |
+ * | does a namespace exist               | condition on the guard of its path in its parent                 | yes        |
+ * | what is there to publish             | Query publications of a tenant                                   | yes        |
+ */
+export interface ItemKey {
+  pk: string;
+  sk: string;
+}
+
+/** Longest namespace path whose keys fit: a sort key holds 1,024 bytes and the longest adds `unique#namespace#`. */
+export const PATH_BYTES = 990;
+
+const fitting = (path: NamespacePath): NamespacePath => {
+  if (path.length <= PATH_BYTES) return path;
+  throw fail(
+    'too_large',
+    `namespace path \`${path.slice(0, 40)}…\` is ${path.length} bytes long; the store takes ${PATH_BYTES}`,
+    { attribute: 'namespace' },
+  );
+};
+
+export const objectKey = ({ resource, namespace, id }: Key): ItemKey => ({
+  pk: fitting(namespace),
+  sk: `${STREAM.ofResource(resource)}${id}`,
+});
+
+/** Range of `sk` that holds a namespace's objects of one resource. */
+export const objectsPrefix = (resource: Identity): string => STREAM.ofResource(resource);
+
+export const guardKey = (resource: Identity, namespace: NamespacePath, name: string): ItemKey => ({
+  pk: fitting(namespace),
+  sk: `${guardsPrefix(resource)}${name}`,
+});
+
+export const guardsPrefix = (resource: Identity): string => `unique#${resource}#`;
+
+export const pointerKey = (key: Key, attribute: string): ItemKey => ({
+  pk: fitting(key.namespace),
+  sk: `ref#${key.resource}#${attribute}#${key.id}`,
+});
+
+/** The object that a pointer stands for: `ref#enforcer#machineID#<id>` → `enforcer#<id>`. */
+export const pointedAt = ({ pk, sk }: ItemKey): ItemKey => {
+  const [, resource, , id] = sk.split('#');
+  return { pk, sk: `${resource}#${id}` };
+};
+
+/** The path with a slash behind it, so that everything below a namespace is one range and siblings are not in it. */
+export const treePrefix = (namespace: NamespacePath): string => (namespace === ROOT ? '/' : `${namespace}/`);
+
+export const treeKey = ({ resource, namespace, id }: Key): { treePk: string; treeSk: string } => ({
+  treePk: `${tenantOf(namespace)}#${resource}`,
+  treeSk: `${treePrefix(fitting(namespace))}#${id}`,
+});
+
+export const refPk = (tenant: NamespacePath, resource: Identity, attribute: string, value: string): string =>
+  `${tenant}#${resource}.${attribute}#${value}`;
+
+export const refKey = (key: Key, attribute: string, value: string): { refPk: string; refSk: string } => ({
+  refPk: refPk(tenantOf(key.namespace), key.resource, attribute, value),
+  refSk: `${fitting(key.namespace)}#${key.id}`,
+});
+
+export const activityKey = ({
+  namespace,
+  date,
+  id,
+}: Pick<Activity, 'namespace' | 'date' | 'id'>): ItemKey => ({
+  pk: activityPk(namespace),
+  sk: `${date}#${id}`,
+});
+
+export const activityPk = (namespace: NamespacePath): string => `activity#${fitting(namespace)}`;
+
+export const onceKey = (tenant: NamespacePath, key: string): ItemKey => ({
+  pk: `once#${tenant}#${key}`,
+  sk: '-',
+});
+
+export const publicationKey = (tenant: NamespacePath, namespaceID: ObjectId): ItemKey => ({
+  pk: publicationsPk(tenant),
+  sk: namespaceID,
+});
+
+export const publicationsPk = (tenant: NamespacePath): string => `${STREAM.publication}${tenant}`;
+
+/** The resource's unique attribute and its value; undefined when the resource has none. */
+export const uniqueOf = (
+  resource: Identity,
+  object: Stored,
+): { attribute: string; value: string } | undefined => {
+  const { unique } = resourceOf(resource);
+  return unique === undefined ? undefined : { attribute: unique, value: String(attributeOf(object, unique)) };
+};
+
+/** Attributes by which the object can be found beside its ID. An empty value is not indexed. */
+export const refsOf = (resource: Identity, object: Stored): { attribute: string; value: string }[] =>
+  (resourceOf(resource).refs ?? []).map(attribute => ({
+    attribute,
+    value: String(attributeOf(object, attribute) ?? ''),
+  }));
+
+const attributeOf = (object: Stored, attribute: string): unknown => Reflect.get(object, attribute);

@@ -1,0 +1,202 @@
+import type { Activity, Stored, Write } from '../../ports/object-store.ts';
+import { LIMITS } from '../../schema/config.ts';
+import { type Failure, fail } from '../../schema/failure.ts';
+import { type NamespacePath, parentPath, ROOT } from '../../schema/ids.ts';
+import type { Identity } from '../../schema/resources.ts';
+import {
+  activityKey,
+  guardKey,
+  type ItemKey,
+  objectKey,
+  pointerKey,
+  refKey,
+  refsOf,
+  treeKey,
+  uniqueOf,
+} from './keys.ts';
+
+/** An item as it lies in the table. `object` is JSON text, so that both stores hold, and measure, the same bytes. */
+export interface Item extends ItemKey {
+  object?: string;
+  /** Of objects and guards: what conditions look at. */
+  id?: string;
+  updateTime?: string;
+  treePk?: string;
+  treeSk?: string;
+  refPk?: string;
+  refSk?: string;
+  /** Seconds since the epoch. */
+  expires?: number;
+}
+
+/** What must hold of the item that lies there before a step is done. */
+export type Condition = 'absent' | 'present' | { updateTime: string } | { id: string };
+
+/** One item action of a transaction, the same for DynamoDB and SQLite. */
+export interface Step {
+  action: { put: Item } | { delete: ItemKey } | { check: ItemKey };
+  when?: Condition;
+  /** Why the transaction is refused when `when` does not hold; `found`: whether there was an item at all. */
+  otherwise: (found: boolean) => Failure;
+  /** Set on the step that writes the object itself: what the change feed reports. */
+  emits?: { resource: Identity; operation: 'create' | 'update' | 'delete' };
+}
+
+export const stepKey = ({ action }: Step): ItemKey =>
+  'put' in action ? action.put : 'delete' in action ? action.delete : action.check;
+
+const MEGABYTE = 1024 * 1024;
+/** DynamoDB's limit for all items of one transaction together. */
+const TRANSACTION_BYTES = 4 * MEGABYTE;
+
+/** Bytes as DynamoDB counts them: names and values in UTF-8; numbers a little generously. */
+export const itemBytes = (item: Item): number =>
+  Object.entries(item).reduce(
+    (sum, [name, value]) =>
+      sum +
+      name.length +
+      (typeof value === 'string' ? Buffer.byteLength(value) : value === undefined ? 0 : 8),
+    0,
+  );
+
+const label = (resource: Identity, object: Stored): string =>
+  `${resource} ${object.ID} in ${object.namespace}`;
+
+const never = (): Failure =>
+  fail('unavailable', 'the store refused a write that has no condition; try again');
+
+function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' }>): Step[] {
+  const { resource, object, kind } = write;
+  const key = { resource, namespace: object.namespace, id: object.ID };
+  const unique = uniqueOf(resource, object);
+  const guard = unique ? [guardKey(resource, object.namespace, unique.value)] : [];
+  const pointers = refsOf(resource, object).map(({ attribute, value }) => ({
+    at: pointerKey(key, attribute),
+    index: value === '' ? undefined : refKey(key, attribute, value),
+  }));
+  const gone = (found: boolean): Failure =>
+    found
+      ? fail(
+          'conflict',
+          `${label(resource, object)} was changed meanwhile; read it again and repeat the change`,
+        )
+      : fail('not_found', `there is no ${label(resource, object)}`);
+  const emits = { resource, operation: kind };
+
+  if (kind === 'delete')
+    return [
+      { action: { delete: objectKey(key) }, when: { updateTime: write.seen }, otherwise: gone, emits },
+      ...guard.map(at => ({ action: { delete: at }, when: { id: object.ID }, otherwise: gone })),
+      ...pointers.map(({ at }) => ({ action: { delete: at }, otherwise: never })),
+    ];
+
+  const body = { object: JSON.stringify(object), id: object.ID, updateTime: object.updateTime };
+  const item: Item = { ...objectKey(key), ...body, ...treeKey(key), ...refKey(key, 'ID', object.ID) };
+  const taken = (): Failure =>
+    fail(
+      'duplicate',
+      `there is already a ${resource} with ${unique?.attribute} \`${unique?.value}\` in ${object.namespace}; choose another`,
+      unique && { ...unique },
+    );
+  return [
+    kind === 'create'
+      ? {
+          action: { put: item },
+          when: 'absent',
+          otherwise: () => fail('conflict', `${label(resource, object)} exists already`),
+          emits,
+        }
+      : { action: { put: item }, when: { updateTime: write.seen }, otherwise: gone, emits },
+    ...guard.map((at): Step => {
+      const action = { put: { ...at, ...body } };
+      return kind === 'create'
+        ? { action, when: 'absent', otherwise: taken }
+        : { action, when: { id: object.ID }, otherwise: gone };
+    }),
+    ...pointers.map(({ at, index }) => ({
+      action: index ? { put: { ...at, ...index } } : { delete: at },
+      otherwise: never,
+    })),
+  ];
+}
+
+const activityStep = (activity: Activity): Step => ({
+  action: { put: { ...activityKey(activity), object: JSON.stringify(activity) } },
+  otherwise: never,
+});
+
+const noNamespace = (namespace: NamespacePath): Failure => fail('not_found', `no namespace \`${namespace}\``);
+
+const requireStep = (namespace: NamespacePath): Step[] =>
+  namespace === ROOT
+    ? []
+    : [
+        {
+          action: { check: guardKey('namespace', parentPath(namespace), namespace) },
+          when: 'present',
+          otherwise: () => noNamespace(namespace),
+        },
+      ];
+
+const stepsOf = (write: Write): Step[] =>
+  write.kind === 'require'
+    ? requireStep(write.namespace)
+    : write.kind === 'activity'
+      ? [activityStep(write.activity)]
+      : objectSteps(write);
+
+/**
+ * The item actions of a commit. Names each item once, as DynamoDB wants it: a `require` of a namespace that the same
+ * commit makes is dropped. Fails with `too_large` beyond 100 items, 400 KB an item or 4 MB in all.
+ */
+export function plan(writes: readonly Write[]): Step[] {
+  const steps = new Map<string, Step>();
+  for (const step of writes.flatMap(stepsOf)) {
+    const { pk, sk } = stepKey(step);
+    const key = `${pk}\n${sk}`;
+    const other = steps.get(key);
+    if (other) {
+      const kept = merge(other, step);
+      if (kept instanceof Error) throw kept;
+      steps.set(key, kept);
+    } else steps.set(key, step);
+  }
+  const all = [...steps.values()];
+  withinLimits(all);
+  return all;
+}
+
+/** Two steps of one commit on one item: fine only when one of them is a mere check that the other one settles. */
+function merge(first: Step, second: Step): Step | Failure {
+  const [check, other] = 'check' in first.action ? [first, second] : [second, first];
+  if (!('check' in check.action)) {
+    return first.when === 'absent' && second.when === 'absent'
+      ? second.otherwise(true)
+      : fail('bad_request', `one commit writes ${stepKey(first).sk} twice; write it once`);
+  }
+  return 'delete' in other.action ? check.otherwise(false) : other;
+}
+
+function withinLimits(steps: readonly Step[]): void {
+  if (steps.length > LIMITS.transaction)
+    throw fail(
+      'too_large',
+      `one commit writes ${steps.length} items, with names and look-ups; at most ${LIMITS.transaction} go together, so split it`,
+    );
+  let sum = 0;
+  for (const { action } of steps) {
+    if (!('put' in action)) continue;
+    const bytes = itemBytes(action.put);
+    sum += bytes;
+    if (bytes > LIMITS.item)
+      throw fail(
+        'too_large',
+        `${action.put.sk} has ${bytes} bytes; an object may have ${LIMITS.item}, so make it smaller`,
+      );
+  }
+  if (sum > TRANSACTION_BYTES)
+    throw fail(
+      'too_large',
+      `one commit has ${sum} bytes; at most ${TRANSACTION_BYTES} go together, so split it`,
+    );
+}
