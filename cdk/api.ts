@@ -1,0 +1,153 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  CorsHttpMethod,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+  PayloadFormatVersion,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { groups, operations, routes } from '../shared/api/routes.ts';
+import { LIMITS } from '../shared/schema/config.ts';
+import { acknowledge } from './acknowledge.ts';
+import { bundleReader } from './bundles.ts';
+import { functionRole, handler, synchronous } from './function.ts';
+import { grantPublicKey, grantSign, rolePath } from './keys.ts';
+import type { Parts } from './parts.ts';
+import type { Settings } from './settings.ts';
+import { grantRead, grantWrite } from './table-access.ts';
+
+/** The group that signs tokens, and the one that lends read access to bundles. */
+const TOKENS = 'tokens';
+const ENFORCERS = 'enforcers';
+
+const { seconds } = Duration;
+
+const accessLog = JSON.stringify({
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  ip: '$context.identity.sourceIp',
+  userAgent: '$context.identity.userAgent',
+  route: '$context.routeKey',
+  path: '$context.path',
+  status: '$context.status',
+  bytes: '$context.responseLength',
+  milliseconds: '$context.responseLatency',
+  error: '$context.integrationErrorMessage',
+});
+
+/** Without its routes: functions need the URL, and the routes need the functions. */
+export function httpApi(scope: Construct, settings: Settings): HttpApi {
+  return new HttpApi(scope, 'HttpApi', {
+    apiName: settings.name,
+    description: 'The API of microseg',
+    createDefaultStage: false,
+    corsPreflight: {
+      allowOrigins: settings.corsOrigins,
+      allowMethods: [CorsHttpMethod.ANY],
+      allowHeaders: [
+        'authorization',
+        'content-type',
+        'idempotency-key',
+        'x-external-tracking-id',
+        'x-external-tracking-type',
+        'x-fields',
+        'x-namespace',
+        'x-read-consistency',
+        'x-write-consistency',
+      ],
+      exposeHeaders: ['x-count-total', 'x-messages', 'x-next'],
+      maxAge: seconds(3600),
+    },
+  });
+}
+
+/** Spelled out from the ID, since the stage's own URL would wait for routes, which wait for functions. */
+export function urlOf(api: HttpApi): string {
+  const { region, urlSuffix } = Stack.of(api);
+  return `https://${api.httpApiId}.execute-api.${region}.${urlSuffix}`;
+}
+
+/** One function per noun group, one route per operation of the table. */
+export class Api extends Construct {
+  readonly front: HttpApi;
+  readonly functions: readonly LambdaFunction[];
+
+  constructor(scope: Construct, id: string, props: Parts & { front: HttpApi }) {
+    super(scope, id);
+    this.front = props.front;
+    this.#stage(props.settings);
+    const functions = new Map(groups.map(group => [group, this.#group(group, props)]));
+    this.functions = [...functions.values()];
+    const integrations = new Map(
+      [...functions].map(([group, fn]) => [
+        group,
+        new HttpLambdaIntegration(`${group}Integration`, fn, {
+          payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+          scopePermissionToRoute: false,
+          timeout: seconds(LIMITS.requestSeconds),
+        }),
+      ]),
+    );
+    for (const operation of operations) {
+      const { method, path, group } = routes[operation];
+      const integration = integrations.get(group);
+      if (integration !== undefined) {
+        this.front.addRoutes({ path, methods: [HttpMethod[method]], integration });
+      }
+    }
+    acknowledge(this.front, {
+      'AwsSolutions-APIG4':
+        'Each function authenticates and authorizes by the table of operations before its handler runs; a route without an `allow` entry does not start.',
+    });
+  }
+
+  #stage(settings: Settings): void {
+    const logGroup = new LogGroup(this, 'AccessLog', {
+      retention: RetentionDays.ONE_YEAR,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new HttpStage(this, 'Stage', {
+      httpApi: this.front,
+      stageName: '$default',
+      autoDeploy: true,
+      detailedMetricsEnabled: true,
+      throttle: { rateLimit: settings.requestsPerSecond, burstLimit: settings.requestBurst },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logGroup),
+        format: AccessLogFormat.custom(accessLog),
+      },
+    });
+  }
+
+  #group(group: string, props: Parts): LambdaFunction {
+    const { data, settings, bundles } = props;
+    const description = `${settings.name} API: ${group}`;
+    const path = group === TOKENS ? rolePath(settings.name, 'tokens') : undefined;
+    const role = functionRole(this, group, description, path);
+    const lends = group === ENFORCERS;
+    const fn = handler(this, group, {
+      bundles,
+      entry: 'api',
+      handler: group,
+      description,
+      role,
+      config: lends ? 'enforcers' : 'api',
+      values: lends
+        ? { ...props.values, BUNDLE_READER_ROLE_ARN: bundleReader(this, data.bundles, role).roleArn }
+        : props.values,
+      timeout: seconds(LIMITS.requestSeconds),
+    });
+    grantRead(role, data.table);
+    grantWrite(role, data.table);
+    grantPublicKey(role, data.keys.token);
+    if (group === TOKENS) grantSign(role, data.keys.token);
+    synchronous(fn, 'API Gateway alone calls it');
+    return fn;
+  }
+}

@@ -1,0 +1,55 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
+import { Api, httpApi, urlOf } from './api.ts';
+import { Bundles } from './code.ts';
+import type { DataStack } from './data.ts';
+import { Events } from './events.ts';
+import type { Values } from './function.ts';
+import type { Settings } from './settings.ts';
+import { Workflows } from './workflows.ts';
+
+/** Everything that can be deleted and made again: functions, API, workflows, bus, alarms. */
+export class AppStack extends Stack {
+  constructor(scope: Construct, id: string, props: StackProps & { settings: Settings; data: DataStack }) {
+    super(scope, id, props);
+    const { settings, data } = props;
+    const bundles = new Bundles();
+    const bus = new EventBus(this, 'Bus', { description: 'Events of microseg' });
+    const front = httpApi(this, settings);
+
+    const values: Values = {
+      TABLE_NAME: data.table.tableName,
+      BUNDLES_BUCKET: data.bundles.bucket.bucketName,
+      BUS_NAME: bus.eventBusName,
+      TOKEN_KEY_ID: data.keys.token.keyId,
+      TARGETS_KEY_ID: data.keys.targets.keyId,
+      SNAPSHOT_KEY_ID: data.keys.snapshot.keyId,
+      TIMESTAMP_KEY_ID: data.keys.timestamp.keyId,
+      API_URL: urlOf(front),
+      DEFAULT_TENANT: settings.defaultTenant,
+      LOG_LEVEL: settings.logLevel,
+    };
+    const parts = { settings, data, bundles };
+    const workflows = new Workflows(this, 'Workflows', { ...parts, values, bus });
+    const api = new Api(this, 'Api', { ...parts, values, front });
+    const events = new Events(this, 'Events', {
+      ...parts,
+      values: { ...values, ONBOARD_ACCOUNT_ARN: workflows.machine('onboard-account').stateMachineArn },
+      onboard: workflows.machine('onboard-account'),
+      bus,
+    });
+    new Alarms(this, 'Alarms', { api, workflows, events, table: data.table });
+
+    new CfnOutput(this, 'ApiUrl', { value: urlOf(front), description: 'The API, issuer of tokens' });
+    new CfnOutput(this, 'BusName', {
+      value: bus.eventBusName,
+      description: 'Where CloudAccountOnboarded is put',
+    });
+    new CfnOutput(this, 'BootstrapFunction', {
+      value: events.bootstrap.functionName,
+      description: 'Makes the first credential of the root namespace',
+    });
+  }
+}

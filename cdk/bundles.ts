@@ -1,0 +1,103 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+
+const closed = {
+  encryption: BucketEncryption.S3_MANAGED,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+  removalPolicy: RemovalPolicy.RETAIN,
+} as const;
+
+/** The bucket that enforcers poll, and the record of who read it. */
+export class BundleStore extends Construct {
+  readonly bucket: Bucket;
+  readonly #exportName: string;
+  readonly #arn: string;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      ...closed,
+      lifecycleRules: [
+        {
+          id: 'expire',
+          expiration: Duration.days(400),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+    });
+    acknowledge(accessLogs, {
+      'AwsSolutions-S1': 'It receives the access logs; logging itself into itself would never end.',
+    });
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...closed,
+      versioned: true,
+      // The class writes `undefined` where the interface only allows absence.
+      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsPrefix: 'bundles/',
+      lifecycleRules: [
+        {
+          id: 'forget-replaced',
+          noncurrentVersionExpiration: Duration.days(30),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+    });
+    const stack = Stack.of(this);
+    this.#exportName = `${stack.stackName}:BundlesArn`;
+    this.#arn = stack.exportValue(this.bucket.bucketArn, { name: this.#exportName });
+  }
+
+  /** ARN of the objects below a prefix, as the other stack sees it. */
+  objects(prefix: 'bundles' | 'root'): string {
+    return `${this.#arn}/${prefix}/*`;
+  }
+
+  /** What cdk-nag calls access to such a prefix. */
+  finding(prefix: 'bundles' | 'root'): string {
+    return `AwsSolutions-IAM5[Resource::${this.#exportName}/${prefix}/*]`;
+  }
+}
+
+const PREFIXES = 'Namespaces and versions of the root come and go; what they have in common is the prefix.';
+
+/** Writes bundles; reads what it wrote before and the roots that were put in place by hand. */
+export function grantPublish(role: Role, store: BundleStore): void {
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: [store.objects('bundles')] }));
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['s3:GetObject'],
+      resources: [store.objects('bundles'), store.objects('root')],
+    }),
+  );
+  // Without it S3 answers 403 for an object that does not exist yet, and a first publish could not tell.
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [store.bucket.bucketArn] }));
+  acknowledge(role, { [store.finding('bundles')]: PREFIXES, [store.finding('root')]: PREFIXES });
+}
+
+/**
+ * The role behind enforcers' credentials. It reads bundles and nothing else; a session policy narrows each session to
+ * one namespace's prefix.
+ */
+export function bundleReader(scope: Construct, store: BundleStore, assumedBy: Role): Role {
+  const role = new Role(scope, 'BundleReader', {
+    description: 'What an enforcer can read; a session policy narrows it to one namespace',
+    assumedBy,
+    maxSessionDuration: Duration.hours(1),
+  });
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [store.objects('bundles')] }));
+  acknowledge(role, { [store.finding('bundles')]: PREFIXES });
+  assumedBy.addToPolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [role.roleArn] }));
+  return role;
+}

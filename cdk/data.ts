@@ -1,0 +1,47 @@
+import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import { TABLE } from '../shared/schema/table.ts';
+import { BundleStore } from './bundles.ts';
+import { SigningKeys } from './keys.ts';
+
+const string = (name: string) => ({ name, type: AttributeType.STRING });
+
+/** What must outlive every deployment: the table, the bundles, the keys. Deleting the stack leaves all of it. */
+export class DataStack extends Stack {
+  readonly table: Table;
+  readonly bundles: BundleStore;
+  readonly keys: SigningKeys;
+
+  constructor(scope: Construct, id: string, props: StackProps & { installation: string }) {
+    super(scope, id, props);
+    this.table = new Table(this, 'Table', {
+      partitionKey: string(TABLE.pk),
+      sortKey: string(TABLE.sk),
+      timeToLiveAttribute: TABLE.ttl,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    for (const index of Object.values(TABLE.indexes)) {
+      this.table.addGlobalSecondaryIndex({
+        indexName: index.name,
+        partitionKey: string(index.pk),
+        sortKey: string(index.sk),
+        projectionType: ProjectionType.ALL,
+      });
+    }
+    this.bundles = new BundleStore(this, 'Bundles');
+    this.keys = new SigningKeys(this, 'Keys', { installation: props.installation });
+  }
+}

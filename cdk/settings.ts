@@ -1,0 +1,42 @@
+import type { App } from 'aws-cdk-lib';
+import { z } from 'zod';
+import { Config } from '../shared/schema/config.ts';
+import { fail } from '../shared/schema/failure.ts';
+
+/** What an operator may choose when deploying: `npx cdk deploy --all -c name=staging`. */
+const Settings = z.object({
+  /** Prefix of the stacks' names: one account and region holds several installations under different names. */
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -, beginning with a letter')
+    .default('microseg'),
+  /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
+  defaultTenant: Config.shape.DEFAULT_TENANT,
+  logLevel: Config.shape.LOG_LEVEL,
+  /**
+   * Origins that may call the API from a browser, comma-separated. Any, unless said otherwise: requests carry a bearer
+   * token, never a cookie, so that a foreign page has nothing to ride on.
+   */
+  corsOrigins: z
+    .string()
+    .default('*')
+    .transform(list => list.split(',').map(origin => origin.trim())),
+  /** Requests a second that the API takes before it answers 429, and how many may come at once. */
+  requestsPerSecond: z.coerce.number().int().min(1).default(500),
+  requestBurst: z.coerce.number().int().min(1).default(1000),
+});
+export type Settings = z.infer<typeof Settings>;
+
+export function settingsOf(app: App): Settings {
+  const given = Object.fromEntries(
+    Object.keys(Settings.shape).map(key => [key, app.node.tryGetContext(key) ?? undefined]),
+  );
+  const parsed = Settings.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const key = String(issue?.path[0]);
+  throw fail(
+    'invalid',
+    `context \`${key}\` is \`${String(given[key])}\`: ${issue?.message}; pass it as -c ${key}=…`,
+  );
+}

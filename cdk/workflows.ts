@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { fail } from '../shared/schema/failure.ts';
+import { acknowledge } from './acknowledge.ts';
+import { handler, synchronous } from './function.ts';
+import type { Parts } from './parts.ts';
+import { grantRead, grantWrite } from './table-access.ts';
+
+const folder = join(import.meta.dirname, '..', 'statemachines');
+const SUFFIX = '.asl.json';
+/** Tasks that put events on the bus are called so; no other may. */
+export const PUBLISHES = 'Publish';
+
+/** Workflow name → its ASL, as the files of statemachines/ say it. */
+export const definitions: ReadonlyMap<string, string> = new Map(
+  readdirSync(folder)
+    .filter(file => file.endsWith(SUFFIX))
+    .sort()
+    .map(file => [file.slice(0, -SUFFIX.length), readFileSync(join(folder, file), 'utf8')]),
+);
+
+/** Tasks that a definition names: `${EnsureNamespace}` → `EnsureNamespace`. Sorted. */
+export const tasksOf = (definition: string): string[] =>
+  [...new Set([...definition.matchAll(/\$\{([A-Z][A-Za-z0-9]*)\}/g)].map(match => match[1] ?? ''))].sort();
+
+/** One state machine per file of statemachines/, one function per task that they name. */
+export class Workflows extends Construct {
+  readonly machines: ReadonlyMap<string, StateMachine>;
+  readonly functions: ReadonlyMap<string, LambdaFunction>;
+
+  constructor(scope: Construct, id: string, props: Parts & { bus: EventBus }) {
+    super(scope, id);
+    const tasks = [...new Set([...definitions.values()].flatMap(tasksOf))].sort();
+    this.functions = new Map(tasks.map(name => [name, this.#task(name, props)]));
+    this.machines = new Map(
+      [...definitions].map(([name, definition]) => [name, this.#machine(name, definition)]),
+    );
+  }
+
+  machine(name: string): StateMachine {
+    const machine = this.machines.get(name);
+    if (machine === undefined) throw fail('not_found', `no workflow in statemachines/${name}${SUFFIX}`);
+    return machine;
+  }
+
+  #task(name: string, { bundles, data, settings, values, bus }: Parts & { bus: EventBus }): LambdaFunction {
+    const fn = handler(this, name, {
+      bundles,
+      entry: 'tasks',
+      handler: name,
+      description: `${settings.name} workflow task: ${name}`,
+      config: 'task',
+      values,
+      timeout: Duration.seconds(30),
+    });
+    grantRead(fn, data.table);
+    grantWrite(fn, data.table);
+    if (name.startsWith(PUBLISHES)) bus.grantPutEventsTo(fn);
+    synchronous(fn, 'A state machine alone calls it');
+    return fn;
+  }
+
+  #machine(name: string, definition: string): StateMachine {
+    const bound = tasksOf(definition).map(task => [task, this.#functionArn(task)]);
+    const machine = new StateMachine(this, name, {
+      stateMachineType: StateMachineType.STANDARD,
+      // The text and not the file: tests of the template can read it. Neither form grants what it calls.
+      definitionBody: DefinitionBody.fromString(definition),
+      definitionSubstitutions: Object.fromEntries(bound),
+      tracingEnabled: true,
+      logs: {
+        // Names under this prefix share one resource policy, whose size is limited.
+        destination: new LogGroup(this, `${name}Log`, {
+          logGroupName: `/aws/vendedlogs/states/${Stack.of(this).stackName}-${name}`,
+          retention: RetentionDays.ONE_YEAR,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: true,
+      },
+    });
+    machine.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: bound.map(([, arn]) => arn ?? ''),
+      }),
+    );
+    acknowledge(machine, {
+      'AwsSolutions-IAM5[Resource::*]': 'Log deliveries and X-Ray know no resource but `*`.',
+    });
+    return machine;
+  }
+
+  #functionArn(task: string): string {
+    const fn = this.functions.get(task);
+    if (fn === undefined) throw fail('not_found', `no function for the task \`${task}\``);
+    return fn.functionArn;
+  }
+}
