@@ -60,6 +60,7 @@ export const BundleProfile = z.strictObject({
   targetUDPNetworks: z.array(z.string()),
   trustedCAs: z.array(z.string()),
 });
+export type BundleProfile = z.infer<typeof BundleProfile>;
 
 export const BundleProfileMapping = z.strictObject({
   ...placed,
@@ -69,6 +70,7 @@ export const BundleProfileMapping = z.strictObject({
   /** Decides between mappings of one namespace: the latest wins. RFC 3339. */
   updateTime: z.string(),
 });
+export type BundleProfileMapping = z.infer<typeof BundleProfileMapping>;
 
 export const BundleNamespaceMapping = z.strictObject({
   ID: ObjectId,
@@ -77,6 +79,7 @@ export const BundleNamespaceMapping = z.strictObject({
   namespace: NamespacePath,
   subject: Clauses,
 });
+export type BundleNamespaceMapping = z.infer<typeof BundleNamespaceMapping>;
 
 export const PolicyPayload = z.strictObject({
   format: z.literal(1),

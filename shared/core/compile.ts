@@ -1,0 +1,133 @@
+import type { PayloadBytes, PayloadName } from '../schema/bundle.ts';
+import { fail } from '../schema/failure.ts';
+import { lineage, type NamespacePath, tenantOf } from '../schema/ids.ts';
+import type { NetworkRuleSetPolicy } from '../schema/networkrulesetpolicy.ts';
+import type { Tag } from '../schema/tag.ts';
+import {
+  directiveJson,
+  externalNetworkJson,
+  namespaceJson,
+  namespaceMappingJson,
+  profileJson,
+  profileMappingJson,
+  ruleSetParts,
+} from './fragments.ts';
+import { mappingsIn, reachable } from './mapping.ts';
+import { type Payload, payload } from './payload.ts';
+import { type Scope, scopesOf } from './scopes.ts';
+import { byID, type Held, type Shelf, type Shelved } from './shelf.ts';
+import type { PolicyView, RuleSetParts } from './view.ts';
+
+/** What an enforcer's namespace gets. */
+export interface Compiled {
+  /** Canonical JSON: equal views give equal bytes. */
+  payloads: PayloadBytes;
+  /** SHA-256 of each payload, in hex. */
+  digests: Record<PayloadName, string>;
+  /** The distinct object clauses of its rules: which processing units it names. Sorted. */
+  selectors: Tag[][];
+  /** The namespaces it covers: its own, and those that its processing units can be mapped to. Sorted. */
+  namespaces: NamespacePath[];
+}
+
+/** Active objects that apply in at least one of the namespaces, each once, sorted by ID. */
+function applyingInAny<T extends Shelved, D>(
+  shelf: Shelf<T, D>,
+  lineages: readonly NamespacePath[][],
+): readonly Held<T, D>[] {
+  const [only] = lineages;
+  if (only && lineages.length === 1) return [...shelf.applyingIn(only)].sort(byID);
+  return [...new Set(lineages.flatMap(one => shelf.applyingIn(one)))].sort(byID);
+}
+
+/** The entry of an object, made once. */
+const entryOf =
+  <T>(make: (object: T) => string) =>
+  (held: Held<T, string>): string => {
+    held.derived ??= make(held.object);
+    return held.derived;
+  };
+
+const partsOf = (held: Held<NetworkRuleSetPolicy, RuleSetParts>): RuleSetParts => {
+  held.derived ??= ruleSetParts(held.object);
+  return held.derived;
+};
+
+const join = (key: string, entries: readonly string[]): string => `"${key}":[${entries.join(',')}]`;
+
+function directives(view: PolicyView, path: NamespacePath): Payload {
+  const version = view.namespaces.effective(path).defaultEnforcerVersion.value;
+  const entries = [...view.enforcers.livingIn(path)]
+    .sort(byID)
+    .map(({ object }) => directiveJson(object, version));
+  return payload(`{${join('enforcers', entries)},"format":1}`);
+}
+
+/**
+ * The payloads of an enforcer's namespace: only what applies in it or in a namespace that its processing units can
+ * be mapped to, and of the tenant's processing units only those that a rule can name. Fails with `not_found` when
+ * the namespace is not in the view.
+ */
+export function compile(view: PolicyView, path: NamespacePath): Compiled {
+  const own = view.namespaces.at(path);
+  if (!own) throw fail('not_found', `no namespace \`${path}\` to compile`);
+  const namespaces = reachable(view, path);
+  const lineages = namespaces.map(lineage);
+  const ownLineage = lineages.slice(0, 1);
+
+  const clauses = new Map<string, readonly Tag[]>();
+  const rulesets = applyingInAny(view.rulesets, lineages).map(held => {
+    const parts = partsOf(held);
+    for (const [key, clause] of parts.clauses) clauses.set(key, clause);
+    return parts.json;
+  });
+
+  const policy = payload(
+    `{${[
+      join(
+        'externalNetworks',
+        applyingInAny(view.externalNetworks, lineages).map(entryOf(externalNetworkJson)),
+      ),
+      '"format":1',
+      `"namespace":${JSON.stringify(path)}`,
+      `"namespaceID":${JSON.stringify(own.ID)}`,
+      join(
+        'namespaceMappings',
+        namespaces
+          .flatMap(one => mappingsIn(view, one))
+          .sort(lowestID)
+          .map(namespaceMappingJson),
+      ),
+      join(
+        'namespaces',
+        namespaces.map(one => namespaceJson(view.namespaces.effective(one))),
+      ),
+      join(
+        'profileMappings',
+        applyingInAny(view.profileMappings, ownLineage).map(entryOf(profileMappingJson)),
+      ),
+      join('profiles', applyingInAny(view.profiles, ownLineage).map(entryOf(profileJson))),
+      join('rulesets', rulesets),
+    ].join(',')}}`,
+  );
+  const peers = view.peers.payload(path, clauses);
+  const told = directives(view, path);
+  return {
+    payloads: { 'directives.json': told.bytes, 'peers.json': peers.bytes, 'policy.json': policy.bytes },
+    digests: { 'directives.json': told.digest, 'peers.json': peers.digest, 'policy.json': policy.digest },
+    selectors: [...clauses].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, clause]) => [...clause]),
+    namespaces,
+  };
+}
+
+const lowestID = (a: { ID: string }, b: { ID: string }): number => (a.ID < b.ID ? -1 : 1);
+
+/**
+ * Where the processing units live that the rules of a bundle can name: what must be in the view, with the namespaces
+ * above, before `compile` is asked. It needs only the policy that applies in the namespace and where its mappings lead.
+ */
+export function peerScopes(view: PolicyView, path: NamespacePath): Scope[] {
+  const lineages = reachable(view, path).map(lineage);
+  const clauses = applyingInAny(view.rulesets, lineages).flatMap(held => [...partsOf(held).clauses.values()]);
+  return scopesOf(clauses, tenantOf(path));
+}

@@ -1,0 +1,87 @@
+import { type NamespacePath, tenantOf } from '../schema/ids.ts';
+import type { Tag } from '../schema/tag.ts';
+import { peerJson, sorted } from './fragments.ts';
+import { type Payload, payload } from './payload.ts';
+import type { HeldUnit, ProcessingUnits, Wire } from './processing-units.ts';
+import { byID } from './shelf.ts';
+import { clauseMatches, wireTags } from './tags.ts';
+import type { NamespaceTree } from './tree.ts';
+
+/** Object clauses by their JSON (`clauseKey`). */
+export type Clauses = ReadonlyMap<string, readonly Tag[]>;
+
+/** Answers kept at a time. Namespaces of one branch ask one after the other for the same. */
+const KEPT_PAYLOADS = 16;
+const KEPT_SELECTIONS = 65_536;
+
+/**
+ * Which processing units of a tenant a set of clauses names, and the payload that says so. Siblings mostly see the
+ * same clauses through what their parents propagate, so the last answers are kept until the view changes.
+ */
+export class Peers {
+  readonly #units: ProcessingUnits;
+  readonly #namespaces: NamespaceTree;
+  #selections = new Map<string, readonly HeldUnit[]>();
+  #payloads = new Map<string, Payload>();
+
+  constructor(units: ProcessingUnits, namespaces: NamespaceTree) {
+    this.#units = units;
+    this.#namespaces = namespaces;
+  }
+
+  /** Call it when a processing unit or a namespace has changed. */
+  forget(): void {
+    if (this.#selections.size > 0) this.#selections = new Map();
+    if (this.#payloads.size > 0) this.#payloads = new Map();
+  }
+
+  /** peers.json for these clauses, in the tenant of the namespace. */
+  payload(path: NamespacePath, clauses: Clauses): Payload {
+    const tenant = tenantOf(path);
+    const key = [tenant, ...[...clauses.keys()].sort()].join('\n');
+    const known = this.#payloads.get(key);
+    if (known) return known;
+    const entries = this.#named(tenant, clauses).map(held => this.#wire(held).json);
+    const made = payload(`{"format":1,"identities":[${entries.join(',')}]}`);
+    const [oldest] = this.#payloads.keys();
+    if (this.#payloads.size >= KEPT_PAYLOADS && oldest !== undefined) this.#payloads.delete(oldest);
+    this.#payloads.set(key, made);
+    return made;
+  }
+
+  /** Sorted by ID, each once. */
+  #named(tenant: NamespacePath, clauses: Clauses): readonly HeldUnit[] {
+    const lists = [...clauses].map(([key, clause]) => this.#selected(tenant, key, clause));
+    const [only] = lists;
+    if (only && lists.length === 1) return only;
+    const union = new Set<HeldUnit>();
+    for (const list of lists) for (const held of list) union.add(held);
+    return [...union].sort(byID);
+  }
+
+  #selected(tenant: NamespacePath, key: string, clause: readonly Tag[]): readonly HeldUnit[] {
+    const of = `${tenant} ${key}`;
+    const known = this.#selections.get(of);
+    if (known) return known;
+    const found = new Set<HeldUnit>();
+    for (const held of this.#units.candidates(clause)) {
+      const { namespace, operationalStatus } = held.object;
+      // The address of a terminated unit may already be another's.
+      if (operationalStatus === 'Terminated' || tenantOf(namespace) !== tenant) continue;
+      if (clauseMatches(clause, this.#wire(held).tags)) found.add(held);
+    }
+    const list = [...found].sort(byID);
+    if (this.#selections.size >= KEPT_SELECTIONS) this.#selections = new Map();
+    this.#selections.set(of, list);
+    return list;
+  }
+
+  #wire(held: HeldUnit): Wire {
+    const under = this.#namespaces.inherited(held.object.namespace);
+    if (held.derived?.under === under) return held.derived;
+    const policy = { tagPrefixEnforcement: under.tagPrefixEnforcement.value, tagPrefixes: under.tagPrefixes };
+    const tags = sorted(wireTags(held.object.normalizedTags, policy));
+    held.derived = { under, tags, json: peerJson(held.object, tags) };
+    return held.derived;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Tag } from '../schema/tag.ts';
+
+/** A clause's tag that ends in `*` stands for every tag that starts with what is before it. `*` elsewhere is literal. */
+export const isWildcard = (tag: string): boolean => tag.endsWith('*');
+
+/** What a wildcard's matches start with. */
+export const wildcardPrefix = (tag: string): string => tag.slice(0, -1);
+
+/** The part before the first `=`. */
+export const tagKey = (tag: string): string => tag.slice(0, tag.indexOf('='));
+
+/** Does a tag of an object satisfy one tag of a clause: `k=v`, `k=prefix*`, `k=*`. */
+export const tagMatches = (wanted: string, tag: string): boolean =>
+  isWildcard(wanted) ? tag.startsWith(wildcardPrefix(wanted)) : wanted === tag;
+
+/** Every tag of the clause is satisfied. An empty clause selects nothing: the schema refuses it, and so do we. */
+export function clauseMatches(clause: readonly Tag[], tags: readonly Tag[]): boolean {
+  if (clause.length === 0) return false;
+  for (const wanted of clause) {
+    if (isWildcard(wanted) ? !tags.some(tag => tagMatches(wanted, tag)) : !tags.includes(wanted))
+      return false;
+  }
+  return true;
+}
+
+/** Some clause is satisfied: outer or, inner and. */
+export const expressionMatches = (clauses: readonly (readonly Tag[])[], tags: readonly Tag[]): boolean =>
+  clauses.some(clause => clauseMatches(clause, tags));
+
+/** One text for equal clauses, whatever the order of their tags; it is the clause as JSON. */
+export const clauseKey = (clause: readonly Tag[]): string => JSON.stringify([...clause].sort());
+
+/** Tags sorted in each clause, then clauses, each once. */
+export function canonicalExpression(clauses: readonly (readonly Tag[])[]): Tag[][] {
+  const [only] = clauses;
+  if (clauses.length === 1 && only?.length === 1) return [[...only]];
+  const byKey = new Map(clauses.map(clause => [clauseKey(clause), [...new Set(clause)].sort()]));
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, clause]) => clause);
+}
+
+/** How a namespace treats tags that none of its effective prefixes lists. */
+export interface TagPolicy {
+  tagPrefixEnforcement: 'Warn' | 'Enforce';
+  tagPrefixes: readonly string[];
+}
+
+export const isListed = (tag: string, { tagPrefixes }: TagPolicy): boolean =>
+  tagPrefixes.some(prefix => tag.startsWith(prefix));
+
+/** The tags that count: all of them under Warn, the listed ones under Enforce. Order is kept. */
+export const wireTags = (tags: readonly Tag[], policy: TagPolicy): readonly Tag[] =>
+  policy.tagPrefixEnforcement === 'Warn' ? tags : tags.filter(tag => isListed(tag, policy));
