@@ -1,22 +1,20 @@
 import type { PayloadBytes, PayloadName } from '../schema/bundle.ts';
 import { fail } from '../schema/failure.ts';
-import { lineage, type NamespacePath, tenantOf } from '../schema/ids.ts';
-import type { NetworkRuleSetPolicy } from '../schema/networkrulesetpolicy.ts';
+import { lineage, type NamespacePath } from '../schema/ids.ts';
 import type { Tag } from '../schema/tag.ts';
 import {
   directiveJson,
   externalNetworkJson,
   namespaceJson,
   namespaceMappingJson,
+  partsOf,
   profileJson,
   profileMappingJson,
-  ruleSetParts,
 } from './fragments.ts';
 import { mappingsIn, reachable } from './mapping.ts';
 import { type Payload, payload } from './payload.ts';
-import { type Scope, scopesOf } from './scopes.ts';
-import { byID, type Held, type Shelf, type Shelved } from './shelf.ts';
-import type { PolicyView, RuleSetParts } from './view.ts';
+import { byID, type Held } from './shelf.ts';
+import type { PolicyView } from './view.ts';
 
 /** What an enforcer's namespace gets. */
 export interface Compiled {
@@ -30,16 +28,6 @@ export interface Compiled {
   namespaces: NamespacePath[];
 }
 
-/** Active objects that apply in at least one of the namespaces, each once, sorted by ID. */
-function applyingInAny<T extends Shelved, D>(
-  shelf: Shelf<T, D>,
-  lineages: readonly NamespacePath[][],
-): readonly Held<T, D>[] {
-  const [only] = lineages;
-  if (only && lineages.length === 1) return [...shelf.applyingIn(only)].sort(byID);
-  return [...new Set(lineages.flatMap(one => shelf.applyingIn(one)))].sort(byID);
-}
-
 /** The entry of an object, made once. */
 const entryOf =
   <T>(make: (object: T) => string) =>
@@ -47,11 +35,6 @@ const entryOf =
     held.derived ??= make(held.object);
     return held.derived;
   };
-
-const partsOf = (held: Held<NetworkRuleSetPolicy, RuleSetParts>): RuleSetParts => {
-  held.derived ??= ruleSetParts(held.object);
-  return held.derived;
-};
 
 const join = (key: string, entries: readonly string[]): string => `"${key}":[${entries.join(',')}]`;
 
@@ -76,7 +59,7 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
   const ownLineage = lineages.slice(0, 1);
 
   const clauses = new Map<string, readonly Tag[]>();
-  const rulesets = applyingInAny(view.rulesets, lineages).map(held => {
+  const rulesets = view.rulesets.applyingInAny(lineages).map(held => {
     const parts = partsOf(held);
     for (const [key, clause] of parts.clauses) clauses.set(key, clause);
     return parts.json;
@@ -86,7 +69,7 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
     `{${[
       join(
         'externalNetworks',
-        applyingInAny(view.externalNetworks, lineages).map(entryOf(externalNetworkJson)),
+        view.externalNetworks.applyingInAny(lineages).map(entryOf(externalNetworkJson)),
       ),
       '"format":1',
       `"namespace":${JSON.stringify(path)}`,
@@ -104,9 +87,9 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
       ),
       join(
         'profileMappings',
-        applyingInAny(view.profileMappings, ownLineage).map(entryOf(profileMappingJson)),
+        view.profileMappings.applyingInAny(ownLineage).map(entryOf(profileMappingJson)),
       ),
-      join('profiles', applyingInAny(view.profiles, ownLineage).map(entryOf(profileJson))),
+      join('profiles', view.profiles.applyingInAny(ownLineage).map(entryOf(profileJson))),
       join('rulesets', rulesets),
     ].join(',')}}`,
   );
@@ -121,13 +104,3 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
 }
 
 const lowestID = (a: { ID: string }, b: { ID: string }): number => (a.ID < b.ID ? -1 : 1);
-
-/**
- * Where the processing units live that the rules of a bundle can name: what must be in the view, with the namespaces
- * above, before `compile` is asked. It needs only the policy that applies in the namespace and where its mappings lead.
- */
-export function peerScopes(view: PolicyView, path: NamespacePath): Scope[] {
-  const lineages = reachable(view, path).map(lineage);
-  const clauses = applyingInAny(view.rulesets, lineages).flatMap(held => [...partsOf(held).clauses.values()]);
-  return scopesOf(clauses, tenantOf(path));
-}

@@ -17,6 +17,7 @@ import type { ProcessingUnit } from '../schema/processingunit.ts';
 import type { Tag } from '../schema/tag.ts';
 import type { Mapping } from './mapping.ts';
 import type { EffectiveNamespace } from './namespace.ts';
+import type { Held } from './shelf.ts';
 import { canonicalExpression, clauseKey } from './tags.ts';
 import type { RuleSetParts } from './view.ts';
 
@@ -46,7 +47,7 @@ const ruleEntry = (rule: NetworkRule): NetworkRule => ({
 });
 
 /** A ruleset's entry, with the object clauses of its rules. */
-export function ruleSetParts(ruleset: NetworkRuleSetPolicy): RuleSetParts {
+function ruleSetParts(ruleset: NetworkRuleSetPolicy): RuleSetParts {
   const entry: BundleRuleSet = {
     ID: ruleset.ID,
     fallback: ruleset.fallback,
@@ -62,6 +63,12 @@ export function ruleSetParts(ruleset: NetworkRuleSetPolicy): RuleSetParts {
     for (const { object } of rules) for (const clause of object) clauses.set(clauseKey(clause), clause);
   return { json: JSON.stringify(entry), clauses };
 }
+
+/** The same, made once for a ruleset in a view. */
+export const partsOf = (held: Held<NetworkRuleSetPolicy, RuleSetParts>): RuleSetParts => {
+  held.derived ??= ruleSetParts(held.object);
+  return held.derived;
+};
 
 export function externalNetworkJson(network: ExternalNetwork): string {
   const entry: BundleExternalNetwork = {

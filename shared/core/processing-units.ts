@@ -1,8 +1,10 @@
+import type { NamespacePath } from '../schema/ids.ts';
 import type { ProcessingUnit } from '../schema/processingunit.ts';
 import type { Tag } from '../schema/tag.ts';
 import type { EffectiveNamespace } from './namespace.ts';
 import { Postings } from './postings.ts';
 import { type Held, Shelf } from './shelf.ts';
+import { isWildcard } from './tags.ts';
 
 /** What a payload says of a processing unit, and the namespace values that it was made under. */
 export interface Wire {
@@ -14,20 +16,53 @@ export interface Wire {
 
 export type HeldUnit = Held<ProcessingUnit, Wire>;
 
-/** Processing units, found by their tags as well. */
-export class ProcessingUnits extends Shelf<ProcessingUnit, Wire> {
-  readonly #postings = new Postings<HeldUnit>();
+const NAMESPACE = '$namespace=';
+/** Up to so many units are looked at one by one. */
+const FEW = 32;
 
-  /** All units that a clause can select, and maybe more; by all of their tags, whatever counts. */
+/**
+ * Processing units, found by their tags as well. The indexes are made when they are first asked for: one for each
+ * namespace that a clause names, which is what most clauses do, and one for all the rest.
+ */
+export class ProcessingUnits extends Shelf<ProcessingUnit, Wire> {
+  readonly #local = new Map<NamespacePath, Postings<HeldUnit>>();
+  #global: Postings<HeldUnit> | undefined;
+
+  /** All units that a clause can select, and maybe more, or one twice; by all of their tags, whatever counts. */
   candidates(clause: readonly Tag[]): readonly HeldUnit[] {
-    return this.#postings.candidates(clause);
+    // A unit carries `$namespace=` of the namespace that it lives in, and no other: the system computes that tag.
+    const named = clause.find(tag => tag.startsWith(NAMESPACE) && !isWildcard(tag));
+    if (named !== undefined) return this.#livingIn(named.slice(NAMESPACE.length) as NamespacePath, clause);
+    this.#global ??= indexed(this.active());
+    return this.#global.candidates(clause);
+  }
+
+  #livingIn(path: NamespacePath, clause: readonly Tag[]): readonly HeldUnit[] {
+    const units = this.livingIn(path);
+    if (units.length <= FEW) return units;
+    let index = this.#local.get(path);
+    if (!index) {
+      index = indexed(units);
+      this.#local.set(path, index);
+    }
+    return index.candidates(clause);
   }
 
   protected override added(held: HeldUnit): void {
-    this.#postings.add(held.object.normalizedTags, held);
+    const { namespace, normalizedTags } = held.object;
+    this.#global?.add(normalizedTags, held);
+    if (this.#local.size > 0) this.#local.get(namespace)?.add(normalizedTags, held);
   }
 
   protected override removed(held: HeldUnit): void {
-    this.#postings.remove(held.object.normalizedTags, held);
+    const { namespace, normalizedTags } = held.object;
+    this.#global?.remove(normalizedTags, held);
+    this.#local.get(namespace)?.remove(normalizedTags, held);
   }
 }
+
+const indexed = (units: Iterable<HeldUnit>): Postings<HeldUnit> => {
+  const index = new Postings<HeldUnit>();
+  for (const held of units) index.add(held.object.normalizedTags, held);
+  return index;
+};

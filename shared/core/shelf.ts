@@ -41,6 +41,11 @@ export class Shelf<T extends Shelved, D = string> {
     for (const { object } of this.#byID.values()) yield object;
   }
 
+  /** Every active object, in no order. */
+  *active(): Generator<Held<T, D>> {
+    for (const side of [this.#here, this.#below]) for (const list of side.values()) yield* list;
+  }
+
   put(object: T): void {
     if (this.#byID.has(object.ID)) this.remove(object.ID);
     const held: Held<T, D> = { object };
@@ -81,6 +86,16 @@ export class Shelf<T extends Shelved, D = string> {
       if (more && more.length > 0) found = found.length === 0 ? more : [...found, ...more];
     }
     return found;
+  }
+
+  /** Active objects that apply at the end of at least one lineage, each once, sorted by ID. */
+  applyingInAny(lineages: readonly (readonly NamespacePath[])[]): readonly Held<T, D>[] {
+    const [only] = lineages;
+    const found =
+      only && lineages.length === 1
+        ? this.applyingIn(only)
+        : [...new Set(lineages.flatMap(one => this.applyingIn(one)))];
+    return found.length < 2 ? found : [...found].sort(byID);
   }
 
   #side({ propagate }: T): Map<NamespacePath, Held<T, D>[]> {
