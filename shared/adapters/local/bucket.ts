@@ -70,6 +70,7 @@ export async function openBucket(directory: string): Promise<LocalBucket> {
       }),
     async list(prefix) {
       const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+      if (folder !== '') pathOf(directory, folder.slice(0, -1));
       const keys = await keysBelow(directory, folder);
       return keys.filter(key => key.startsWith(prefix)).sort();
     },
@@ -107,7 +108,7 @@ async function read(path: string): Promise<{ header: Header; body: Uint8Array } 
   if (!bytes) return undefined;
   const end = bytes.subarray(0, HEADER_BYTES).indexOf(NEWLINE);
   const header = Header.safeParse(json(bytes.subarray(0, Math.max(0, end)).toString()));
-  const body = bytes.subarray(end + 1);
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + end + 1, bytes.length - end - 1);
   if (!header.success) throw damaged(path, 'its first line is not what was written');
   if (header.data.length !== body.length)
     throw damaged(path, `it holds ${body.length} bytes instead of ${header.data.length}`);

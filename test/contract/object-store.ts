@@ -1,0 +1,457 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { touch } from '../../shared/core/object.ts';
+import type { ObjectStore, Page, Stored } from '../../shared/ports/object-store.ts';
+import { type Failure, fail } from '../../shared/schema/failure.ts';
+import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import type { TestClock } from '../make/clock.ts';
+import {
+  create,
+  freshTenant,
+  make,
+  makeActivity,
+  makeEnforcer,
+  makeNamespace,
+  makeNetwork,
+  nextID,
+} from '../make/objects.ts';
+
+export interface StoreUnderTest {
+  store: ObjectStore;
+  /** The clock that the store was given. */
+  clock: TestClock;
+  stop(): Promise<void>;
+}
+
+const AT = '2026-03-01T12:00:00.000Z';
+const later = (object: Stored<'externalnetwork'>, description: string): Stored<'externalnetwork'> =>
+  touch('externalnetwork', { ...object, description }, new Date(AT));
+
+const refusal = async (work: Promise<unknown>): Promise<Pick<Failure, 'kind' | 'message'>> => {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Error && 'kind' in error) return error as Failure;
+    throw error;
+  }
+  throw fail('bad_request', 'nothing was refused');
+};
+
+/** Everything of a list, by pages of `limit`. */
+async function every<T>(read: (after?: string) => Promise<Page<T>>): Promise<T[]> {
+  const all: T[] = [];
+  let after: string | undefined;
+  do {
+    const page = await read(after);
+    all.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return all;
+}
+
+const namesOf = (objects: readonly { name: string }[]): string[] => objects.map(({ name }) => name);
+
+export function objectStoreContract(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`object store: ${name}`, () => {
+    let under: StoreUnderTest;
+    let store: ObjectStore;
+    beforeAll(async () => {
+      under = await open();
+      store = under.store;
+    });
+    afterAll(() => under.stop());
+
+    /** A tenant with some namespaces in it. */
+    const plant = async (...below: string[]): Promise<NamespacePath> => {
+      const tenant = freshTenant();
+      await store.commit([create('namespace', makeNamespace(tenant))]);
+      for (const path of below)
+        await store.commit([create('namespace', makeNamespace(NamespacePath.parse(`${tenant}${path}`)))]);
+      return tenant;
+    };
+    const keyOf = (object: Stored<'externalnetwork'>) =>
+      ({ resource: 'externalnetwork', namespace: object.namespace, id: object.ID }) as const;
+
+    describe('reads and writes', () => {
+      it('returns what was created, byte for byte', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'büro "α"\u0000\u{1F600}', { annotations: { a: ['', 'b'] } });
+        await store.commit([create('externalnetwork', network)]);
+        expect(await store.get(keyOf(network))).toStrictEqual(network);
+      });
+
+      it('returns nothing for what is not there, in another namespace, or of another resource', async () => {
+        const tenant = await plant('/a');
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([create('externalnetwork', network)]);
+        expect(await store.get({ ...keyOf(network), id: nextID() })).toBeUndefined();
+        expect(await store.get({ ...keyOf(network), namespace: childPath(tenant, 'a') })).toBeUndefined();
+        expect(await store.get({ ...keyOf(network), resource: 'enforcer' })).toBeUndefined();
+      });
+
+      it('replaces an object whole on update', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'n', { annotations: { a: ['b'] } });
+        await store.commit([create('externalnetwork', network)]);
+        const next = { ...later(network, 'new'), annotations: {} };
+        await store.commit([
+          { kind: 'update', resource: 'externalnetwork', object: next, seen: network.updateTime },
+        ]);
+        expect(await store.get(keyOf(network))).toStrictEqual(next);
+      });
+
+      it('forgets a deleted object', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([create('externalnetwork', network)]);
+        await store.commit([
+          { kind: 'delete', resource: 'externalnetwork', object: network, seen: network.updateTime },
+        ]);
+        expect(await store.get(keyOf(network))).toBeUndefined();
+        expect((await store.list('externalnetwork', tenant, { limit: 9 })).items).toEqual([]);
+      });
+    });
+
+    describe('refusals', () => {
+      it('refuses a create over an ID that exists, as a conflict', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([create('externalnetwork', network)]);
+        expect((await refusal(store.commit([create('externalnetwork', network)]))).kind).toBe('conflict');
+      });
+
+      it('refuses a second object under a unique name, as a duplicate that names it', async () => {
+        const tenant = await plant('/a');
+        const again = await refusal(
+          store.commit([create('namespace', makeNamespace(childPath(tenant, 'a')))]),
+        );
+        expect(again).toMatchObject({ kind: 'duplicate', message: expect.stringContaining(`${tenant}/a`) });
+      });
+
+      it('lets the same unique name stand in two namespaces, and stand again after a delete', async () => {
+        const tenant = await plant('/a');
+        const account = (namespace: NamespacePath) =>
+          make('cloudaccount', namespace, { name: 'x', accountID: '123', provider: 'aws' });
+        const first = account(tenant);
+        await store.commit([create('cloudaccount', first)]);
+        await store.commit([create('cloudaccount', account(childPath(tenant, 'a')))]);
+        await store.commit([
+          { kind: 'delete', resource: 'cloudaccount', object: first, seen: first.updateTime },
+        ]);
+        await expect(store.commit([create('cloudaccount', account(tenant))])).resolves.toBeUndefined();
+      });
+
+      it('refuses an update over a version it has not seen', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([create('externalnetwork', network)]);
+        const next = later(network, 'new');
+        const update = {
+          kind: 'update',
+          resource: 'externalnetwork',
+          object: next,
+          seen: network.updateTime,
+        } as const;
+        await store.commit([update]);
+        expect((await refusal(store.commit([update]))).kind).toBe('conflict');
+        const stale = {
+          kind: 'delete',
+          resource: 'externalnetwork',
+          object: next,
+          seen: network.updateTime,
+        } as const;
+        expect((await refusal(store.commit([stale]))).kind).toBe('conflict');
+      });
+
+      it('says not_found for an update or delete of what is not there', async () => {
+        const tenant = await plant();
+        const object = makeNetwork(tenant, 'n');
+        const step = { resource: 'externalnetwork', object, seen: object.updateTime } as const;
+        expect((await refusal(store.commit([{ kind: 'update', ...step }]))).kind).toBe('not_found');
+        expect((await refusal(store.commit([{ kind: 'delete', ...step }]))).kind).toBe('not_found');
+      });
+
+      it('requires a namespace to exist; the root always does', async () => {
+        const tenant = await plant('/a');
+        const missing = childPath(tenant, 'b');
+        const network = makeNetwork(missing, 'n');
+        const refused = await refusal(
+          store.commit([{ kind: 'require', namespace: missing }, create('externalnetwork', network)]),
+        );
+        expect(refused).toMatchObject({ kind: 'not_found', message: expect.stringContaining(missing) });
+        expect(await store.get(keyOf(network))).toBeUndefined();
+        await store.commit([
+          { kind: 'require', namespace: ROOT },
+          { kind: 'require', namespace: childPath(tenant, 'a') },
+        ]);
+      });
+
+      it('lets one commit make a namespace and what lives in it', async () => {
+        const tenant = freshTenant();
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([
+          create('namespace', makeNamespace(tenant)),
+          { kind: 'require', namespace: tenant },
+          create('externalnetwork', network),
+        ]);
+        expect(await store.get(keyOf(network))).toStrictEqual(network);
+      });
+
+      it('does all steps or none', async () => {
+        const tenant = await plant();
+        const [one, two] = [makeNetwork(tenant, 'one'), makeNetwork(tenant, 'two')];
+        await store.commit([create('externalnetwork', two)]);
+        const refused = store.commit([
+          create('externalnetwork', one),
+          { kind: 'activity', activity: makeActivity(tenant, one, AT) },
+          create('externalnetwork', two),
+        ]);
+        expect((await refusal(refused)).kind).toBe('conflict');
+        expect(await store.get(keyOf(one))).toBeUndefined();
+        expect((await store.activities(tenant, { limit: 9 })).items).toEqual([]);
+      });
+
+      it('refuses an object of more than 400 KB and more than 100 items, as too_large', async () => {
+        const tenant = await plant();
+        const big = makeNetwork(tenant, 'big', { annotations: { a: ['x'.repeat(400 * 1024)] } });
+        expect((await refusal(store.commit([create('externalnetwork', big)]))).kind).toBe('too_large');
+        const many = (count: number) =>
+          Array.from({ length: count }, (_, index) =>
+            create('externalnetwork', makeNetwork(tenant, `n${index}`)),
+          );
+        expect((await refusal(store.commit(many(101)))).kind).toBe('too_large');
+        await store.commit(many(100));
+        expect(await every(after => page(tenant, 33, after))).toHaveLength(100);
+      });
+
+      it('refuses two writes of one object in one commit', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'n');
+        const twice = store.commit([
+          create('externalnetwork', network),
+          { kind: 'delete', resource: 'externalnetwork', object: network, seen: network.updateTime },
+        ]);
+        expect((await refusal(twice)).kind).toBe('bad_request');
+      });
+    });
+
+    const page = (namespace: NamespacePath, limit: number, after?: string) =>
+      store.list('externalnetwork', namespace, { limit, ...(after !== undefined && { after }) });
+    const treePage = (namespace: NamespacePath, limit: number, after?: string) =>
+      store.listTree('externalnetwork', namespace, { limit, ...(after !== undefined && { after }) });
+
+    describe('look-ups', () => {
+      it('finds an object by its unique name, as it is now', async () => {
+        const tenant = await plant('/a');
+        const path = childPath(tenant, 'a');
+        const found = await store.getByName('namespace', tenant, path);
+        expect(found?.name).toBe(path);
+        if (!found) return;
+        const next = touch('namespace', { ...found, description: 'new' }, new Date(AT));
+        await store.commit([{ kind: 'update', resource: 'namespace', object: next, seen: found.updateTime }]);
+        expect(await store.getByName('namespace', tenant, path)).toStrictEqual(next);
+        await store.commit([{ kind: 'delete', resource: 'namespace', object: next, seen: next.updateTime }]);
+        expect(await store.getByName('namespace', tenant, path)).toBeUndefined();
+      });
+
+      it('finds objects of a tenant by ID, and not those of another tenant', async () => {
+        const tenant = await plant('/a', '/a/b');
+        const other = await plant();
+        const enforcer = makeEnforcer(NamespacePath.parse(`${tenant}/a/b`), 'e', 'm1');
+        await store.commit([create('enforcer', enforcer)]);
+        await vi.waitFor(async () =>
+          expect(await store.findBy('enforcer', tenant, 'ID', enforcer.ID)).toStrictEqual([enforcer]),
+        );
+        expect(await store.findBy('enforcer', other, 'ID', enforcer.ID)).toEqual([]);
+        expect(await store.findBy('externalnetwork', tenant, 'ID', enforcer.ID)).toEqual([]);
+      });
+
+      it('finds objects by an attribute of refs, follows its changes, and knows no empty value', async () => {
+        const tenant = await plant('/a');
+        const [one, two, none] = [
+          makeEnforcer(tenant, 'one', 'm'),
+          makeEnforcer(childPath(tenant, 'a'), 'two', 'm'),
+          makeEnforcer(tenant, 'none', ''),
+        ];
+        await store.commit([one, two, none].map(enforcer => create('enforcer', enforcer)));
+        const found = async (value: string) =>
+          namesOf(await store.findBy('enforcer', tenant, 'machineID', value));
+        await vi.waitFor(async () => expect(await found('m')).toEqual(['one', 'two']));
+        expect(await found('')).toEqual([]);
+        const moved = touch('enforcer', { ...one, machineID: 'n' }, new Date(AT));
+        const emptied = touch('enforcer', { ...two, machineID: '' }, new Date(AT));
+        await store.commit([
+          { kind: 'update', resource: 'enforcer', object: moved, seen: one.updateTime },
+          { kind: 'update', resource: 'enforcer', object: emptied, seen: two.updateTime },
+        ]);
+        await vi.waitFor(async () => expect(await found('n')).toEqual(['one']));
+        await vi.waitFor(async () => expect(await found('m')).toEqual([]));
+      });
+
+      it('refuses an attribute that is not indexed and a namespace that is no tenant', async () => {
+        const tenant = await plant();
+        expect((await refusal(store.findBy('enforcer', tenant, 'name', 'x'))).kind).toBe('bad_request');
+        const below = childPath(tenant, 'a');
+        expect((await refusal(store.findBy('enforcer', below, 'ID', nextID()))).kind).toBe('bad_request');
+      });
+    });
+
+    describe('lists', () => {
+      it('lists one namespace in order of creation, in pages of any size', async () => {
+        const tenant = await plant('/a');
+        const names = ['c', 'a', 'b', 'e', 'd'];
+        await store.commit(names.map(each => create('externalnetwork', makeNetwork(tenant, each))));
+        await store.commit([create('externalnetwork', makeNetwork(childPath(tenant, 'a'), 'below'))]);
+        for (const limit of [1, 2, 5, 100])
+          expect(namesOf(await every(after => page(tenant, limit, after)))).toEqual(names);
+      });
+
+      it('gives no cursor on the last page', async () => {
+        const tenant = await plant();
+        const networks = ['a', 'b'].map(each => create('externalnetwork', makeNetwork(tenant, each)));
+        await store.commit(networks);
+        expect(await page(tenant, 2)).not.toHaveProperty('next');
+        expect(await page(tenant, 1)).toHaveProperty('next');
+      });
+
+      it('lists a namespace and what is below, and no sibling whose name begins alike', async () => {
+        const tenant = await plant('/a', '/a-b', '/a/b', '/ab');
+        for (const path of ['', '/a', '/a-b', '/a/b', '/ab'])
+          await store.commit([
+            create('externalnetwork', makeNetwork(NamespacePath.parse(`${tenant}${path}`), `in ${path}`)),
+          ]);
+        const below = childPath(tenant, 'a');
+        for (const limit of [1, 2, 100]) {
+          await vi.waitFor(async () =>
+            expect(namesOf(await every(after => treePage(below, limit, after)))).toEqual([
+              'in /a',
+              'in /a/b',
+            ]),
+          );
+          expect(namesOf(await every(after => treePage(tenant, limit, after)))).toEqual([
+            'in ',
+            'in /a-b',
+            'in /a',
+            'in /a/b',
+            'in /ab',
+          ]);
+        }
+      });
+
+      it('lists every tenant below the root', async () => {
+        const tenants = [await plant(), await plant()];
+        for (const tenant of tenants)
+          await store.commit([create('externalnetwork', makeNetwork(tenant, tenant))]);
+        await vi.waitFor(async () => {
+          const names = namesOf(await every(after => treePage(ROOT, 2, after)));
+          expect(names.filter(each => tenants.some(tenant => tenant === each))).toEqual(tenants.toSorted());
+        });
+      });
+
+      it('ends a page at 1 MB and goes on behind it', async () => {
+        const tenant = await plant();
+        const annotations = { a: ['x'.repeat(300 * 1024)] };
+        for (const each of ['a', 'b', 'c', 'd', 'e'])
+          await store.commit([create('externalnetwork', makeNetwork(tenant, each, { annotations }))]);
+        const first = await page(tenant, 100);
+        expect(first.items.length).toBeGreaterThan(0);
+        expect(first.items.length).toBeLessThan(5);
+        expect(namesOf(await every(after => page(tenant, 100, after)))).toEqual(['a', 'b', 'c', 'd', 'e']);
+        expect(namesOf(await every(after => treePage(tenant, 100, after)))).toEqual([
+          'a',
+          'b',
+          'c',
+          'd',
+          'e',
+        ]);
+      });
+
+      it('refuses a cursor that is made up, damaged, or of a place outside', async () => {
+        const tenant = await plant('/a', '/b');
+        const inside = childPath(tenant, 'a');
+        for (const path of [inside, childPath(tenant, 'b')])
+          for (const each of ['x', 'y'])
+            await store.commit([create('externalnetwork', makeNetwork(path, each))]);
+        const foreign = (await treePage(childPath(tenant, 'b'), 1)).next ?? '';
+        for (const cursor of ['', 'x', 'bnVsbA', foreign, Buffer.from('["a"]').toString('base64url')])
+          expect((await refusal(treePage(inside, 1, cursor))).kind).toBe('bad_request');
+        expect((await refusal(page(inside, 1, foreign))).kind).toBe('bad_request');
+        expect((await refusal(page(inside, 0))).kind).toBe('bad_request');
+      });
+    });
+
+    describe('activity', () => {
+      it('is listed newest first, by namespace, in pages', async () => {
+        const tenant = await plant('/a');
+        const network = makeNetwork(tenant, 'n');
+        const dates = [1, 2, 3, 4, 5].map(second => `2026-03-01T12:00:0${second}.000Z`);
+        for (const date of dates) {
+          const activity = makeActivity(tenant, network, date);
+          await store.commit([{ kind: 'activity', activity }]);
+        }
+        await store.commit([
+          { kind: 'activity', activity: makeActivity(childPath(tenant, 'a'), network, AT) },
+        ]);
+        const all = await every(after =>
+          store.activities(tenant, { limit: 2, ...(after !== undefined && { after }) }),
+        );
+        expect(all.map(({ date }) => date)).toEqual(dates.toReversed());
+        expect(all[0]).toMatchObject({ targetID: network.ID, after: { ID: network.ID } });
+      });
+    });
+
+    describe('one-use keys', () => {
+      it('says true once for a key of a tenant, and true again only after its time', async () => {
+        const [tenant, other] = [freshTenant(), freshTenant()];
+        expect(await store.once(tenant, 'jti', 60)).toBe(true);
+        expect(await store.once(tenant, 'jti', 60)).toBe(false);
+        expect(await store.once(other, 'jti', 60)).toBe(true);
+        expect(await store.once(tenant, 'another', 60)).toBe(true);
+        under.clock.advance(59_000);
+        expect(await store.once(tenant, 'jti', 60)).toBe(false);
+        under.clock.advance(2_000);
+        expect(await store.once(tenant, 'jti', 60)).toBe(true);
+      });
+
+      it('lets one of many win', async () => {
+        const tenant = freshTenant();
+        const answers = await Promise.all(Array.from({ length: 50 }, () => store.once(tenant, 'jti', 60)));
+        expect(answers.filter(first => first)).toHaveLength(1);
+      });
+    });
+
+    describe('races', () => {
+      it('lets one of many creates of a name win; the others are duplicates', async () => {
+        const tenant = await plant();
+        const path = childPath(tenant, 'a');
+        const kinds = await Promise.all(
+          Array.from({ length: 30 }, () =>
+            store.commit([create('namespace', makeNamespace(path))]).then(
+              () => 'made',
+              error => error.kind,
+            ),
+          ),
+        );
+        expect(kinds.sort()).toEqual([...Array.from({ length: 29 }, () => 'duplicate'), 'made']);
+        expect((await store.list('namespace', tenant, { limit: 9 })).items).toHaveLength(1);
+      });
+
+      it('lets one of many updates of a version win; the others are conflicts', async () => {
+        const tenant = await plant();
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([create('externalnetwork', network)]);
+        const kinds = await Promise.all(
+          Array.from({ length: 30 }, (_, index) => {
+            const object = later(network, `by ${index}`);
+            return store
+              .commit([{ kind: 'update', resource: 'externalnetwork', object, seen: network.updateTime }])
+              .then(
+                () => 'written',
+                error => error.kind,
+              );
+          }),
+        );
+        expect(kinds.sort()).toEqual([...Array.from({ length: 29 }, () => 'conflict'), 'written']);
+      });
+    });
+  });
+}
