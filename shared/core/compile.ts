@@ -61,7 +61,7 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
   const clauses = new Map<string, readonly Tag[]>();
   const rulesets = view.rulesets.applyingInAny(lineages).map(held => {
     const parts = partsOf(held);
-    for (const [key, clause] of parts.clauses) clauses.set(key, clause);
+    for (const { key, clause } of parts.clauses) clauses.set(key, clause);
     return parts.json;
   });
 

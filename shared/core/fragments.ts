@@ -19,7 +19,7 @@ import type { Mapping } from './mapping.ts';
 import type { EffectiveNamespace } from './namespace.ts';
 import type { Held } from './shelf.ts';
 import { canonicalExpression, clauseKey } from './tags.ts';
-import type { RuleSetParts } from './view.ts';
+import type { KeyedClause, RuleSetParts } from './view.ts';
 
 /*
  * The entries of payloads as canonical JSON: every literal below lists its keys in lexicographic order (upper case
@@ -34,7 +34,8 @@ export function sorted<T extends string>(list: readonly T[]): readonly T[] {
   return list;
 }
 
-const distinct = <T extends string>(list: readonly T[]): T[] => [...new Set(sorted(list))];
+const distinct = <T extends string>(list: readonly T[]): T[] =>
+  list.length < 2 ? [...list] : [...new Set(sorted(list))];
 
 const ruleEntry = (rule: NetworkRule): NetworkRule => ({
   action: rule.action,
@@ -58,16 +59,19 @@ function ruleSetParts(ruleset: NetworkRuleSetPolicy): RuleSetParts {
     propagate: ruleset.propagate,
     subject: canonicalExpression(ruleset.subject),
   };
-  const clauses = new Map<string, readonly Tag[]>();
+  const clauses: KeyedClause[] = [];
   for (const rules of [entry.incomingRules, entry.outgoingRules])
-    for (const { object } of rules) for (const clause of object) clauses.set(clauseKey(clause), clause);
+    for (const { object } of rules)
+      for (const clause of object) clauses.push({ key: clauseKey(clause), clause });
   return { json: JSON.stringify(entry), clauses };
 }
 
-/** The same, made once for a ruleset in a view. */
+/** The same for a ruleset in a view. Kept when it propagates, because then many bundles hold it. */
 export const partsOf = (held: Held<NetworkRuleSetPolicy, RuleSetParts>): RuleSetParts => {
-  held.derived ??= ruleSetParts(held.object);
-  return held.derived;
+  if (held.derived) return held.derived;
+  const parts = ruleSetParts(held.object);
+  if (held.object.propagate) held.derived = parts;
+  return parts;
 };
 
 export function externalNetworkJson(network: ExternalNetwork): string {

@@ -2,7 +2,7 @@ import { type NamespacePath, tenantOf } from '../schema/ids.ts';
 import type { Tag } from '../schema/tag.ts';
 import { peerJson, sorted } from './fragments.ts';
 import { type Payload, payload } from './payload.ts';
-import type { HeldUnit, ProcessingUnits, Wire } from './processing-units.ts';
+import { type HeldUnit, namedNamespace, type ProcessingUnits, type Wire } from './processing-units.ts';
 import { byID } from './shelf.ts';
 import { clauseMatches, wireTags } from './tags.ts';
 import type { NamespaceTree } from './tree.ts';
@@ -60,9 +60,18 @@ export class Peers {
   }
 
   #selected(tenant: NamespacePath, key: string, clause: readonly Tag[]): readonly HeldUnit[] {
+    if (namedNamespace(clause)) return this.#select(tenant, clause);
     const of = `${tenant} ${key}`;
     const known = this.#selections.get(of);
     if (known) return known;
+    const list = this.#select(tenant, clause);
+    if (this.#selections.size >= KEPT_SELECTIONS) this.#selections = new Map();
+    this.#selections.set(of, list);
+    return list;
+  }
+
+  /** Sorted by ID, each once. */
+  #select(tenant: NamespacePath, clause: readonly Tag[]): readonly HeldUnit[] {
     const found = new Set<HeldUnit>();
     for (const held of this.#units.candidates(clause)) {
       const { namespace, operationalStatus } = held.object;
@@ -70,10 +79,7 @@ export class Peers {
       if (operationalStatus === 'Terminated' || tenantOf(namespace) !== tenant) continue;
       if (clauseMatches(clause, this.#wire(held).tags)) found.add(held);
     }
-    const list = [...found].sort(byID);
-    if (this.#selections.size >= KEPT_SELECTIONS) this.#selections = new Map();
-    this.#selections.set(of, list);
-    return list;
+    return [...found].sort(byID);
   }
 
   #wire(held: HeldUnit): Wire {

@@ -21,6 +21,16 @@ const NAMESPACE = '$namespace=';
 const FEW = 32;
 
 /**
+ * The namespace outside of which the clause selects nothing. A unit carries `$namespace=` of the namespace that it
+ * lives in, and no other: the system computes that tag.
+ */
+export function namedNamespace(clause: readonly Tag[]): NamespacePath | undefined {
+  for (const tag of clause)
+    if (tag.startsWith(NAMESPACE) && !isWildcard(tag)) return tag.slice(NAMESPACE.length) as NamespacePath;
+  return undefined;
+}
+
+/**
  * Processing units, found by their tags as well. The indexes are made when they are first asked for: one for each
  * namespace that a clause names, which is what most clauses do, and one for all the rest.
  */
@@ -30,9 +40,8 @@ export class ProcessingUnits extends Shelf<ProcessingUnit, Wire> {
 
   /** All units that a clause can select, and maybe more, or one twice; by all of their tags, whatever counts. */
   candidates(clause: readonly Tag[]): readonly HeldUnit[] {
-    // A unit carries `$namespace=` of the namespace that it lives in, and no other: the system computes that tag.
-    const named = clause.find(tag => tag.startsWith(NAMESPACE) && !isWildcard(tag));
-    if (named !== undefined) return this.#livingIn(named.slice(NAMESPACE.length) as NamespacePath, clause);
+    const named = namedNamespace(clause);
+    if (named !== undefined) return this.#livingIn(named, clause);
     this.#global ??= indexed(this.active());
     return this.#global.candidates(clause);
   }

@@ -92,6 +92,8 @@ export const canReachInto = (
  */
 export function peerScopes(view: PolicyView, path: NamespacePath): Scope[] {
   const lineages = reachable(view, path).map(lineage);
-  const clauses = view.rulesets.applyingInAny(lineages).flatMap(held => [...partsOf(held).clauses.values()]);
+  const clauses = view.rulesets
+    .applyingInAny(lineages)
+    .flatMap(held => partsOf(held).clauses.map(({ clause }) => clause));
   return scopesOf(clauses, tenantOf(path));
 }

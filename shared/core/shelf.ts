@@ -12,7 +12,7 @@ export interface Shelved {
 /** An object, and what was last derived from it by whoever needed it. */
 export interface Held<T, D> {
   readonly object: T;
-  derived?: D;
+  derived: D | undefined;
 }
 
 export const byID = (a: { object: Shelved }, b: { object: Shelved }): number =>
@@ -48,7 +48,7 @@ export class Shelf<T extends Shelved, D = string> {
 
   put(object: T): void {
     if (this.#byID.has(object.ID)) this.remove(object.ID);
-    const held: Held<T, D> = { object };
+    const held: Held<T, D> = { object, derived: undefined };
     this.#byID.set(object.ID, held);
     if (object.disabled === true || object.archived === true) return;
     const side = this.#side(object);

@@ -33,7 +33,7 @@ export const clauseKey = (clause: readonly Tag[]): string => JSON.stringify([...
 /** Tags sorted in each clause, then clauses, each once. */
 export function canonicalExpression(clauses: readonly (readonly Tag[])[]): Tag[][] {
   const [only] = clauses;
-  if (clauses.length === 1 && only?.length === 1) return [[...only]];
+  if (only && clauses.length === 1) return [only.length < 2 ? [...only] : [...new Set(only)].sort()];
   const byKey = new Map(clauses.map(clause => [clauseKey(clause), [...new Set(clause)].sort()]));
   return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, clause]) => clause);
 }

@@ -31,7 +31,13 @@ export const isPolicyIdentity = (identity: string): identity is PolicyIdentity =
 /** What a payload says of a ruleset: its entry in policy.json, and the object clauses of its rules by their JSON. */
 export interface RuleSetParts {
   json: string;
-  clauses: ReadonlyMap<string, readonly Tag[]>;
+  clauses: readonly KeyedClause[];
+}
+
+/** `key`: `clauseKey` of the clause. */
+export interface KeyedClause {
+  key: string;
+  clause: readonly Tag[];
 }
 
 interface Place<T> {
