@@ -61,7 +61,6 @@ export class Events extends Construct {
       config: 'onboard',
       timeout: Duration.seconds(30),
     });
-    grantRead(fn, props.data.table);
     props.onboard.grantStartExecution(fn);
     const target = this.#asynchronous(fn, 'cloudAccountOnboarded');
     for (const [name, pattern] of Object.entries(patterns)) {
@@ -85,10 +84,9 @@ export class Events extends Construct {
       config: 'onboard',
       timeout: Duration.seconds(60),
     });
-    grantRead(fn, props.data.table);
     props.onboard.grantStartExecution(fn);
     readStream(fn, props.data.table, {
-      filters: [objectsOf('cloudaccount', 'INSERT')],
+      filter: objectsOf(['cloudaccount'], 'INSERT'),
       failures: this.#deadLetters('cloudAccountCreated'),
       gather: Duration.seconds(0),
     });
@@ -99,7 +97,7 @@ export class Events extends Construct {
     grantRead(fn, props.data.table);
     grantWritePublications(fn, props.data.table);
     readStream(fn, props.data.table, {
-      filters: identities.map(identity => objectsOf(identity)),
+      filter: objectsOf(identities),
       failures: this.#deadLetters('policyChanged'),
       gather: Duration.seconds(0),
     });
@@ -109,7 +107,7 @@ export class Events extends Construct {
   #publish(props: EventsProps): LambdaFunction {
     const fn = this.#publisher('publish', props);
     readStream(fn, props.data.table, {
-      filters: [publications],
+      filter: publications,
       failures: this.#deadLetters('publish'),
       gather: Duration.seconds(1),
     });

@@ -13,8 +13,11 @@ const administration = [
   'kms:CancelKeyDeletion',
   'kms:DescribeKey',
   'kms:DisableKey',
+  'kms:DisableKeyRotation',
   'kms:EnableKey',
+  'kms:EnableKeyRotation',
   'kms:GetKeyPolicy',
+  'kms:GetKeyRotationStatus',
   'kms:GetPublicKey',
   'kms:ListGrants',
   'kms:ListKeyPolicies',
@@ -26,6 +29,15 @@ const administration = [
   'kms:UntagResource',
   'kms:UpdateKeyDescription',
 ];
+
+/** In a key's own policy, resource `*` is that key. */
+export const administered = (): PolicyStatement =>
+  new PolicyStatement({
+    sid: 'AccountAdministers',
+    principals: [new AccountRootPrincipal()],
+    actions: administration,
+    resources: ['*'],
+  });
 
 interface SigningKeysProps {
   installation: string;
@@ -60,15 +72,9 @@ export class SigningKeys extends Construct {
       keySpec: KeySpec.ECC_NIST_P256,
       keyUsage: KeyUsage.SIGN_VERIFY,
       removalPolicy: RemovalPolicy.RETAIN,
-      // In a key's own policy, resource `*` is that key.
       policy: new PolicyDocument({
         statements: [
-          new PolicyStatement({
-            sid: 'AccountAdministers',
-            principals: [new AccountRootPrincipal()],
-            actions: administration,
-            resources: ['*'],
-          }),
+          administered(),
           new PolicyStatement({
             sid: 'SignerSigns',
             principals: [new AccountRootPrincipal()],

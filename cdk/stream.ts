@@ -13,14 +13,14 @@ import { acknowledge } from './acknowledge.ts';
 
 type Filter = Record<string, unknown>;
 
-const beginsWith = (prefix: string) => ({ S: [FilterRule.beginsWith(prefix)] });
+const beginsWith = (...prefixes: string[]) => ({
+  S: prefixes.flatMap(prefix => FilterRule.beginsWith(prefix)),
+});
 
-/** Written objects of one resource; guards, activities and the publisher's to-do list have other keys. */
-export const objectsOf = (identity: string, eventName?: 'INSERT'): Filter => ({
+/** Written objects of these resources; guards, activities and the publisher's to-do list have other keys. */
+export const objectsOf = (identities: readonly string[], eventName?: 'INSERT'): Filter => ({
   ...(eventName === undefined ? {} : { eventName: FilterRule.isEqual(eventName) }),
-  dynamodb: {
-    Keys: { pk: beginsWith(STREAM.object), sk: beginsWith(STREAM.ofResource(identity)) },
-  },
+  dynamodb: { Keys: { pk: beginsWith(STREAM.object), sk: beginsWith(...identities.map(STREAM.ofResource)) } },
 });
 
 /** Entries of the publisher's to-do list that were made or marked. */
@@ -30,7 +30,8 @@ export const publications: Filter = {
 };
 
 interface Reader {
-  filters: Filter[];
+  /** One pattern says it all: a mapping takes only five of them. */
+  filter: Filter;
   failures: Queue;
   /** Waits this long for more records before it calls: a burst of changes becomes one call. */
   gather: Duration;
@@ -40,12 +41,12 @@ interface Reader {
  * Calls a function with what the table's stream brings, in order for each item. A batch that fails is halved until the
  * bad record stands alone; that one is tried again for as long as the stream keeps it near enough, then set aside.
  */
-export function readStream(fn: LambdaFunction, table: Table, { filters, failures, gather }: Reader): void {
+export function readStream(fn: LambdaFunction, table: Table, { filter, failures, gather }: Reader): void {
   fn.addEventSource(
     // The class writes `undefined` where the interface only allows absence.
     new DynamoEventSource(table as ITable, {
       startingPosition: StartingPosition.TRIM_HORIZON,
-      filters: filters.map(filter => FilterCriteria.filter(filter)),
+      filters: [FilterCriteria.filter(filter)],
       batchSize: 100,
       maxBatchingWindow: gather,
       bisectBatchOnError: true,

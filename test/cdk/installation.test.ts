@@ -1,0 +1,32 @@
+import { rmSync } from 'node:fs';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { installation } from '../../cdk/installation.ts';
+import { permissionsHold } from './permissions.ts';
+import { structureHolds } from './structure.ts';
+import { appWith, synthesize } from './synthesized.ts';
+
+// Making the app takes longer than asking it, so it is made once for all claims.
+const { app, data, rest, all } = synthesize();
+
+structureHolds(data, rest);
+permissionsHold(all);
+
+describe('installation', () => {
+  it.each(
+    [new AwsSolutionsChecks(app), new ServerlessChecks(app)].map(checks => [checks.name, checks] as const),
+  )('has no finding of %s that is not acknowledged with a reason', (_name, checks) => {
+    const { violations } = checks.validateScope(app);
+    expect(violations.map(v => [v.ruleName, v.violatingResources.map(r => r.constructPath)])).toEqual([]);
+  });
+
+  it.each([
+    ['name', 'Upper Case', 'name'],
+    ['logLevel', 'LOUD', 'logLevel'],
+    ['requestsPerSecond', '0', 'requestsPerSecond'],
+  ])('refuses the setting %s = %s by its name', (key, value, named) => {
+    const { app, outdir } = appWith({ [key]: value });
+    rmSync(outdir, { recursive: true });
+    expect(() => installation(app)).toThrow(`context \`${named}\` is \`${value}\``);
+  });
+});
