@@ -14,6 +14,7 @@ export function identityOf(name: string): Identity {
 
 /** Objects of one request: so many fit into the 6 MB that an answer may have, unless they are very large. */
 const PAGE = 100;
+const NUMBERED_PAGE = 1000;
 
 export type Query = Record<string, string | number | boolean | string[]>;
 
@@ -27,37 +28,67 @@ export function queryOf(pairs: readonly string[] = []): Query {
   return query;
 }
 
-const asObjects = (body: unknown): Attributes[] => (Array.isArray(body) ? body.filter(isAttributes) : []);
-
-/** One page as the caller asks for it. */
-export async function onePage(session: Session, identity: Identity, query: Query): Promise<Attributes[]> {
-  const { client, namespace } = session;
-  const { body, messages } = await client.send(crudOperation('list', identity), { namespace, query });
-  session.warn(messages);
-  return asObjects(body);
+interface Page {
+  objects: Attributes[];
+  next?: string;
+  total?: number;
 }
 
-/** All objects, page after page. Several orders cannot go with a cursor, so these pages are numbered. */
-export async function everyObject(session: Session, identity: Identity, query: Query): Promise<Attributes[]> {
-  const { client, namespace } = session;
-  const numbered = Array.isArray(query.order) && query.order.length > 1;
+async function ask({ client, namespace, warn }: Session, identity: Identity, query: Query): Promise<Page> {
+  const { body, messages, ...answer } = await client.send(crudOperation('list', identity), {
+    namespace,
+    query,
+  });
+  warn(messages);
+  return { ...answer, objects: Array.isArray(body) ? body.filter(isAttributes) : [] };
+}
+
+/** One page as the caller asks for it. */
+export const onePage = async (session: Session, identity: Identity, query: Query): Promise<Attributes[]> =>
+  (await ask(session, identity, query)).objects;
+
+/** All objects, page after page; in the resource's usual order when none is asked for. */
+export const everyObject = async (
+  session: Session,
+  identity: Identity,
+  query: Query,
+): Promise<Attributes[]> =>
+  query.order !== undefined || query.propagated !== undefined
+    ? numberedPages(session, identity, query)
+    : usuallyOrdered(identity, await cursorPages(session, identity, query));
+
+async function cursorPages(session: Session, identity: Identity, query: Query): Promise<Attributes[]> {
   const objects: Attributes[] = [];
-  let place: Query = numbered ? { page: 1, pagesize: PAGE } : { limit: PAGE };
+  let after: string | undefined;
   for (;;) {
-    const asked = { ...query, ...place };
-    const { body, next, messages } = await client.send(crudOperation('list', identity), {
-      namespace,
-      query: asked,
+    const page = await ask(session, identity, {
+      ...query,
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
     });
-    session.warn(messages);
-    const page = asObjects(body);
-    objects.push(...page);
-    if (numbered ? page.length < PAGE : next === undefined) return objects;
-    if (next !== undefined && next === place.after) {
-      throw fail('unavailable', `the API gives the same page of ${identity} again: cursor \`${next}\``);
+    objects.push(...page.objects);
+    if (page.next === undefined) return objects;
+    if (page.next === after) {
+      throw fail('unavailable', `the API gives the same page of ${identity} again, at cursor \`${after}\``);
     }
-    place = numbered ? { page: Number(place.page) + 1, pagesize: PAGE } : { limit: PAGE, after: next ?? '' };
+    after = page.next;
   }
+}
+
+/** A cursor knows neither an order nor inherited objects; pages by number do, and read all of it for each page. */
+async function numberedPages(session: Session, identity: Identity, query: Query): Promise<Attributes[]> {
+  const objects: Attributes[] = [];
+  for (let page = 1; ; page++) {
+    const found = await ask(session, identity, { ...query, page, pagesize: NUMBERED_PAGE });
+    objects.push(...found.objects);
+    if (found.objects.length === 0 || objects.length >= (found.total ?? 0)) return objects;
+  }
+}
+
+function usuallyOrdered(identity: Identity, objects: Attributes[]): Attributes[] {
+  const { defaultOrder = 'ID' } = resourceOf(identity);
+  const key = (object: Attributes) => `${object[defaultOrder] ?? ''}\u0000${object.ID ?? ''}`;
+  return objects.sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 /** A reference to one object, resolved: the namespace it lives in and its ID. */

@@ -92,7 +92,12 @@ export function render(
     case 'json':
       return `${JSON.stringify(single ? first : shown, null, 2)}\n`;
     case 'yaml':
-      return stringify(single ? first : shown, { lineWidth: 0, aliasDuplicateObjects: false });
+      // Quoted so that readers of YAML 1.1, such as the original's, see the same strings.
+      return stringify(single ? first : shown, {
+        lineWidth: 0,
+        aliasDuplicateObjects: false,
+        compat: 'yaml-1.1',
+      });
     case 'table': {
       if (single)
         return table(

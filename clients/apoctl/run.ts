@@ -11,8 +11,10 @@ export type ExitCode = 0 | 1 | 2;
 /** One line for each thing that the API found wrong. */
 const refusalLines = ({ errors }: ApiError): string[] =>
   errors.map(({ title, description, data }) => {
-    const attribute = typeof data?.attribute === 'string' ? ` (${data.attribute})` : '';
-    return `error: ${title}: ${description}${attribute}`;
+    const attribute = data?.attribute;
+    // Most descriptions name it already.
+    const unnamed = typeof attribute === 'string' && !description.includes(attribute);
+    return `error: ${title}: ${description}${unnamed ? ` (${attribute})` : ''}`;
   });
 
 function explained(error: unknown): { lines: string[]; code: ExitCode } {

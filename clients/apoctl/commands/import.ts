@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import type { AnswerOf } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { readObjects } from '../documents.ts';
-import type { Io } from '../io.ts';
+import { type Io, printable } from '../io.ts';
 import * as options from '../options.ts';
 import { formatOf } from '../output.ts';
 import { sessionOf } from '../session.ts';
@@ -58,6 +59,10 @@ function refuseTemplates(object: Attributes, file: string): void {
   }
 }
 
+/** The label is what to say to import the same objects again. */
+const summary = ({ label, created, updated, unchanged }: AnswerOf<'import'>): string =>
+  `created ${created}, updated ${updated}, unchanged ${unchanged} (label ${printable(label)})\n`;
+
 async function importFile(io: Io, said: ImportOptions, flags: options.Flags): Promise<void> {
   const exports = (await readObjects(io, said.file)).map(object => {
     refuseTemplates(object, said.file);
@@ -73,6 +78,6 @@ async function importFile(io: Io, said: ImportOptions, flags: options.Flags): Pr
     session.warn(messages);
     if (format === 'json') io.out(`${JSON.stringify(report, null, 2)}\n`);
     else if (format === 'yaml') io.out(stringify(report));
-    else io.out(`created ${report.created}, updated ${report.updated}, unchanged ${report.unchanged}\n`);
+    else io.out(summary(report));
   }
 }

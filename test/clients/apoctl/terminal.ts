@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Io } from '../../../clients/apoctl/io.ts';
+import { run } from '../../../clients/apoctl/run.ts';
+
+export interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** A user with an empty home directory, an environment and something to pipe in. */
+export interface Terminal {
+  home: string;
+  env: Record<string, string>;
+  stdin: string;
+  type(...argv: string[]): Promise<Outcome>;
+  leave(): Promise<void>;
+}
+
+export async function terminal(env: Record<string, string> = {}): Promise<Terminal> {
+  const home = await mkdtemp(join(tmpdir(), 'apoctl-'));
+  const self: Terminal = {
+    home,
+    env,
+    stdin: '',
+    async type(...argv) {
+      const written = { out: '', err: '' };
+      const io: Io = {
+        env: self.env,
+        home,
+        columns: 100,
+        stdin: async () => self.stdin,
+        out: text => {
+          written.out += text;
+        },
+        err: text => {
+          written.err += text;
+        },
+        fetch,
+        now: Date.now,
+        randomBytes,
+      };
+      return { code: await run(argv, io), ...written };
+    },
+    leave: () => rm(home, { recursive: true }),
+  };
+  return self;
+}

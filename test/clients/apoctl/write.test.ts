@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type FakeApi, fakeApi } from './fake-api.ts';
+import { type Terminal, terminal } from './terminal.ts';
+
+let api: FakeApi;
+let user: Terminal;
+
+beforeAll(async () => {
+  api = await fakeApi();
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  api.requests.length = 0;
+  api.warnings.length = 0;
+  for (const list of api.objects.values()) list.length = 0;
+  user = await terminal({ APOCTL_API: api.url, APOCTL_TOKEN: 'given', APOCTL_NAMESPACE: '/acme' });
+  return () => user.leave();
+});
+
+const sent = () => api.requests.filter(({ method }) => method !== 'GET').map(({ body }) => body);
+
+describe('create', () => {
+  test('takes what the release notes of the original pipe in, under the singular and the plural name', async () => {
+    user.stdin = `name: ignore-twistlock-defender
+ignoreExpression:
+- - '@app:k8s:serviceaccountname=twistlock-service'
+associatedTags:
+- 'enforcerprofile=ignore.twistlock'
+propagate: true
+`;
+    const profile = await user.type('api', 'create', 'enforcerprofile', '-n', '/acme', '-f', '-');
+    user.stdin = `name: ignore-twistlock-defender-mapping
+object:
+- - enforcerprofile=ignore.twistlock
+subject:
+- - $identity=enforcer
+propagate: true
+`;
+    const mapping = await user.type(
+      'api',
+      'create',
+      'enforcerprofilemappingpolicies',
+      '-n',
+      '/acme',
+      '-f',
+      '-',
+    );
+    expect([profile.code, mapping.code]).toEqual([0, 0]);
+    expect(profile.out).toMatch(/^[0-9a-f]{24}\n$/);
+    expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /enforcerprofiles',
+      'POST /enforcerprofilemappingpolicies',
+    ]);
+    expect(sent()).toEqual([
+      {
+        name: 'ignore-twistlock-defender',
+        ignoreExpression: [['@app:k8s:serviceaccountname=twistlock-service']],
+        associatedTags: ['enforcerprofile=ignore.twistlock'],
+        propagate: true,
+      },
+      {
+        name: 'ignore-twistlock-defender-mapping',
+        object: [['enforcerprofile=ignore.twistlock']],
+        subject: [['$identity=enforcer']],
+        propagate: true,
+      },
+    ]);
+  });
+
+  test.each(['ns', 'NS', 'namespace', 'Namespaces'])('takes %s for a namespace', async name => {
+    expect(await user.type('api', 'create', name, '-k', 'name', 'a')).toMatchObject({ code: 0, err: '' });
+    expect(api.requests[0]).toMatchObject({ path: '/namespaces', body: { name: 'a' } });
+  });
+
+  test('takes -k name value and -k name=value, and both keep what follows the first `=`', async () => {
+    await user.type(
+      'api',
+      'create',
+      '-k',
+      'name',
+      'a=b',
+      '-k',
+      'description=c=d',
+      'extnet',
+      '-k',
+      'entries',
+      '10.0.0.0/8',
+    );
+    expect(sent()).toEqual([{ name: 'a=b', description: 'c=d', entries: ['10.0.0.0/8'] }]);
+  });
+
+  test('reads JSON from -k only where the attribute takes it', async () => {
+    const argv = ['-k', 'name', '826920578209172635', '-k', 'propagate', 'true', '-k', 'description', 'true'];
+    await user.type('api', 'create', 'extnet', ...argv, '-k', 'entries', '["10.0.0.0/8", "!10.1.0.0/16"]');
+    expect(sent()).toEqual([
+      {
+        name: '826920578209172635',
+        propagate: true,
+        description: 'true',
+        entries: ['10.0.0.0/8', '!10.1.0.0/16'],
+      },
+    ]);
+  });
+
+  test('a list grows with each -k, and dots go into an attribute', async () => {
+    const argv = [
+      '-k',
+      'associatedTags',
+      'a=b',
+      '-k',
+      'associatedTags',
+      'c=d',
+      '-k',
+      'annotations.x',
+      '["y"]',
+    ];
+    await user.type('api', 'create', 'extnet', '-k', 'name=n', ...argv);
+    expect(sent()).toEqual([{ name: 'n', associatedTags: ['a=b', 'c=d'], annotations: { x: ['y'] } }]);
+  });
+
+  test('puts -d over the file and -k over -d', async () => {
+    user.stdin = 'name: file\ndescription: file\nprotected: true\n';
+    const data = '{"name": "data", "description": "data"}';
+    await user.type('api', 'create', 'extnet', '-f', '-', '-d', data, '-k', 'description', 'key');
+    expect(sent()).toEqual([{ name: 'data', description: 'key', protected: true }]);
+  });
+
+  test('creates one object for each document and list entry, and prints each ID', async () => {
+    user.stdin = '---\nname: a\n---\n- name: b\n- name: c\n---\n';
+    const { out } = await user.type('api', 'create', 'extnet', '-f', '-');
+    expect(sent()).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+    expect(out.trim().split('\n')).toHaveLength(3);
+  });
+
+  test('stops at the first refused object, says which, and prints the IDs of those before', async () => {
+    user.stdin = 'name: a\n---\ndescription: nameless\n---\nname: c\n';
+    const { code, out, err } = await user.type('api', 'create', 'extnet', '-f', '-');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^[0-9a-f]{24}\n$/);
+    expect(err).toBe(
+      "stopped at object 2 of 3 (without a name); those before it exist\nerror: Validation Error: Attribute 'name' is required\n",
+    );
+    expect(sent()).toHaveLength(2);
+  });
+
+  test('prints what was created when asked', async () => {
+    const { out } = await user.type('api', 'create', 'extnet', '-k', 'name', 'a', '-o', 'json', '-c', 'name');
+    expect(JSON.parse(out)).toEqual({ name: 'a' });
+  });
+
+  test.each([
+    ['an export', '{"APIVersion": 1, "data": {"externalnetworks": []}}', 'api import'],
+    ['a text', 'hello', 'must hold objects'],
+    ['nothing', '', 'holds no object'],
+    ['broken YAML', 'a: [1\nb: 2', 'neither YAML nor JSON'],
+  ])('sends nothing when the file holds %s', async (_, stdin, said) => {
+    user.stdin = stdin;
+    const { code, err } = await user.type('api', 'create', 'extnet', '-f', '-');
+    expect(code).not.toBe(0);
+    expect(err).toContain(said);
+    expect(api.requests).toEqual([]);
+  });
+
+  test('shows warnings of the API on standard error', async () => {
+    api.warnings.push('tag `a=b` has no listed prefix');
+    const { code, err } = await user.type('api', 'create', 'extnet', '-k', 'name', 'a');
+    expect({ code, err }).toEqual({ code: 0, err: 'warning: tag `a=b` has no listed prefix\n' });
+  });
+});
+
+describe('update', () => {
+  test('sends only what was said, to the one object of that name', async () => {
+    const { ID } = api.put('externalnetworks', '/acme', { name: 'dns', entries: [] });
+    const { code, out } = await user.type('api', 'update', 'extnet', 'dns', '-k', 'propagate', 'true');
+    expect({ code, out }).toEqual({ code: 0, out: `${ID}\n` });
+    expect(api.requests.at(-1)).toMatchObject({
+      method: 'PATCH',
+      path: `/externalnetworks/${ID}`,
+      body: { propagate: true },
+    });
+    expect(api.requests.at(-1)?.query.has('override')).toBe(false);
+  });
+
+  test('overrides protection with --force', async () => {
+    const { ID } = api.put('externalnetworks', '/acme', { name: 'dns' });
+    await user.type('api', 'update', 'extnet', ID, '-k', 'propagate=true', '--force');
+    expect(api.requests.map(({ query }) => query.get('override'))).toEqual(['true']);
+  });
+
+  test('refuses a name that several objects have, and lists their IDs', async () => {
+    const ids = [1, 2].map(() => api.put('externalnetworks', '/acme', { name: 'twice' }).ID);
+    const { code, err } = await user.type('api', 'update', 'extnet', 'twice', '-k', 'propagate=true');
+    expect(code).toBe(1);
+    expect(err).toBe(
+      `error: 2 externalnetworks in /acme are named \`twice\`: say which ID of ${ids.join(', ')}\n`,
+    );
+    expect(sent()).toEqual([]);
+  });
+
+  test('takes one object, and wants something to change', async () => {
+    user.stdin = 'name: a\n---\nname: b\n';
+    expect((await user.type('api', 'update', 'extnet', 'x', '-f', '-')).code).toBe(2);
+    expect((await user.type('api', 'update', 'extnet', 'x')).code).toBe(2);
+    expect(api.requests).toEqual([]);
+  });
+});
+
+describe('delete', () => {
+  test('finds a namespace by its full path in its parent, whatever -n says', async () => {
+    const { ID } = api.put('namespaces', '/acme/a', { name: '/acme/a/b' });
+    const { code, out } = await user.type('api', 'delete', 'namespace', '/acme/a/b', '-n', '/acme', '-r');
+    expect({ code, out }).toEqual({ code: 0, out: `${ID}\n` });
+    expect(api.requests.at(-1)).toMatchObject({ method: 'DELETE', headers: { 'x-namespace': '/acme/a' } });
+    expect(api.requests.at(-1)?.query.get('recursive')).toBe('true');
+  });
+
+  test('deletes nothing when one of several names is wrong', async () => {
+    api.put('externalnetworks', '/acme', { name: 'dns' });
+    const { code, err } = await user.type('api', 'delete', 'extnet', 'dns', 'dsn');
+    expect({ code, err }).toEqual({ code: 1, err: 'error: no externalnetwork `dsn` in /acme\n' });
+    expect(api.objects.get('externalnetworks')).toHaveLength(1);
+  });
+});
+
+describe('import', () => {
+  const EXPORT = 'APIVersion: 1\nlabel: own\ndata:\n  externalnetworks:\n  - name: a\n  - name: b\n';
+
+  test('sends an export as it stands, and says how many objects came of it', async () => {
+    user.stdin = EXPORT;
+    const { out } = await user.type('api', 'import', '-f', '-');
+    expect(out).toBe('created 2, updated 0, unchanged 0 (label own)\n');
+    expect(api.requests[0]).toMatchObject({
+      path: '/import',
+      body: {
+        data: { APIVersion: 1, label: 'own', data: { externalnetworks: [{ name: 'a' }, { name: 'b' }] } },
+      },
+    });
+  });
+
+  test('puts --label over the label of the file, also inside the request form of the original', async () => {
+    user.stdin = JSON.stringify({ data: { label: 'own', data: { externalnetworks: [] } } });
+    const { out } = await user.type('api', 'import', '-f', '-', '--label', 'mine', '-o', 'json');
+    expect(JSON.parse(out)).toMatchObject({ label: 'mine', created: 0 });
+  });
+
+  test.each([
+    ['{{ .Values.name }}', 'templates are not supported yet'],
+    ['{{- default "x" .Aporeto.Namespace }}', 'templates are not supported yet'],
+  ])('refuses the template %s instead of importing it as text', async (template, said) => {
+    user.stdin = `data:\n  externalnetworks:\n  - name: '${template}'\n`;
+    const { code, err } = await user.type('api', 'import', '-f', '-');
+    expect(code).toBe(1);
+    expect(err).toContain(said);
+    expect(api.requests).toEqual([]);
+  });
+});
