@@ -37,6 +37,12 @@ const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResul
 
 /** The Lambda context, and on it what the steps have found out so far. */
 type CallContext = Context & { call: Call };
+/** A Lambda function behind API Gateway, payload 2.0. */
+export type HttpFunction = (
+  event: APIGatewayProxyEventV2,
+  context: Context,
+) => Promise<APIGatewayProxyStructuredResultV2>;
+
 type Step = middy.MiddlewareObj<
   APIGatewayProxyEventV2,
   APIGatewayProxyStructuredResultV2,
@@ -104,8 +110,8 @@ const failed = (deps: () => Deps): Step => ({
  * The one pipeline of the API: request ID → authenticate → authorize → validate → handler → encode or fail.
  * Takes payload 2.0 events of API Gateway, from API Gateway or from local/.
  */
-export const httpFunction = (handlers: Partial<Record<Operation, Handler>>, deps: () => Deps) =>
-  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, CallContext>()
+export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps: () => Deps): HttpFunction {
+  const pipeline = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, CallContext>()
     .use(failed(deps))
     .use(identify)
     .use(authorized(deps))
@@ -115,3 +121,5 @@ export const httpFunction = (handlers: Partial<Record<Operation, Handler>>, deps
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
       return encode(await handler(call, deps()), call.requestID);
     });
+  return (event, context) => pipeline(event, context as CallContext);
+}

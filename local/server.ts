@@ -1,15 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { HttpFunction } from '../functions/http.ts';
 import { operations, routes } from '../shared/api/routes.ts';
 import { newObjectId } from '../shared/core/object.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { LIMITS } from '../shared/schema/config.ts';
-
-/** A Lambda function behind API Gateway. */
-export type Lambda = (
-  event: APIGatewayProxyEventV2,
-  context: Context,
-) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /** Answers what is no operation of the API, such as bundles and pages. False: not mine. */
 export type Side = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
@@ -148,7 +143,7 @@ const contextOf = (awsRequestId: string): Context => ({
  * It does what API Gateway does and no more: match the route, cut off long bodies, call the function.
  */
 export function createFront(
-  lambdas: Readonly<Record<string, Lambda>>,
+  lambdas: Readonly<Record<string, HttpFunction>>,
   sides: readonly Side[],
   clock: Clock,
 ): Server {

@@ -1,0 +1,98 @@
+import type { EnforcerCredentials } from '../../shared/api/messages.ts';
+import { type OpenResult, open } from '../../shared/bundle/open.ts';
+import type { TrustedState } from '../../shared/bundle/state.ts';
+
+const TIMESTAMP = 'metadata/timestamp.json';
+/** Bytes of timestamp.json that are read at most; open() takes fewer. */
+const LONGEST_TIMESTAMP = 1_000_000;
+/** Milliseconds that one update may take in all. */
+const DEADLINE = 60_000;
+/** Credentials that expire sooner than this are renewed before they are used. */
+const RENEWAL = 5 * 60_000;
+
+export type PollResult = { outcome: 'unchanged' } | { outcome: 'opened'; result: OpenResult };
+
+interface Options {
+  /** Trades the enforcer's credential for read access to its bundle: `POST /enforcers/{id}/credentials`. */
+  credentials: () => Promise<EnforcerCredentials>;
+  /** What is trusted so far: `{ root }` from the installation, or what an earlier run kept. */
+  state: TrustedState;
+  now: () => Date;
+}
+
+/**
+ * Polls one bundle. A poll without news is one conditional GET that no function of the control plane sees. The ETag
+ * counts only once the bundle it came with was accepted, so that a refused one is looked at again.
+ */
+export class BundlePoller {
+  readonly #options: Options;
+  #credentials: EnforcerCredentials | undefined;
+  #state: TrustedState;
+  #etag: string | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#state = options.state;
+  }
+
+  /** What to keep on disk, and to start from again. */
+  get state(): TrustedState {
+    return this.#state;
+  }
+
+  async poll(): Promise<PollResult> {
+    const credentials = await this.#access();
+    const signal = AbortSignal.timeout(DEADLINE);
+    const timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etag);
+    if (timestamp.status === 304) return { outcome: 'unchanged' };
+    const first = await bodyOf(timestamp, LONGEST_TIMESTAMP);
+    const result = await open({
+      fetch: async (path, maxBytes, within) =>
+        path === TIMESTAMP ? first : bodyOf(await this.#get(credentials, path, within), maxBytes),
+      state: this.#state,
+      expected: credentials,
+      now: this.#options.now(),
+      signal,
+    });
+    this.#state = result.state;
+    if (result.ok) this.#etag = timestamp.headers.get('etag') ?? undefined;
+    return { outcome: 'opened', result };
+  }
+
+  async #access(): Promise<EnforcerCredentials> {
+    const { now, credentials } = this.#options;
+    const known = this.#credentials;
+    if (known && Date.parse(known.expiration) - now().getTime() > RENEWAL) return known;
+    this.#credentials = await credentials();
+    return this.#credentials;
+  }
+
+  #get(
+    { url, sessionToken }: EnforcerCredentials,
+    path: string,
+    signal: AbortSignal,
+    etag?: string,
+  ): Promise<Response> {
+    return fetch(`${url}/${path}`, {
+      signal,
+      headers: {
+        'x-amz-security-token': sessionToken,
+        ...(etag === undefined ? {} : { 'if-none-match': etag }),
+      },
+    });
+  }
+}
+
+/** The body, at most one byte longer than `maxBytes`; undefined for 404. */
+async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
+  if (response.status === 404) return undefined;
+  if (!response.ok || !response.body) throw new Error(`${response.url} answered ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > maxBytes) break;
+  }
+  return Buffer.concat(chunks);
+}

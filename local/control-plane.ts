@@ -1,0 +1,177 @@
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { handlersOf } from '../functions/api/index.ts';
+import type { Deps, Log } from '../functions/deps.ts';
+import { cloudAccountCreated } from '../functions/events/cloud-account-created.ts';
+import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
+import { policyChanged } from '../functions/events/policy-changed.ts';
+import { publishMarked } from '../functions/events/publish.ts';
+import { resign } from '../functions/events/resign.ts';
+import { httpFunction } from '../functions/http.ts';
+import { everyPublication } from '../functions/publish.ts';
+import { tasks } from '../functions/tasks/index.ts';
+import { openBucket } from '../shared/adapters/local/bucket.ts';
+import { openBundleAccess } from '../shared/adapters/local/bundle-access.ts';
+import { type LocalBus, openBus } from '../shared/adapters/local/bus.ts';
+import { openChangeFeed } from '../shared/adapters/local/change-feed.ts';
+import { systemClock } from '../shared/adapters/local/clock.ts';
+import { type Database, openDatabase } from '../shared/adapters/local/database.ts';
+import { openObjectStore } from '../shared/adapters/local/object-store.ts';
+import { openPublications } from '../shared/adapters/local/publications.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import { consumed, type EventName } from '../shared/schema/event.ts';
+import { tenantOf } from '../shared/schema/ids.ts';
+import { ensureAdministrator } from './administrator.ts';
+import { bundleSide } from './bundles.ts';
+import { ChangePump } from './changes.ts';
+import { documentSide } from './documents.ts';
+import { ensureRoots, openKeys } from './keys.ts';
+import { createFront } from './server.ts';
+import { openWorkflows } from './workflows.ts';
+
+export interface Settings {
+  /** Data directory; made when it is not there. */
+  data: string;
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  log: Log;
+  clock?: Clock;
+  /** Public URL, where it is not `http://<host>:<port>`. */
+  url?: string;
+  /** Tenant for AWS Control Tower's accounts. */
+  defaultTenant?: string;
+}
+
+export interface ControlPlane {
+  url: string;
+  deps: Deps;
+  bus: LocalBus;
+  /** Path of the first administrator's credential. */
+  administrator: string;
+  /** Path of the newest root, which enforcers are installed with. */
+  root: string;
+  /** Resolves when no committed change waits to be handled or published. */
+  settled(): Promise<void>;
+  /** Answers what is under way, then ends. Everything else goes on at the next start. */
+  stop(): Promise<void>;
+}
+
+const HOUR = 3600 * 1000;
+
+/** Wakes the pump whenever something was committed, by whichever way. */
+function waking(deps: Deps, pump: ChangePump): Deps {
+  const { store } = deps;
+  const commit: Deps['store']['commit'] = async writes => {
+    await store.commit(writes);
+    pump.wake();
+  };
+  return { ...deps, store: { ...store, commit }, publications: pump.watch(deps.publications) };
+}
+
+/** All of the control plane in one process, over SQLite and files: the same functions and state machines as on AWS. */
+export async function startControlPlane(settings: Settings): Promise<ControlPlane> {
+  const data = resolve(settings.data);
+  const database = openDatabase(data);
+  try {
+    return await start(settings, data, database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+async function start(settings: Settings, data: string, database: Database): Promise<ControlPlane> {
+  const { log, clock = systemClock, host, port } = settings;
+  const bucket = await openBucket(join(data, 'bucket'));
+  const keys = await openKeys(data, database.fresh);
+  await ensureRoots(data, bucket, keys, clock.now());
+
+  const feed = openChangeFeed(database);
+  const bus = openBus(database, clock);
+  const pump: ChangePump = new ChangePump({
+    feed,
+    log,
+    consumers: [changes => policyChanged(changes, deps), changes => cloudAccountCreated(changes, deps)],
+    publish: marks => publishMarked(marks, deps),
+  });
+  const workflows = openWorkflows({
+    database,
+    clock,
+    log,
+    tasks: Object.fromEntries(
+      Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
+    ),
+  });
+  let url = settings.url ?? '';
+  const bundleAccess = openBundleAccess({ signer: keys.token, clock, url: () => url });
+  const deps: Deps = waking(
+    {
+      store: openObjectStore(database, clock),
+      publications: openPublications(database),
+      bucket,
+      bus,
+      workflows,
+      clock,
+      log,
+      tokenKey: keys.token,
+      bundleKeys: keys,
+      bundleAccess,
+      get apiURL() {
+        return url;
+      },
+      defaultTenant: settings.defaultTenant ?? '',
+    },
+    pump,
+  );
+
+  const lambdas = Object.fromEntries(
+    Object.entries(handlersOf).map(([group, handlers]) => [group, httpFunction(handlers, () => deps)]),
+  );
+  const front = createFront(lambdas, [bundleSide(bucket, bundleAccess.allows), documentSide], clock);
+  await new Promise<void>((listening, failed) => {
+    front.once('error', failed).listen(port, host, listening);
+  });
+  url ||= `http://${host.includes(':') ? `[${host}]` : host}:${(front.address() as AddressInfo).port}`;
+
+  for (const [name, pattern] of Object.entries(consumed) as [
+    EventName,
+    (typeof consumed)[keyof typeof consumed],
+  ][]) {
+    bus.subscribe(name, pattern, event => cloudAccountOnboarded(event, deps));
+  }
+  const administrator = await ensureAdministrator(data, deps);
+  for (const entry of await everyPublication(deps)) {
+    const tenant = tenantOf(entry.namespace);
+    if (entry.marked > entry.published) pump.remember({ tenant, namespaceID: entry.namespaceID });
+  }
+  bus.start();
+  workflows.start();
+  pump.wake();
+  const hourly = setInterval(() => {
+    resign(deps).catch(error =>
+      log.error('signing anew failed; it is tried again in an hour', { error: String(error) }),
+    );
+  }, HOUR);
+
+  return {
+    url,
+    deps,
+    bus,
+    administrator,
+    root: join(data, 'root.json'),
+    settled: () => pump.settled(),
+    stop: async () => {
+      clearInterval(hourly);
+      const closed = new Promise(done => front.close(done));
+      front.closeIdleConnections();
+      await bus.stop();
+      await workflows.stop();
+      await pump.stop();
+      front.closeAllConnections();
+      await closed;
+      await deps.store.close();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { BundleKeys } from '../functions/deps.ts';
+import { ROOTS } from '../functions/publish.ts';
+import { replaceFile } from '../shared/adapters/local/files.ts';
+import { openSigner } from '../shared/adapters/local/signer.ts';
+import { readRoot } from '../shared/bundle/metadata.ts';
+import { makeRoot } from '../shared/bundle/root.ts';
+import type { Bucket } from '../shared/ports/bucket.ts';
+import type { Signer } from '../shared/ports/signer.ts';
+
+const DAY = 24 * 3600 * 1000;
+const ROOT_LIFE = 365 * DAY;
+/** A root that expires sooner than this gets a successor at the next start. */
+const ROOT_RENEWAL = 60 * DAY;
+
+export interface Keys extends BundleKeys {
+  root: Signer;
+  token: Signer;
+}
+
+/** Every key of the one-process build, `<data>/keys/*.pem`; made at the first start only. */
+export async function openKeys(data: string, create: boolean): Promise<Keys> {
+  const open = (name: string) => openSigner(join(data, 'keys', `${name}.pem`), { create });
+  const [root, targets, snapshot, timestamp, token] = await Promise.all(
+    ['root', 'targets', 'snapshot', 'timestamp', 'token'].map(open),
+  );
+  if (!root || !targets || !snapshot || !timestamp || !token) throw new Error('five names make five keys');
+  return { root, targets, snapshot, timestamp, token };
+}
+
+/**
+ * Makes the first root, and its successor in time. On AWS the holders of the offline keys do this by hand; here one
+ * key signs alone. The newest root also lies in `<data>/root.json`, for whoever installs an enforcer.
+ */
+export async function ensureRoots(data: string, bucket: Bucket, keys: Keys, now: Date): Promise<void> {
+  const names = await bucket.list(ROOTS);
+  const last = names.length;
+  const key = (version: number) => `${ROOTS}${version}.root.json`;
+  const found = last > 0 ? await bucket.get(key(last)) : { found: false as const };
+  const newest = found.found && found.modified ? readRoot('root.json', found.body) : undefined;
+  if (newest && Date.parse(newest.signed.expires) - now.getTime() > ROOT_RENEWAL) return;
+  const version = last + 1;
+  const body = await makeRoot({
+    rootKeys: [keys.root],
+    threshold: 1,
+    online: {
+      targets: await keys.targets.publicKey(),
+      snapshot: await keys.snapshot.publicKey(),
+      timestamp: await keys.timestamp.publicKey(),
+    },
+    version,
+    expires: new Date(now.getTime() + ROOT_LIFE),
+  });
+  await bucket.put(key(version), body, { ifNoneMatch: '*', contentType: 'application/json' });
+  await replaceFile(join(data, 'root.json'), join(data, 'root.json~'), [body], 0o644);
+}

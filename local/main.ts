@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util';
+import { Failure } from '../shared/schema/failure.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { demo } from './demo.ts';
+import { jsonLog } from './log.ts';
+
+const HELP = `Microseg, the whole control plane in one process.
+
+Usage: npm start -- [options]
+
+  --port <port>    port to listen on (default 8080)
+  --host <address> address to listen on (default 127.0.0.1)
+  --data <folder>  data directory (default .microseg/)
+  --url <url>      public URL, where it is not http://<host>:<port>
+  --tenant <id>    tenant into which AWS Control Tower's accounts are onboarded
+  --demo           plays a tenant through the real paths and shows what is allowed
+  --verbose        logs every step, not only warnings
+  --help           prints this text
+`;
+
+const OPTIONS = {
+  port: { type: 'string', default: '8080' },
+  host: { type: 'string', default: '127.0.0.1' },
+  data: { type: 'string', default: '.microseg' },
+  url: { type: 'string' },
+  tenant: { type: 'string' },
+  demo: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function read(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options: OPTIONS, strict: true }).values;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  process.stderr.write(`--port is \`${text}\`; give a number from 0 to 65535\n`);
+  process.exit(2);
+}
+
+function greet({ url, administrator, root }: ControlPlane): void {
+  say(`Microseg listens on ${url}
+
+  credential of the administrator of /   ${administrator}
+  root of trust for enforcers            ${root}
+  API reference                          ${url}/openapi.json
+
+Try next, in another terminal:
+
+  export APOCTL_CREDS=${administrator}
+  npx apoctl api create cloudaccount -n / -k name aws-dev -k accountID 826088932159 -k provider aws -k prismaID 826920578209172635
+  npx apoctl api list namespaces -n /826920578209172635 -r
+`);
+}
+
+/** Says why a start failed, in one line where it was refused on purpose. */
+function refuse(error: unknown): never {
+  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  const text = taken ? 'the port is in use; choose another with --port' : error instanceof Failure ? error.message : undefined;
+  process.stderr.write(`microseg: ${text ?? (error instanceof Error ? error.stack : String(error))}\n`);
+  process.exit(1);
+}
+
+const values = read(process.argv.slice(2));
+if (values.help) {
+  say(HELP);
+} else {
+  const log = jsonLog(values.verbose ? 'INFO' : 'WARN');
+  const { data, host, url, tenant } = values;
+  const plane = await startControlPlane({
+    data,
+    host,
+    port: portOf(values.port),
+    log,
+    ...(url === undefined ? {} : { url }),
+    ...(tenant === undefined ? {} : { defaultTenant: tenant }),
+  }).catch(refuse);
+  const stop = (): void => {
+    process.once('SIGINT', () => process.exit(130));
+    plane.stop().then(() => process.exit(0), refuse);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  greet(plane);
+  if (values.demo) await demo(plane, say).catch(refuse);
+}
