@@ -1,6 +1,6 @@
 import type { PayloadBytes, PayloadName } from '../schema/bundle.ts';
 import { fail } from '../schema/failure.ts';
-import { lineage, type NamespacePath } from '../schema/ids.ts';
+import { lineage, type NamespacePath, tenantOf } from '../schema/ids.ts';
 import type { Tag } from '../schema/tag.ts';
 import {
   directiveJson,
@@ -13,6 +13,7 @@ import {
 } from './fragments.ts';
 import { mappingsIn, reachable } from './mapping.ts';
 import { type Payload, payload } from './payload.ts';
+import { type Scope, scopesOf } from './scopes.ts';
 import { byID, type Held } from './shelf.ts';
 import type { PolicyView } from './view.ts';
 
@@ -104,3 +105,16 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
 }
 
 const lowestID = (a: { ID: string }, b: { ID: string }): number => (a.ID < b.ID ? -1 : 1);
+
+/**
+ * Where the processing units live that the rules of a bundle can name: what must be in the view, with the namespaces
+ * above them, before `compile` is asked. It needs only the policy that applies in the namespace and where its
+ * mappings lead.
+ */
+export function peerScopes(view: PolicyView, path: NamespacePath): Scope[] {
+  const lineages = reachable(view, path).map(lineage);
+  const clauses = view.rulesets
+    .applyingInAny(lineages)
+    .flatMap(held => partsOf(held).clauses.map(({ clause }) => clause));
+  return scopesOf(clauses, tenantOf(path));
+}

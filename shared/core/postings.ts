@@ -1,13 +1,14 @@
 import type { Tag } from '../schema/tag.ts';
 import { isWildcard, tagKey, wildcardPrefix } from './tags.ts';
 
-/** All tags with one key, for look-ups by prefix. */
-interface KeyTags {
-  tags: string[];
-  sorted: boolean;
-  /** How many of them nothing carries any more. */
-  stale: number;
+/** The tags of one key: who carries each. `sorted` is made when a wildcard asks, and dropped when a tag comes or goes. */
+interface KeyIndex<T> {
+  lists: Map<string, T[]>;
+  sorted: string[] | undefined;
 }
+
+/** Keys that are indexed one at a time, each in a pass over all items; after that all others in one pass. */
+const SINGLE_KEYS = 32;
 
 /** First position whose tag is not before `wanted`. */
 function lowerBound(tags: readonly string[], wanted: string): number {
@@ -21,37 +22,55 @@ function lowerBound(tags: readonly string[], wanted: string): number {
   return low;
 }
 
+function addTo<T>(index: KeyIndex<T>, tag: string, item: T): void {
+  const list = index.lists.get(tag);
+  if (list) list.push(item);
+  else {
+    index.lists.set(tag, [item]);
+    index.sorted = undefined;
+  }
+}
+
+function removeFrom<T>(index: KeyIndex<T>, tag: string, item: T): void {
+  const list = index.lists.get(tag);
+  const at = list?.indexOf(item) ?? -1;
+  if (!list || at < 0) return;
+  const last = list.pop();
+  if (last !== undefined && at < list.length) list[at] = last;
+  if (list.length > 0) return;
+  index.lists.delete(tag);
+  index.sorted = undefined;
+}
+
 /**
- * Tag → the items that carry it. A clause is answered from its rarest tag, so that its cost follows what it
- * selects and not how many items there are.
+ * Tag → the items that carry it, for the keys that clauses ask for. A clause is answered from its rarest tag, so
+ * that its cost follows what it selects and not how many items there are.
  */
 export class Postings<T> {
-  readonly #lists = new Map<string, T[]>();
-  /** Only for keys that some wildcard asked for. */
-  readonly #keys = new Map<string, KeyTags>();
+  readonly #all: () => Iterable<T>;
+  readonly #tagsOf: (item: T) => readonly Tag[];
+  readonly #keys = new Map<string, KeyIndex<T>>();
+  #complete = false;
 
-  add(tags: readonly Tag[], item: T): void {
-    for (const tag of tags) {
-      const list = this.#lists.get(tag);
-      if (list) list.push(item);
-      else {
-        this.#lists.set(tag, [item]);
-        this.#noteNew(tag);
-      }
+  constructor(all: () => Iterable<T>, tagsOf: (item: T) => readonly Tag[]) {
+    this.#all = all;
+    this.#tagsOf = tagsOf;
+  }
+
+  /** `item` was added to what `all` gives. */
+  add(item: T): void {
+    if (this.#keys.size === 0 && !this.#complete) return;
+    for (const tag of this.#tagsOf(item)) {
+      const index = this.#known(tagKey(tag));
+      if (index) addTo(index, tag, item);
     }
   }
 
-  remove(tags: readonly Tag[], item: T): void {
-    for (const tag of tags) {
-      const list = this.#lists.get(tag);
-      const at = list?.indexOf(item) ?? -1;
-      if (!list || at < 0) continue;
-      const last = list.pop();
-      if (last !== undefined && at < list.length) list[at] = last;
-      if (list.length === 0) {
-        this.#lists.delete(tag);
-        this.#noteGone(tag);
-      }
+  /** `item` was taken from what `all` gives. */
+  remove(item: T): void {
+    for (const tag of this.#tagsOf(item)) {
+      const index = this.#keys.get(tagKey(tag));
+      if (index) removeFrom(index, tag, item);
     }
   }
 
@@ -60,7 +79,7 @@ export class Postings<T> {
     let best: readonly T[] | undefined;
     for (const tag of clause) {
       if (isWildcard(tag)) continue;
-      const list = this.#lists.get(tag) ?? [];
+      const list = this.#index(tagKey(tag)).lists.get(tag) ?? [];
       if (!best || list.length < best.length) best = list;
     }
     if (best) return best;
@@ -69,33 +88,39 @@ export class Postings<T> {
   }
 
   #startingWith(prefix: string): readonly T[] {
-    const { tags } = this.#keyTags(tagKey(prefix));
+    const index = this.#index(tagKey(prefix));
+    index.sorted ??= [...index.lists.keys()].sort();
     const found: T[] = [];
-    for (let at = lowerBound(tags, prefix); tags[at]?.startsWith(prefix); at++)
-      for (const item of this.#lists.get(tags[at] ?? '') ?? []) found.push(item);
+    for (let at = lowerBound(index.sorted, prefix); index.sorted[at]?.startsWith(prefix); at++)
+      for (const item of index.lists.get(index.sorted[at] ?? '') ?? []) found.push(item);
     return found;
   }
 
-  #keyTags(key: string): KeyTags {
-    let known = this.#keys.get(key);
-    if (!known) {
-      known = { tags: [...this.#lists.keys()].filter(tag => tagKey(tag) === key), sorted: false, stale: 0 };
-      this.#keys.set(key, known);
-    }
-    if (!known.sorted) known.tags.sort();
-    known.sorted = true;
-    return known;
-  }
-
-  #noteNew(tag: string): void {
-    const known = this.#keys.size > 0 ? this.#keys.get(tagKey(tag)) : undefined;
-    known?.tags.push(tag);
-    if (known) known.sorted = false;
-  }
-
-  #noteGone(tag: string): void {
-    const key = tagKey(tag);
+  /** The index of a key, if it is kept up to date. */
+  #known(key: string): KeyIndex<T> | undefined {
     const known = this.#keys.get(key);
-    if (known && ++known.stale * 2 > known.tags.length) this.#keys.delete(key);
+    if (known || !this.#complete) return known;
+    const made: KeyIndex<T> = { lists: new Map(), sorted: undefined };
+    this.#keys.set(key, made);
+    return made;
+  }
+
+  #index(key: string): KeyIndex<T> {
+    const known = this.#known(key);
+    if (known) return known;
+    if (this.#keys.size >= SINGLE_KEYS) return this.#indexAll(key);
+    const made: KeyIndex<T> = { lists: new Map(), sorted: undefined };
+    const start = `${key}=`;
+    for (const item of this.#all())
+      for (const tag of this.#tagsOf(item)) if (tag.startsWith(start)) addTo(made, tag, item);
+    this.#keys.set(key, made);
+    return made;
+  }
+
+  #indexAll(wanted: string): KeyIndex<T> {
+    this.#complete = true;
+    this.#keys.clear();
+    for (const item of this.#all()) this.add(item);
+    return this.#known(wanted) ?? { lists: new Map(), sorted: undefined };
   }
 }

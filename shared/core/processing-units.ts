@@ -16,6 +16,8 @@ export interface Wire {
 
 export type HeldUnit = Held<ProcessingUnit, Wire>;
 
+const tagsOf = (held: HeldUnit): readonly Tag[] => held.object.normalizedTags;
+
 const NAMESPACE = '$namespace=';
 /** Up to so many units are looked at one by one. */
 const FEW = 32;
@@ -36,13 +38,12 @@ export function namedNamespace(clause: readonly Tag[]): NamespacePath | undefine
  */
 export class ProcessingUnits extends Shelf<ProcessingUnit, Wire> {
   readonly #local = new Map<NamespacePath, Postings<HeldUnit>>();
-  #global: Postings<HeldUnit> | undefined;
+  readonly #global = new Postings<HeldUnit>(() => this.active(), tagsOf);
 
   /** All units that a clause can select, and maybe more, or one twice; by all of their tags, whatever counts. */
   candidates(clause: readonly Tag[]): readonly HeldUnit[] {
     const named = namedNamespace(clause);
     if (named !== undefined) return this.#livingIn(named, clause);
-    this.#global ??= indexed(this.active());
     return this.#global.candidates(clause);
   }
 
@@ -51,27 +52,19 @@ export class ProcessingUnits extends Shelf<ProcessingUnit, Wire> {
     if (units.length <= FEW) return units;
     let index = this.#local.get(path);
     if (!index) {
-      index = indexed(units);
+      index = new Postings(() => this.livingIn(path), tagsOf);
       this.#local.set(path, index);
     }
     return index.candidates(clause);
   }
 
   protected override added(held: HeldUnit): void {
-    const { namespace, normalizedTags } = held.object;
-    this.#global?.add(normalizedTags, held);
-    if (this.#local.size > 0) this.#local.get(namespace)?.add(normalizedTags, held);
+    this.#global.add(held);
+    if (this.#local.size > 0) this.#local.get(held.object.namespace)?.add(held);
   }
 
   protected override removed(held: HeldUnit): void {
-    const { namespace, normalizedTags } = held.object;
-    this.#global?.remove(normalizedTags, held);
-    this.#local.get(namespace)?.remove(normalizedTags, held);
+    this.#global.remove(held);
+    this.#local.get(held.object.namespace)?.remove(held);
   }
 }
-
-const indexed = (units: Iterable<HeldUnit>): Postings<HeldUnit> => {
-  const index = new Postings<HeldUnit>();
-  for (const held of units) index.add(held.object.normalizedTags, held);
-  return index;
-};

@@ -1,9 +1,6 @@
-import { isWithin, lineage, NamespacePath, parentPath, ROOT, tenantOf } from '../schema/ids.ts';
+import { isWithin, NamespacePath, parentPath, ROOT, tenantOf } from '../schema/ids.ts';
 import type { Tag } from '../schema/tag.ts';
-import { partsOf } from './fragments.ts';
-import { reachable } from './mapping.ts';
 import { isWildcard, wildcardPrefix } from './tags.ts';
-import type { PolicyView } from './view.ts';
 
 /** A namespace, and with `recursive` everything below it. */
 export interface Scope {
@@ -84,16 +81,3 @@ export const canReachInto = (
   if (!scope || tenantOf(subtree) !== tenant) return false;
   return isWithin(scope.namespace, subtree) || (scope.recursive && isWithin(subtree, scope.namespace));
 };
-
-/**
- * Where the processing units live that the rules of a bundle can name: what must be in the view, with the namespaces
- * above them, before `compile` is asked. It needs only the policy that applies in the namespace and where its
- * mappings lead.
- */
-export function peerScopes(view: PolicyView, path: NamespacePath): Scope[] {
-  const lineages = reachable(view, path).map(lineage);
-  const clauses = view.rulesets
-    .applyingInAny(lineages)
-    .flatMap(held => partsOf(held).clauses.map(({ clause }) => clause));
-  return scopesOf(clauses, tenantOf(path));
-}
