@@ -23,6 +23,12 @@ import {
   trustRoot,
 } from './workflow.ts';
 
+// Clients import this file and no other of the folder.
+export { REASONS, type Reason } from './refusal.ts';
+export type { Fetch } from './source.ts';
+export type { StoredBundle, TrustedState } from './state.ts';
+export type { Expected } from './workflow.ts';
+
 /** `file` is a path below the prefix, or a payload's name. `detail` is a sentence for people. */
 interface Refused {
   ok: false;

