@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   AttributeType,
   BillingMode,
@@ -43,5 +43,17 @@ export class DataStack extends Stack {
     }
     this.bundles = new BundleStore(this, 'Bundles');
     this.keys = new SigningKeys(this, 'Keys', { installation: props.installation });
+    this.#tell();
+  }
+  /** What the holders of the offline root keys need to make a root. */
+  #tell(): void {
+    const { targets, snapshot, timestamp } = this.keys;
+    const outputs = {
+      BundlesBucketName: this.bundles.bucket.bucketName,
+      TargetsKeyId: targets.keyId,
+      SnapshotKeyId: snapshot.keyId,
+      TimestampKeyId: timestamp.keyId,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 }

@@ -105,7 +105,7 @@ export class Events extends Construct {
   }
 
   #publish(props: EventsProps): LambdaFunction {
-    const fn = this.#publisher('publish', props);
+    const fn = this.#publisher('publish', props, Duration.minutes(5));
     readStream(fn, props.data.table, {
       filter: publications,
       failures: this.#deadLetters('publish'),
@@ -115,7 +115,8 @@ export class Events extends Construct {
   }
 
   #resign(props: EventsProps): void {
-    const fn = this.#publisher('resign', props);
+    // Walks every namespace that has a bundle, so it may take as long as Lambda allows.
+    const fn = this.#publisher('resign', props, Duration.minutes(15));
     new Rule(this, 'ResignRule', {
       description: 'Signs metadata of bundles again well before it expires',
       schedule: Schedule.rate(Duration.hours(1)),
@@ -132,7 +133,7 @@ export class Events extends Construct {
   }
 
   /** The only functions whose roles may write bundles and use the keys of the TUF roles. */
-  #publisher(name: 'publish' | 'resign', props: EventsProps): LambdaFunction {
+  #publisher(name: 'publish' | 'resign', props: EventsProps, timeout: Duration): LambdaFunction {
     const { data, settings } = props;
     const { targets, snapshot, timestamp } = data.keys;
     const role = functionRole(
@@ -149,7 +150,7 @@ export class Events extends Construct {
     // Compiling takes a processor of its own: 1,769 MB is where Lambda gives one.
     return this.#function(name, props, {
       config: 'publish',
-      timeout: Duration.minutes(5),
+      timeout,
       memory: 1769,
       role,
     });

@@ -10,6 +10,9 @@ import { TABLE } from '../../shared/schema/table.ts';
 import { allowed, ofType, type Resource, type Resources, refersTo } from './synthesized.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', '..', 'functions');
+const entries = ['api', 'tasks', 'events'].filter(entry =>
+  existsSync(join(functionsFolder, 'lambda', `${entry}.ts`)),
+);
 
 const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   enforcers: 'enforcers',
@@ -137,25 +140,22 @@ export function structureHolds(data: Resources, rest: Resources): void {
       },
     );
 
-    it.runIf(existsSync(join(functionsFolder, 'lambda'))).each(['api', 'tasks', 'events'])(
-      'of %s.ts are exported by it',
-      entry => {
-        const { metafile } = buildSync({
-          entryPoints: [join(functionsFolder, 'lambda', `${entry}.ts`)],
-          bundle: false,
-          format: 'esm',
-          write: false,
-          metafile: true,
-          outdir: '.',
-        });
-        const exported = Object.values(metafile.outputs).flatMap(output => output.exports);
-        const groups = new Set<string>(operations.map(operation => routes[operation].group));
-        const wanted = functions
-          .map(([, fn]) => nameOf(fn))
-          .filter(name => (isTask(name) ? 'tasks' : groups.has(name) ? 'api' : 'events') === entry);
-        expect(exported).toEqual(expect.arrayContaining(wanted));
-      },
-    );
+    it.each(entries)('of %s.ts are exported by it', entry => {
+      const { metafile } = buildSync({
+        entryPoints: [join(functionsFolder, 'lambda', `${entry}.ts`)],
+        bundle: false,
+        format: 'esm',
+        write: false,
+        metafile: true,
+        outdir: '.',
+      });
+      const exported = Object.values(metafile.outputs).flatMap(output => output.exports);
+      const groups = new Set<string>(operations.map(operation => routes[operation].group));
+      const wanted = functions
+        .map(([, fn]) => nameOf(fn))
+        .filter(name => (isTask(name) ? 'tasks' : groups.has(name) ? 'api' : 'events') === entry);
+      expect(exported).toEqual(expect.arrayContaining(wanted));
+    });
   });
 
   describe('events', () => {
