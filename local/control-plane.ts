@@ -19,6 +19,7 @@ import { type Database, openDatabase } from '../shared/adapters/local/database.t
 import { openObjectStore } from '../shared/adapters/local/object-store.ts';
 import { openPublications } from '../shared/adapters/local/publications.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { consumed, type EventName } from '../shared/schema/event.ts';
 import { tenantOf } from '../shared/schema/ids.ts';
 import { ensureAdministrator } from './administrator.ts';
@@ -27,7 +28,7 @@ import { ChangePump } from './changes.ts';
 import { documentSide } from './documents.ts';
 import { ensureRoots, openKeys } from './keys.ts';
 import { createFront } from './server.ts';
-import { openWorkflows } from './workflows.ts';
+import { openWorkflows, readStateMachines } from './workflows.ts';
 
 export interface Settings {
   /** Data directory; made when it is not there. */
@@ -59,15 +60,14 @@ export interface ControlPlane {
 
 const HOUR = 3600 * 1000;
 
-/** Wakes the pump whenever something was committed, by whichever way. */
-function waking(deps: Deps, pump: ChangePump): Deps {
-  const { store } = deps;
-  const commit: Deps['store']['commit'] = async writes => {
+/** The same store, which wakes the pump whenever something was committed, by whichever way. */
+const waking = (store: ObjectStore, wake: () => void): ObjectStore => ({
+  ...store,
+  commit: async writes => {
     await store.commit(writes);
-    pump.wake();
-  };
-  return { ...deps, store: { ...store, commit }, publications: pump.watch(deps.publications) };
-}
+    wake();
+  },
+});
 
 /** All of the control plane in one process, over SQLite and files: the same functions and state machines as on AWS. */
 export async function startControlPlane(settings: Settings): Promise<ControlPlane> {
@@ -95,35 +95,28 @@ async function start(settings: Settings, data: string, database: Database): Prom
     consumers: [changes => policyChanged(changes, deps), changes => cloudAccountCreated(changes, deps)],
     publish: marks => publishMarked(marks, deps),
   });
+  const taskDeps = { store: waking(openObjectStore(database, clock), () => pump.wake()), clock, bus, log };
   const workflows = openWorkflows({
     database,
     clock,
     log,
+    definitions: readStateMachines(),
     tasks: Object.fromEntries(
-      Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
+      Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, taskDeps)]),
     ),
   });
-  let url = settings.url ?? '';
-  const bundleAccess = openBundleAccess({ signer: keys.token, clock, url: () => url });
-  const deps: Deps = waking(
-    {
-      store: openObjectStore(database, clock),
-      publications: openPublications(database),
-      bucket,
-      bus,
-      workflows,
-      clock,
-      log,
-      tokenKey: keys.token,
-      bundleKeys: keys,
-      bundleAccess,
-      get apiURL() {
-        return url;
-      },
-      defaultTenant: settings.defaultTenant ?? '',
-    },
-    pump,
-  );
+  const bundleAccess = openBundleAccess({ signer: keys.token, clock, url: () => deps.apiURL });
+  const deps: Deps = {
+    ...taskDeps,
+    publications: pump.watch(openPublications(database)),
+    bucket,
+    workflows,
+    tokenKey: keys.token,
+    bundleKeys: keys,
+    bundleAccess,
+    apiURL: settings.url ?? '',
+    defaultTenant: settings.defaultTenant ?? '',
+  };
 
   const lambdas = Object.fromEntries(
     Object.entries(handlersOf).map(([group, handlers]) => [group, httpFunction(handlers, () => deps)]),
@@ -132,7 +125,8 @@ async function start(settings: Settings, data: string, database: Database): Prom
   await new Promise<void>((listening, failed) => {
     front.once('error', failed).listen(port, host, listening);
   });
-  url ||= `http://${host.includes(':') ? `[${host}]` : host}:${(front.address() as AddressInfo).port}`;
+  // With port 0 the URL is known only now; no request is answered before this line.
+  deps.apiURL ||= `http://${host.includes(':') ? `[${host}]` : host}:${(front.address() as AddressInfo).port}`;
 
   for (const [name, pattern] of Object.entries(consumed) as [
     EventName,
@@ -146,7 +140,6 @@ async function start(settings: Settings, data: string, database: Database): Prom
     if (entry.marked > entry.published) pump.remember({ tenant, namespaceID: entry.namespaceID });
   }
   bus.start();
-  workflows.start();
   pump.wake();
   const hourly = setInterval(() => {
     resign(deps).catch(error =>
@@ -155,7 +148,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   }, HOUR);
 
   return {
-    url,
+    url: deps.apiURL,
     deps,
     bus,
     administrator,

@@ -65,7 +65,11 @@ Try next, in another terminal:
 /** Says why a start failed, in one line where it was refused on purpose. */
 function refuse(error: unknown): never {
   const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  const text = taken ? 'the port is in use; choose another with --port' : error instanceof Failure ? error.message : undefined;
+  const text = taken
+    ? 'the port is in use; choose another with --port'
+    : error instanceof Failure
+      ? error.message
+      : undefined;
   process.stderr.write(`microseg: ${text ?? (error instanceof Error ? error.stack : String(error))}\n`);
   process.exit(1);
 }

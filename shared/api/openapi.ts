@@ -14,7 +14,19 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
 
 /** Objects of a resource are stated once, in `components`, by their identity. */
 const components = (): Json =>
-  Object.fromEntries(identities.map(identity => [identity, schemaOf(resourceOf(identity).stored, 'output')]));
+  Object.fromEntries(
+    identities.flatMap(identity => {
+      const { stored, input } = resourceOf(identity);
+      return [
+        [identity, schemaOf(stored, 'output')],
+        [inputName(identity), schemaOf(input, 'input')],
+        [changeName(identity), schemaOf(input.partial(), 'input')],
+      ];
+    }),
+  );
+
+const inputName = (identity: string): string => `${identity}-input`;
+const changeName = (identity: string): string => `${identity}-change`;
 
 const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
@@ -66,13 +78,18 @@ const titleOf = (code: number): string =>
     ...new Set(Object.values(FAILURES).flatMap(failure => (failure.code === code ? [failure.title] : []))),
   ].join(' or ');
 
+const bodyOf = ({ crud }: Route, input: z.ZodType): Json => {
+  if (!crud) return schemaOf(input, 'input');
+  return reference(crud.action === 'patch' ? changeName(crud.identity) : inputName(crud.identity));
+};
+
 const operationOf = (operationId: string, route: Route): Json => ({
   operationId,
   summary: route.summary,
   tags: [route.group],
   parameters: parametersOf(route),
   ...(route.allow === 'everybody' ? { security: [] } : {}),
-  ...(route.input ? { requestBody: { required: true, content: json(schemaOf(route.input, 'input')) } } : {}),
+  ...(route.input ? { requestBody: { required: true, content: json(bodyOf(route, route.input)) } } : {}),
   responses: responsesOf(route),
 });
 
