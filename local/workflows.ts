@@ -29,8 +29,6 @@ export interface WorkflowsOptions {
 }
 
 export interface LocalWorkflows extends Workflows {
-  /** Goes on with what an earlier process left running, each execution by the definition that it was started with. */
-  resume(): void;
   /** What happened in an execution, in order. */
   history(workflow: WorkflowName, name: string): (HistoryEvent & { time: number })[];
   /** Resolves when every execution waits for a timer, a token, or nothing. */
@@ -49,7 +47,9 @@ export const readStateMachines = (): Record<WorkflowName, string> => ({
 });
 
 /**
- * Step Functions in one process: runs the definitions over the journal in the database.
+ * Step Functions in one process: runs the definitions over the journal in the database, beginning with what an earlier
+ * process left running, each execution by the definition that it was started with. Tasks are first invoked after the
+ * caller's own turn.
  *
  * @throws `invalid` for a definition that the interpreter does not run in full
  */
@@ -84,13 +84,14 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
   };
   const goOn = ({ execution, definition }: Unfinished): void => {
     const { workflow, name } = execution.header;
-    if (runners.has(keyOf(execution.header))) return;
     try {
       launch(load(workflow, definition, Object.keys(tasks)), execution);
     } catch (error) {
       log.error('a workflow cannot go on with this release', { workflow, execution: name, error });
     }
   };
+
+  for (const unfinished of journal.unfinished()) goOn(unfinished);
 
   return {
     async start(workflow, name, input) {
@@ -112,7 +113,6 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
       answer(token, { kind: 'succeeded', result: checkedInput(output) }),
     sendTaskFailure: async (token, error, cause) => answer(token, { kind: 'failed', error, cause }),
     sendTaskHeartbeat: async token => answer(token, { kind: 'heartbeat' }),
-    resume: () => journal.unfinished().forEach(goOn),
     history: (workflow, name) => journal.history(workflow, name),
     idle: () => idle(rim, runners),
     async stop() {
