@@ -37,14 +37,55 @@ const entryOf =
     return held.derived;
   };
 
-const join = (key: string, entries: readonly string[]): string => `"${key}":[${entries.join(',')}]`;
+const lowestID = (a: { ID: string }, b: { ID: string }): number => (a.ID < b.ID ? -1 : 1);
+
+const list = (key: string, entries: readonly string[]): string => `"${key}":[${entries.join(',')}]`;
+
+/** Members must come in order of their keys. */
+const object = (members: readonly string[]): string => `{${members.join(',')}}`;
 
 function directives(view: PolicyView, path: NamespacePath): Payload {
   const version = view.namespaces.effective(path).defaultEnforcerVersion.value;
   const entries = [...view.enforcers.livingIn(path)]
     .sort(byID)
     .map(({ object }) => directiveJson(object, version));
-  return payload(`{${join('enforcers', entries)},"format":1}`);
+  return payload(object([list('enforcers', entries), '"format":1']));
+}
+
+/** policy.json, with the object clauses of its rules by `clauseKey`, and the namespaces that it covers. */
+export interface CompiledPolicy {
+  json: string;
+  clauses: ReadonlyMap<string, readonly Tag[]>;
+  namespaces: NamespacePath[];
+}
+
+/** The policy alone, without the peers that it names. Fails as `compile` does. */
+export function compilePolicy(view: PolicyView, path: NamespacePath): CompiledPolicy {
+  const own = view.namespaces.at(path);
+  if (!own) throw fail('not_found', `no namespace \`${path}\` to compile; create it, or correct the path`);
+  const namespaces = reachable(view, path);
+  const lineages = namespaces.map(lineage);
+  const ownLineage = lineages.slice(0, 1);
+  const mappings = namespaces.flatMap(one => mappingsIn(view, one)).sort(lowestID);
+  const values = namespaces.map(one => view.namespaces.effective(one));
+  const clauses = new Map<string, readonly Tag[]>();
+  const rulesets = view.rulesets.applyingInAny(lineages).map(held => {
+    const parts = partsOf(held);
+    for (const { key, clause } of parts.clauses) clauses.set(key, clause);
+    return parts.json;
+  });
+  const json = object([
+    list('externalNetworks', view.externalNetworks.applyingInAny(lineages).map(entryOf(externalNetworkJson))),
+    '"format":1',
+    `"namespace":${JSON.stringify(path)}`,
+    `"namespaceID":${JSON.stringify(own.ID)}`,
+    list('namespaceMappings', mappings.map(namespaceMappingJson)),
+    list('namespaces', values.map(namespaceJson)),
+    list('profileMappings', view.profileMappings.applyingInAny(ownLineage).map(entryOf(profileMappingJson))),
+    list('profiles', view.profiles.applyingInAny(ownLineage).map(entryOf(profileJson))),
+    list('rulesets', rulesets),
+  ]);
+  return { json, clauses, namespaces };
 }
 
 /**
@@ -53,47 +94,8 @@ function directives(view: PolicyView, path: NamespacePath): Payload {
  * the namespace is not in the view.
  */
 export function compile(view: PolicyView, path: NamespacePath): Compiled {
-  const own = view.namespaces.at(path);
-  if (!own) throw fail('not_found', `no namespace \`${path}\` to compile`);
-  const namespaces = reachable(view, path);
-  const lineages = namespaces.map(lineage);
-  const ownLineage = lineages.slice(0, 1);
-
-  const clauses = new Map<string, readonly Tag[]>();
-  const rulesets = view.rulesets.applyingInAny(lineages).map(held => {
-    const parts = partsOf(held);
-    for (const { key, clause } of parts.clauses) clauses.set(key, clause);
-    return parts.json;
-  });
-
-  const policy = payload(
-    `{${[
-      join(
-        'externalNetworks',
-        view.externalNetworks.applyingInAny(lineages).map(entryOf(externalNetworkJson)),
-      ),
-      '"format":1',
-      `"namespace":${JSON.stringify(path)}`,
-      `"namespaceID":${JSON.stringify(own.ID)}`,
-      join(
-        'namespaceMappings',
-        namespaces
-          .flatMap(one => mappingsIn(view, one))
-          .sort(lowestID)
-          .map(namespaceMappingJson),
-      ),
-      join(
-        'namespaces',
-        namespaces.map(one => namespaceJson(view.namespaces.effective(one))),
-      ),
-      join(
-        'profileMappings',
-        view.profileMappings.applyingInAny(ownLineage).map(entryOf(profileMappingJson)),
-      ),
-      join('profiles', view.profiles.applyingInAny(ownLineage).map(entryOf(profileJson))),
-      join('rulesets', rulesets),
-    ].join(',')}}`,
-  );
+  const { json, clauses, namespaces } = compilePolicy(view, path);
+  const policy = payload(json);
   const peers = view.peers.payload(path, clauses);
   const told = directives(view, path);
   return {
@@ -103,8 +105,6 @@ export function compile(view: PolicyView, path: NamespacePath): Compiled {
     namespaces,
   };
 }
-
-const lowestID = (a: { ID: string }, b: { ID: string }): number => (a.ID < b.ID ? -1 : 1);
 
 /**
  * Where the processing units live that the rules of a bundle can name: what must be in the view, with the namespaces

@@ -1,0 +1,121 @@
+import type { Tag } from '../schema/tag.ts';
+import { clauseKey, isWildcard, tagKey, wildcardPrefix } from './tags.ts';
+
+/** All objects that satisfy the same clauses. */
+export interface TagClass {
+  /** Never given twice by one table. */
+  id: number;
+  /** Clauses that its members satisfy. Ascending. */
+  clauses: readonly number[];
+}
+
+/** Classes kept at a time. */
+const KEPT_CLASSES = 8_192;
+
+/** Wildcards of one key, by the length of what is before the `*`: prefix → atom. */
+type Prefixes = Map<number, Map<string, number>>;
+
+/**
+ * The distinct clauses of a policy, and which of them a set of tags satisfies. Tags that no clause speaks of don't
+ * tell objects apart, so that thousands of processing units fall into few classes, and what is decided for one is
+ * decided for its class.
+ */
+export class ClauseTable {
+  /** Clause tags, each once: an atom. */
+  readonly #atoms = new Map<string, number>();
+  readonly #prefixes = new Map<string, Prefixes>();
+  readonly #clauses: { tags: readonly Tag[]; atoms: readonly number[] }[] = [];
+  readonly #ids = new Map<string, number>();
+  /** Atom → clauses of which it is the rarest. */
+  #byRarest: number[][] | undefined;
+  #marks = new Uint8Array(0);
+  #classes = new Map<string, TagClass>();
+  #nextClass = 0;
+
+  /** The clause's number; equal clauses have the same, whatever the order of their tags. */
+  add(clause: readonly Tag[]): number {
+    const key = clauseKey(clause);
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.#clauses.length;
+    this.#ids.set(key, id);
+    this.#clauses.push({ tags: clause, atoms: clause.map(tag => this.#atom(tag)) });
+    this.#byRarest = undefined;
+    this.#classes = new Map();
+    return id;
+  }
+
+  tagsOf(clause: number): readonly Tag[] {
+    return this.#clauses[clause]?.tags ?? [];
+  }
+
+  /** The class of everything that carries these tags. */
+  classOf(tags: readonly Tag[]): TagClass {
+    const atoms = this.#atomsOf(tags);
+    const key = atoms.join(',');
+    const known = this.#classes.get(key);
+    if (known) return known;
+    if (this.#classes.size >= KEPT_CLASSES) this.#classes = new Map();
+    const made = { id: this.#nextClass++, clauses: this.#satisfied(atoms) };
+    this.#classes.set(key, made);
+    return made;
+  }
+
+  #atom(tag: string): number {
+    const known = this.#atoms.get(tag);
+    if (known !== undefined) return known;
+    const id = this.#atoms.size;
+    this.#atoms.set(tag, id);
+    if (isWildcard(tag)) {
+      const prefix = wildcardPrefix(tag);
+      const key = tagKey(prefix);
+      const lengths: Prefixes = this.#prefixes.get(key) ?? new Map();
+      const prefixes = lengths.get(prefix.length) ?? new Map<string, number>();
+      this.#prefixes.set(key, lengths.set(prefix.length, prefixes.set(prefix, id)));
+    }
+    return id;
+  }
+
+  /** Ascending, each once. */
+  #atomsOf(tags: readonly Tag[]): number[] {
+    const found: number[] = [];
+    for (const tag of tags) {
+      // A tag that itself ends in `*` must not pass for the wildcard of the same text.
+      const exact = isWildcard(tag) ? undefined : this.#atoms.get(tag);
+      if (exact !== undefined) found.push(exact);
+      if (this.#prefixes.size === 0) continue;
+      for (const [length, prefixes] of this.#prefixes.get(tagKey(tag)) ?? []) {
+        const atom = tag.length < length ? undefined : prefixes.get(tag.slice(0, length));
+        if (atom !== undefined) found.push(atom);
+      }
+    }
+    if (found.length < 2) return found;
+    found.sort((a, b) => a - b);
+    return found.filter((atom, at) => atom !== found[at - 1]);
+  }
+
+  #satisfied(atoms: readonly number[]): number[] {
+    this.#byRarest ??= this.#rarest();
+    for (const atom of atoms) this.#marks[atom] = 1;
+    const found: number[] = [];
+    for (const atom of atoms)
+      for (const clause of this.#byRarest[atom] ?? [])
+        if (this.#clauses[clause]?.atoms.every(one => this.#marks[one] === 1)) found.push(clause);
+    for (const atom of atoms) this.#marks[atom] = 0;
+    return found.sort((a, b) => a - b);
+  }
+
+  #rarest(): number[][] {
+    this.#marks = new Uint8Array(this.#atoms.size);
+    const uses = new Uint32Array(this.#atoms.size);
+    for (const { atoms } of this.#clauses) for (const atom of atoms) uses[atom] = (uses[atom] ?? 0) + 1;
+    const lists: number[][] = Array.from({ length: this.#atoms.size }, () => []);
+    for (const [clause, { atoms }] of this.#clauses.entries()) {
+      const [first, ...rest] = atoms;
+      if (first === undefined) continue;
+      const rarest = rest.reduce((a, b) => ((uses[b] ?? 0) < (uses[a] ?? 0) ? b : a), first);
+      lists[rarest]?.push(clause);
+    }
+    return lists;
+  }
+}

@@ -1,0 +1,111 @@
+import { PolicyPayload } from '../schema/bundle.ts';
+import { type NamespacePath, tenantOf } from '../schema/ids.ts';
+import type { Tag } from '../schema/tag.ts';
+import { compilePolicy } from './compile.ts';
+import type { Flow, FlowDecision, NetworkEnd, SideDecision, UnitEnd, Verdict } from './decision.ts';
+import { modelFromPayload, type NamespacePolicy, type PolicyModel } from './policy.ts';
+import type { Traffic } from './ports.ts';
+import type { PolicyView } from './view.ts';
+
+/** A peer as the deciding policy sees it. Tags of other tenants' processing units are never seen. */
+const seenFrom = (
+  namespace: NamespacePath,
+  peer: UnitEnd | NetworkEnd,
+  wire: readonly Tag[] | undefined,
+): { tags?: readonly Tag[]; address?: string; name?: string } => ({
+  ...(peer.address === undefined ? {} : { address: peer.address }),
+  ...(peer.name === undefined ? {} : { name: peer.name }),
+  ...(wire && peer.kind === 'processing unit' && tenantOf(peer.namespace) === tenantOf(namespace)
+    ? { tags: wire }
+    : {}),
+});
+
+/**
+ * What the policy of one end's namespace says of a flow: outgoing rules at its source, incoming ones at its
+ * destination. This is what an enforcer decides alone. `peer.tags` are the peer's tags on the wire, as peers.json
+ * has them.
+ */
+export function decide(
+  policy: NamespacePolicy,
+  side: 'source' | 'destination',
+  unit: UnitEnd,
+  peer: UnitEnd | NetworkEnd,
+  traffic: Traffic,
+): SideDecision {
+  const direction = side === 'source' ? 'outgoing' : 'incoming';
+  const { path } = policy.namespace;
+  const seen = seenFrom(path, peer, peer.kind === 'processing unit' ? peer.tags : undefined);
+  const { enforced, observed } = policy.decide(policy.wire(unit.tags), direction, seen, traffic);
+  const unlisted = policy.unlisted(unit.tags);
+  const rest = {
+    side,
+    namespace: path,
+    traffic,
+    ...(observed
+      ? { observed: { verdict: verdictOf(observed.action), by: { rule: observed.rule, via: observed.via } } }
+      : {}),
+    ...(unlisted.length > 0 ? { unlisted } : {}),
+  };
+  if (enforced) {
+    const by = { rule: enforced.rule, via: enforced.via };
+    return { verdict: verdictOf(enforced.action), by, ...rest };
+  }
+  const { action, namespace } = policy.namespace[direction];
+  return action === 'Allow'
+    ? { verdict: 'allow', by: { default: { action, namespace } }, ...rest }
+    : { verdict: 'reject', by: { default: { action, namespace } }, ...rest };
+}
+
+const verdictOf = (action: 'Allow' | 'Reject'): Verdict => (action === 'Allow' ? 'allow' : 'reject');
+
+const onTheWire = (end: UnitEnd | NetworkEnd, policy: NamespacePolicy | undefined): UnitEnd | NetworkEnd =>
+  policy && end.kind === 'processing unit' && policy.namespace.tagPrefixEnforcement === 'Enforce'
+    ? { ...end, tags: policy.wire(end.tags) }
+    : end;
+
+/**
+ * Decides a flow. Each end that is a processing unit is decided by the policy of its own namespace, and both must
+ * allow. `policyFor` gives a policy that covers a namespace.
+ */
+export function evaluate(flow: Flow, policyFor: (namespace: NamespacePath) => PolicyModel): FlowDecision {
+  const { from, to, traffic } = flow;
+  const policyOf = (end: UnitEnd | NetworkEnd) =>
+    end.kind === 'processing unit' ? policyFor(end.namespace).at(end.namespace) : undefined;
+  const fromPolicy = policyOf(from);
+  const toPolicy = policyOf(to);
+  const source =
+    from.kind === 'processing unit' && fromPolicy
+      ? decide(fromPolicy, 'source', from, onTheWire(to, toPolicy), traffic)
+      : undefined;
+  const destination =
+    to.kind === 'processing unit' && toPolicy
+      ? decide(toPolicy, 'destination', to, onTheWire(from, fromPolicy), traffic)
+      : undefined;
+  const verdict = source?.verdict === 'reject' || destination?.verdict === 'reject' ? 'reject' : 'allow';
+  if (source) return destination ? { verdict, source, destination } : { verdict, source };
+  if (destination) return { verdict, destination };
+  throw new TypeError('a flow without a processing unit');
+}
+
+/** The policy payload of a namespace, as a bundle would carry it. Fails with `not_found` when there is none. */
+export const payloadFromView = (view: PolicyView, path: NamespacePath): PolicyPayload =>
+  PolicyPayload.parse(JSON.parse(compilePolicy(view, path).json));
+
+/** Policies for `evaluate` from a view: through the payload, so that there is one way to read policy. */
+export function policiesOf(view: PolicyView): (namespace: NamespacePath) => PolicyModel {
+  let models = new Map<NamespacePath, PolicyModel>();
+  let version = view.version;
+  return namespace => {
+    if (view.version !== version || models.size >= KEPT_MODELS) {
+      models = new Map();
+      version = view.version;
+    }
+    const known = models.get(namespace);
+    if (known) return known;
+    const made = modelFromPayload(payloadFromView(view, namespace));
+    models.set(namespace, made);
+    return made;
+  };
+}
+
+const KEPT_MODELS = 256;

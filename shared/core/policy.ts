@@ -1,0 +1,285 @@
+import type {
+  BundleExternalNetwork,
+  BundleNamespace,
+  BundleRuleSet,
+  PolicyPayload,
+} from '../schema/bundle.ts';
+import { fail } from '../schema/failure.ts';
+import { isWithin, type NamespacePath } from '../schema/ids.ts';
+import type { NetworkRule } from '../schema/networkrulesetpolicy.ts';
+import { parseProtocolPorts } from '../schema/protocol-ports.ts';
+import type { Tag } from '../schema/tag.ts';
+import { NetworkIndex, type NetworkMatch } from './cidr.ts';
+import { ClauseTable, type TagClass } from './clause-table.ts';
+import type { ByRule, Direction, Via } from './decision.ts';
+import type { Traffic } from './ports.ts';
+import { type Hit, type Outcome, type ParsedRule, RuleIndex } from './rule-index.ts';
+import { isListed, wireTags } from './tags.ts';
+
+/** Bounds of what one namespace's policy remembers; past one of them it forgets and starts anew. */
+const KEPT_ADDRESSES = 65_536;
+const KEPT_OUTCOMES = 65_536;
+const KEPT_WEIGHT = 1_000_000;
+/** What an index without rules weighs, in entries. */
+const EMPTY_WEIGHT = 64;
+
+interface ParsedRuleSet {
+  fallback: boolean;
+  subject: readonly number[];
+  rules: Record<Direction, readonly ParsedRule[]>;
+}
+
+/** The networks that hold an address: the same object for the same networks. */
+interface NetworkSet {
+  id: number;
+  networks: readonly number[];
+  classes: readonly TagClass[];
+}
+
+interface Remembered {
+  index: RuleIndex;
+  outcomes: Map<number, Map<number, Outcome>>;
+}
+
+/** A number for the traffic, so that outcomes can be remembered by it. */
+function trafficKey(traffic: Traffic): number {
+  const { kind, protocol } = traffic;
+  const [high, low] =
+    kind === 'ports'
+      ? [traffic.port >>> 8, traffic.port & 255]
+      : kind === 'icmp'
+        ? [traffic.type, traffic.code]
+        : [0, 0];
+  const isByte = (value: number) => Number.isInteger(value) && value >= 0 && value <= 255;
+  if (![protocol, high, low].every(isByte) || (kind === 'ports' && !Number.isInteger(traffic.port)))
+    throw fail(
+      'invalid',
+      `no packet carries ${JSON.stringify(traffic)}; ports go up to 65535, the rest up to 255`,
+    );
+  return (((kind === 'protocol' ? 1 : 0) * 256 + protocol) * 256 + high) * 256 + low;
+}
+
+/**
+ * The policy of one namespace, ready to decide: what applies in it, parsed and indexed. What depends only on the
+ * classes of subject and peer is remembered, within bounds.
+ */
+export class NamespacePolicy {
+  readonly namespace: BundleNamespace;
+  readonly #networks: readonly BundleExternalNetwork[];
+  readonly #index: NetworkIndex;
+  readonly #table = new ClauseTable();
+  readonly #rulesets: readonly ParsedRuleSet[];
+  /** Subject clause → rulesets. */
+  readonly #selecting = new Map<number, number[]>();
+  readonly #networkClasses: readonly TagClass[];
+  readonly #nobody: TagClass;
+  #remembered: Record<Direction, Map<number, Remembered>> = { incoming: new Map(), outgoing: new Map() };
+  #weight = 0;
+  #outcomes = 0;
+  #sets = new Map<string, NetworkSet>();
+  #addresses = new Map<string, { set: NetworkSet; entries: readonly string[] }>();
+  #nextSet = 0;
+
+  /** `rulesets` and `networks`: those that apply in the namespace, sorted by ID. */
+  constructor(
+    namespace: BundleNamespace,
+    rulesets: readonly BundleRuleSet[],
+    networks: readonly BundleExternalNetwork[],
+  ) {
+    this.namespace = namespace;
+    this.#networks = networks;
+    this.#index = new NetworkIndex(networks.map(network => network.entries));
+    this.#rulesets = rulesets.map((ruleset, order) => this.#parse(ruleset, order));
+    for (const [at, { subject }] of this.#rulesets.entries())
+      for (const clause of subject) {
+        const list = this.#selecting.get(clause);
+        if (list) list.push(at);
+        else this.#selecting.set(clause, [at]);
+      }
+    this.#networkClasses = networks.map(network => this.#table.classOf(this.wire(network.tags)));
+    this.#nobody = this.#table.classOf([]);
+  }
+
+  #parse(ruleset: BundleRuleSet, order: number): ParsedRuleSet {
+    const parse = (direction: Direction, rules: readonly NetworkRule[]) =>
+      rules.map(
+        (rule, index): ParsedRule => ({
+          rank: ((rule.action === 'Reject' ? 0 : 1) * 2 ** 24 + order) * 2 ** 20 + index,
+          action: rule.action,
+          observed: rule.observationEnabled,
+          ports: parseProtocolPorts(rule.protocolPorts),
+          object: rule.object.map(clause => this.#table.add(clause)),
+          ref: {
+            rulesetID: ruleset.ID,
+            name: ruleset.name,
+            namespace: ruleset.namespace,
+            propagated: ruleset.namespace !== this.namespace.path,
+            direction,
+            index,
+            ruleName: rule.name,
+          },
+        }),
+      );
+    return {
+      fallback: ruleset.fallback,
+      subject: ruleset.subject.map(clause => this.#table.add(clause)),
+      rules: {
+        incoming: parse('incoming', ruleset.incomingRules),
+        outgoing: parse('outgoing', ruleset.outgoingRules),
+      },
+    };
+  }
+
+  /** The tags that count here, of processing units that live here and of external networks that apply here. */
+  wire(tags: readonly Tag[]): readonly Tag[] {
+    return wireTags(tags, this.namespace);
+  }
+
+  /** The tags that don't. */
+  unlisted(tags: readonly Tag[]): readonly Tag[] {
+    return this.namespace.tagPrefixEnforcement === 'Warn'
+      ? []
+      : tags.filter(tag => !isListed(tag, this.namespace));
+  }
+
+  /**
+   * The rules of a direction that decide for a processing unit of this namespace about a peer. `subject` and
+   * `peer.tags` are tags on the wire; `peer.tags` is absent when the peer is no processing unit of the tenant.
+   */
+  decide(
+    subject: readonly Tag[],
+    direction: Direction,
+    peer: { tags?: readonly Tag[]; address?: string; name?: string },
+    traffic: Traffic,
+  ): {
+    enforced?: ByRule & { action: 'Allow' | 'Reject' };
+    observed?: ByRule & { action: 'Allow' | 'Reject' };
+  } {
+    const { index, outcomes } = this.#rulesFor(this.#table.classOf(subject), direction);
+    const peerClass = peer.tags ? this.#table.classOf(peer.tags) : this.#nobody;
+    const { set, entries } = this.#holding(peer.address, peer.name);
+    const pair = peerClass.id * 2 ** 26 + set.id;
+    const key = trafficKey(traffic);
+    let known = outcomes.get(pair)?.get(key);
+    if (!known) {
+      known = index.decide([peerClass, ...set.classes], traffic);
+      this.#remember(outcomes, pair, key, known);
+    }
+    const by = (hit: Hit) => ({
+      action: hit.rule.action,
+      rule: hit.rule.ref,
+      via: this.#via(hit, peerClass, set, entries),
+    });
+    return {
+      ...(known.enforced ? { enforced: by(known.enforced) } : {}),
+      ...(known.any?.rule.observed ? { observed: by(known.any) } : {}),
+    };
+  }
+
+  #via({ rule, via }: Hit, peer: TagClass, set: NetworkSet, entries: readonly string[]): Via {
+    const { clauses } = (via < 0 ? peer : set.classes[via]) ?? this.#nobody;
+    const clause = this.#table.tagsOf(rule.object.find(one => clauses.includes(one)) ?? -1);
+    const network = this.#networks[set.networks[via] ?? -1];
+    if (!network) return { kind: 'processing unit', clause };
+    return {
+      kind: 'external network',
+      ID: network.ID,
+      name: network.name,
+      entry: entries[via] ?? '',
+      clause,
+    };
+  }
+
+  #rulesFor(subject: TagClass, direction: Direction): Remembered {
+    const known = this.#remembered[direction].get(subject.id);
+    if (known) return known;
+    const index = new RuleIndex(this.#selected(subject).flatMap(ruleset => ruleset.rules[direction]));
+    const weight = index.weight + EMPTY_WEIGHT;
+    if (this.#weight + weight > KEPT_WEIGHT) this.#forget();
+    this.#weight += weight;
+    const made = { index, outcomes: new Map() };
+    this.#remembered[direction].set(subject.id, made);
+    return made;
+  }
+
+  /** Fallback rulesets count only when no other selects the subject. */
+  #selected(subject: TagClass): ParsedRuleSet[] {
+    const numbers = new Set(subject.clauses.flatMap(clause => this.#selecting.get(clause) ?? []));
+    const all = [...numbers].flatMap(at => this.#rulesets[at] ?? []);
+    const regular = all.filter(ruleset => !ruleset.fallback);
+    return regular.length > 0 ? regular : all;
+  }
+
+  #remember(outcomes: Remembered['outcomes'], pair: number, key: number, outcome: Outcome): void {
+    if (++this.#outcomes > KEPT_OUTCOMES) this.#forget();
+    const byTraffic = outcomes.get(pair);
+    if (byTraffic) byTraffic.set(key, outcome);
+    else outcomes.set(pair, new Map([[key, outcome]]));
+  }
+
+  #forget(): void {
+    this.#remembered = { incoming: new Map(), outgoing: new Map() };
+    this.#weight = 0;
+    this.#outcomes = 0;
+  }
+
+  /** Which external networks hold the peer, and by which entries. */
+  #holding(
+    address: string | undefined,
+    name: string | undefined,
+  ): { set: NetworkSet; entries: readonly string[] } {
+    const known = name === undefined ? this.#addresses.get(address ?? '') : undefined;
+    if (known) return known;
+    const matches = this.#index.find(address, name);
+    const made = { set: this.#setOf(matches), entries: matches.map(({ entry }) => entry) };
+    if (name !== undefined) return made;
+    if (this.#addresses.size >= KEPT_ADDRESSES) this.#addresses = new Map();
+    this.#addresses.set(address ?? '', made);
+    return made;
+  }
+
+  #setOf(matches: readonly NetworkMatch[]): NetworkSet {
+    const networks = matches.map(({ network }) => network);
+    const key = networks.join(',');
+    const known = this.#sets.get(key);
+    if (known) return known;
+    if (this.#sets.size >= KEPT_ADDRESSES) this.#sets = new Map();
+    const classes = networks.map(network => this.#networkClasses[network] ?? this.#nobody);
+    const made = { id: this.#nextSet++, networks, classes };
+    this.#sets.set(key, made);
+    return made;
+  }
+}
+
+/** The policy of a bundle: of each namespace that it covers. */
+export class PolicyModel {
+  readonly #payload: PolicyPayload;
+  readonly #namespaces = new Map<NamespacePath, NamespacePolicy>();
+
+  constructor(payload: PolicyPayload) {
+    this.#payload = payload;
+  }
+
+  /** Fails with `not_found` when the bundle does not cover the namespace. */
+  at(path: NamespacePath): NamespacePolicy {
+    const known = this.#namespaces.get(path);
+    if (known) return known;
+    const namespace = this.#payload.namespaces.find(one => one.path === path);
+    if (!namespace)
+      throw fail(
+        'not_found',
+        `the policy of \`${this.#payload.namespace}\` does not cover \`${path}\`; ask the policy of that namespace`,
+      );
+    const applies = (object: { namespace: NamespacePath; propagate: boolean }) =>
+      object.namespace === path || (object.propagate && isWithin(path, object.namespace));
+    const made = new NamespacePolicy(
+      namespace,
+      this.#payload.rulesets.filter(applies),
+      this.#payload.externalNetworks.filter(applies),
+    );
+    this.#namespaces.set(path, made);
+    return made;
+  }
+}
+
+export const modelFromPayload = (payload: PolicyPayload): PolicyModel => new PolicyModel(payload);

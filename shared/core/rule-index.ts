@@ -1,0 +1,79 @@
+import type { PortSet } from '../schema/protocol-ports.ts';
+import type { TagClass } from './clause-table.ts';
+import type { RuleRef } from './decision.ts';
+import { portsMatch, type Traffic } from './ports.ts';
+
+/** A rule, parsed once. */
+export interface ParsedRule {
+  /** Order of precedence in its direction: Reject before Allow, then ruleset ID, then index. Lower wins. */
+  rank: number;
+  action: 'Allow' | 'Reject';
+  observed: boolean;
+  ports: PortSet;
+  /** Its object: clause numbers, in order of the clauses' text. */
+  object: readonly number[];
+  ref: RuleRef;
+}
+
+/** A rule that matched. `via`: -1 for the peer's own tags, else the position among the networks that hold it. */
+export interface Hit {
+  rule: ParsedRule;
+  via: number;
+}
+
+/** The first by precedence, of the rules that count and of all. */
+export interface Outcome {
+  enforced: Hit | undefined;
+  any: Hit | undefined;
+}
+
+/** The rules of one direction that hold for one class of processing units, by the clauses of their objects. */
+export class RuleIndex {
+  readonly #byClause = new Map<number, ParsedRule[]>();
+  /** How many entries it holds: what it weighs in a cache. */
+  readonly weight: number;
+
+  constructor(rules: readonly ParsedRule[]) {
+    let weight = 0;
+    for (const rule of [...rules].sort((a, b) => a.rank - b.rank))
+      for (const clause of rule.object) {
+        const list = this.#byClause.get(clause);
+        if (list) list.push(rule);
+        else this.#byClause.set(clause, [rule]);
+        weight++;
+      }
+    this.weight = weight;
+  }
+
+  /** `classes`: of the peer's own tags first, then of each network that holds it. Ties go to the earlier one. */
+  decide(classes: readonly TagClass[], traffic: Traffic): Outcome {
+    const outcome: Outcome = { enforced: undefined, any: undefined };
+    for (const [at, { clauses }] of classes.entries())
+      for (const list of this.#listsFor(clauses)) this.#best(list, at - 1, traffic, outcome);
+    return outcome;
+  }
+
+  *#listsFor(clauses: readonly number[]): Generator<readonly ParsedRule[]> {
+    if (clauses.length <= this.#byClause.size) {
+      for (const clause of clauses) {
+        const list = this.#byClause.get(clause);
+        if (list) yield list;
+      }
+      return;
+    }
+    const satisfied = new Set(clauses);
+    for (const [clause, list] of this.#byClause) if (satisfied.has(clause)) yield list;
+  }
+
+  /** Lists are in order of rank, so that the first match that counts ends the walk. */
+  #best(list: readonly ParsedRule[], via: number, traffic: Traffic, outcome: Outcome): void {
+    for (const rule of list) {
+      if (outcome.enforced && rule.rank >= outcome.enforced.rule.rank) return;
+      if (!portsMatch(rule.ports, traffic)) continue;
+      if (!outcome.any || rule.rank < outcome.any.rule.rank) outcome.any = { rule, via };
+      if (rule.observed) continue;
+      outcome.enforced = { rule, via };
+      return;
+    }
+  }
+}
