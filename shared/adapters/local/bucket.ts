@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Bucket, PutCondition } from '../../ports/bucket.ts';
 import { fail } from '../../schema/failure.ts';
 import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
+import { damaged } from './refusals.ts';
 
 /** A bucket as a directory. An object is one file: a line of JSON that tells length, ETag and type, then the body. */
 export interface LocalBucket extends Bucket {
@@ -115,9 +116,6 @@ async function read(path: string): Promise<{ header: Header; body: Uint8Array } 
   if (header.data.etag !== etagOf(body)) throw damaged(path, 'its body does not match its ETag');
   return { header: header.data, body };
 }
-
-const damaged = (path: string, finding: string) =>
-  fail('unavailable', `${path} is damaged (${finding}); it was left as it is: restore it from a backup`);
 
 const json = (text: string): unknown => {
   try {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Change, ChangeFeed } from '../../ports/change-feed.ts';
 import { fail } from '../../schema/failure.ts';
 import { IdentityName, readObject } from '../table/read.ts';
-import { type Database, damaged } from './database.ts';
+import type { Database } from './database.ts';
 import { checksum } from './items.ts';
+import { damaged } from './refusals.ts';
 
 /** The outbox: rows that the object store writes in the transaction of each write. A cursor is the last row that was read. */
 export interface LocalChangeFeed extends ChangeFeed {
@@ -33,10 +34,13 @@ export function openChangeFeed(database: Database): LocalChangeFeed {
     'DELETE FROM changes WHERE seq <= (SELECT min(CAST(cursor AS INTEGER)) FROM cursors)',
   );
 
+  const intact = (value: unknown): z.infer<typeof Row> => {
+    const row = Row.parse(value);
+    if (checksum(`${row.before}${row.after}`) === row.crc) return row;
+    throw damaged(path, `change ${row.seq} does not match its checksum`);
+  };
   const toChange = (value: unknown): { seq: number; change: Change } => {
-    const { seq, resource, operation, before, after, crc } = Row.parse(value);
-    if (checksum(`${before}${after}`) !== crc)
-      throw damaged(path, `change ${seq} does not match its checksum`);
+    const { seq, resource, operation, before, after } = intact(value);
     const at = `change ${seq}`;
     return {
       seq,
@@ -48,6 +52,8 @@ export function openChangeFeed(database: Database): LocalChangeFeed {
       },
     };
   };
+
+  for (const row of handle.prepare('SELECT * FROM changes').iterate()) intact(row);
 
   return {
     start: async () => START,

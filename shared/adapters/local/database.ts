@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Failure, fail } from '../../schema/failure.ts';
+import { fail } from '../../schema/failure.ts';
+import { groupCommit } from './group-commit.ts';
+import { damaged, inUse, lost, refused } from './refusals.ts';
+import { checkLog } from './write-ahead-log.ts';
 
 /** The SQLite database of a data directory: one process, one connection, every commit on disk before it is acknowledged. */
 export interface Database {
@@ -25,7 +28,7 @@ const SCHEMA_VERSION = 1;
 const SCHEMA = `
   CREATE TABLE items (
     pk TEXT NOT NULL, sk TEXT NOT NULL,
-    object TEXT, crc INTEGER, id TEXT, updateTime TEXT,
+    object TEXT, crc INTEGER NOT NULL, id TEXT, updateTime TEXT,
     treePk TEXT, treeSk TEXT, refPk TEXT, refSk TEXT, expires INTEGER,
     PRIMARY KEY (pk, sk)
   ) STRICT;
@@ -49,8 +52,8 @@ const SCHEMA = `
   ) STRICT;
 `;
 
-/** What a data directory holds beside the database; with it there, a missing database was lost, not never made. */
-const COMPANIONS = ['microseg.db-wal', 'keys', 'bucket'];
+/** What a data directory holds beside the database; with it there, an empty database was lost, not never made. */
+const COMPANIONS = ['keys', 'bucket'];
 
 /**
  * Opens `<directory>/microseg.db`, making both when there are none. Fails with `unavailable`, naming the file, when it
@@ -59,45 +62,72 @@ const COMPANIONS = ['microseg.db-wal', 'keys', 'bucket'];
 export function openDatabase(directory: string): Database {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'microseg.db');
-  const fresh = !existsSync(path) || statSync(path).size === 0;
-  const left = fresh ? COMPANIONS.find(name => existsSync(join(directory, name))) : undefined;
-  if (left)
-    throw fail(
-      'unavailable',
-      `${path} is missing or empty, but ${join(directory, left)} is there; restore the database from a backup or choose an empty data directory`,
-    );
-
-  const handle = open(path);
-  try {
-    prepare(handle, path);
-  } catch (error) {
-    handle.close();
-    throw refused(path, error);
-  }
-  const { write, flush } = groupCommit(handle, path);
+  const opened: DatabaseSync[] = [];
   const close = (): void => {
-    flush();
-    handle.close();
+    for (const each of opened.splice(0)) each.close();
   };
-  return { handle, path, fresh, write, close };
-}
-
-function open(path: string): DatabaseSync {
   try {
-    return new DatabaseSync(path, { timeout: 500, enableForeignKeyConstraints: true });
+    opened.push(lock(directory));
+    refuseLostDatabase(path);
+    checkLog(`${path}-wal`);
+    const handle = connect(path);
+    opened.unshift(handle);
+    const fresh = prepare(handle, path, directory);
+    const { write, flush } = groupCommit(handle, path);
+    return {
+      handle,
+      path,
+      fresh,
+      write,
+      close: () => {
+        flush();
+        close();
+      },
+    };
   } catch (error) {
+    close();
     throw refused(path, error);
   }
 }
 
-function prepare(handle: DatabaseSync, path: string): void {
-  // Exclusive: a second process is kept out for as long as this one lives, and no lock outlives a kill -9.
+const connect = (path: string): DatabaseSync =>
+  new DatabaseSync(path, { timeout: 500, enableForeignKeyConstraints: true });
+
+/**
+ * Keeps other processes out of the directory while this one lives. A lock of the operating system, taken through an
+ * empty SQLite file, so that none outlives a kill -9, and taken before the database itself is looked at.
+ */
+function lock(directory: string): DatabaseSync {
+  const path = join(directory, 'lock');
+  const handle = connect(path);
+  try {
+    handle.exec('BEGIN EXCLUSIVE');
+    return handle;
+  } catch (error) {
+    handle.close();
+    throw inUse(directory, error);
+  }
+}
+
+/** SQLite would drop a write-ahead log whose database is gone. */
+function refuseLostDatabase(path: string): void {
+  const wal = `${path}-wal`;
+  if (sizeOf(path) === 0 && sizeOf(wal) > 0) throw lost(path, wal);
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** True when the tables were made just now. */
+function prepare(handle: DatabaseSync, path: string, directory: string): boolean {
   handle.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA cell_size_check = ON;');
   handle.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
   handle.exec('BEGIN IMMEDIATE');
   const version = pragma(handle, 'user_version');
   const application = pragma(handle, 'application_id');
-  if (version === 0 && application === 0 && tables(handle) === 0) {
+  const fresh = version === 0 && application === 0 && tables(handle) === 0;
+  if (fresh) {
+    const companion = COMPANIONS.find(name => existsSync(join(directory, name)));
+    if (companion) throw lost(path, join(directory, companion));
     handle.exec(SCHEMA);
     handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID};`);
   } else if (application !== APPLICATION_ID) {
@@ -109,9 +139,9 @@ function prepare(handle: DatabaseSync, path: string): void {
     );
   }
   handle.exec('COMMIT');
-  const findings = handle.prepare('PRAGMA quick_check(1)').all();
-  const finding = String(findings[0]?.quick_check ?? 'no answer');
+  const finding = String(handle.prepare('PRAGMA integrity_check(1)').get()?.integrity_check ?? 'no answer');
   if (finding !== 'ok') throw damaged(path, finding);
+  return fresh;
 }
 
 const pragma = (handle: DatabaseSync, name: string): number =>
@@ -119,89 +149,3 @@ const pragma = (handle: DatabaseSync, name: string): number =>
 
 const tables = (handle: DatabaseSync): number =>
   Number(handle.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n);
-
-export const damaged = (path: string, finding: string): Failure =>
-  fail('unavailable', `${path} is damaged (${finding}); it was left as it is: restore it from a backup`);
-
-/** SQLite's result codes: https://www.sqlite.org/rescode.html; the low byte is the kind. */
-const codeOf = (error: unknown): number =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
-    ? error.errcode & 0xff
-    : -1;
-
-function refused(path: string, error: unknown): unknown {
-  if (error instanceof Failure) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  switch (codeOf(error)) {
-    case 5:
-    case 6:
-      return fail(
-        'unavailable',
-        `${path} is in use by another process; stop it, or choose another data directory`,
-      );
-    case 11:
-    case 26:
-      return damaged(path, why);
-    case 8:
-    case 10:
-    case 13:
-    case 14:
-      return fail(
-        'unavailable',
-        `${path} cannot be used: ${why}; check that the disk is writable and has space`,
-      );
-    default:
-      return error;
-  }
-}
-
-interface Job {
-  work: () => unknown;
-  done: (result: unknown) => void;
-  failed: (error: unknown) => void;
-}
-
-/** The queue of one connection. Each job has a savepoint; all that were queued in one turn have one COMMIT. */
-function groupCommit(handle: DatabaseSync, path: string): { write: Database['write']; flush: () => void } {
-  let queue: Job[] = [];
-  const save = handle.prepare('SAVEPOINT job');
-  const release = handle.prepare('RELEASE job');
-  const undo = handle.prepare('ROLLBACK TO job');
-
-  const attempt = ({ work, done, failed }: Job): (() => void) => {
-    save.run();
-    try {
-      const result = work();
-      release.run();
-      return () => done(result);
-    } catch (error) {
-      if (!handle.isTransaction) throw error;
-      undo.run();
-      release.run();
-      return () => failed(refused(path, error));
-    }
-  };
-
-  const flush = (): void => {
-    const jobs = queue;
-    if (jobs.length === 0) return;
-    queue = [];
-    try {
-      handle.exec('BEGIN IMMEDIATE');
-      const answers = jobs.map(attempt);
-      handle.exec('COMMIT');
-      for (const answer of answers) answer();
-    } catch (error) {
-      if (handle.isOpen && handle.isTransaction) handle.exec('ROLLBACK');
-      const reason = refused(path, error);
-      for (const job of jobs) job.failed(reason);
-    }
-  };
-
-  const write = <T>(work: () => T): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      if (queue.length === 0) setImmediate(flush);
-      queue.push({ work, done: result => resolve(result as T), failed: reject });
-    });
-  return { write, flush };
-}

@@ -2,7 +2,8 @@ import type { SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { ItemKey } from '../table/keys.ts';
 import { type Condition, type Item, itemBytes } from '../table/plan.ts';
-import { type Database, damaged } from './database.ts';
+import type { Database } from './database.ts';
+import { damaged } from './refusals.ts';
 
 /** Items whose sort key begins with `prefix`, in the table itself or in an index. */
 export interface Range {
@@ -24,16 +25,20 @@ export interface ItemTable {
   delete(key: ItemKey): void;
   /** At least one item when there is any. `more`: there are others behind them. */
   query(range: Range): { items: Item[]; bytes: number; more: boolean };
-  /** Compares every object with its checksum; fails with `unavailable`, naming the first that differs. */
+  /** Compares every item with its checksum; fails with `unavailable`, naming the first that differs. */
   verify(): void;
 }
 
-type Row = Record<string, SQLOutputValue>;
+type Row = { readonly [column in (typeof COLUMNS)[number] | 'crc' | 'expires']?: SQLOutputValue };
 
 const COLUMNS = ['pk', 'sk', 'object', 'id', 'updateTime', 'treePk', 'treeSk', 'refPk', 'refSk'] as const;
 const KEYS = { items: ['pk', 'sk'], tree: ['treePk', 'treeSk'], ref: ['refPk', 'refSk'] } as const;
 
 export const checksum = (text: string): number => crc32(text);
+
+/** Over every column, since SQLite itself notices no change inside a value. */
+const checksumOf = (row: Row | Item): number =>
+  COLUMNS.reduce((sum, name) => crc32(`${name}=${row[name] ?? ''}\n`, sum), 0);
 
 export const holds = (condition: Condition | undefined, found: Item | undefined): boolean => {
   if (condition === undefined) return true;
@@ -48,11 +53,11 @@ export function itemTable({ handle, path }: Database): ItemTable {
   const insert = handle.prepare(
     `INSERT OR REPLACE INTO items (${COLUMNS}, crc, expires) VALUES (${'?, '.repeat(COLUMNS.length)}?, ?)`,
   );
-  const everything = handle.prepare('SELECT pk, sk, object, crc FROM items WHERE object IS NOT NULL');
+  const everything = handle.prepare('SELECT * FROM items');
   const statements = new Map<string, StatementSync>();
 
   const intact = (row: Row): Row => {
-    if (typeof row.object === 'string' && checksum(row.object) !== row.crc)
+    if (checksumOf(row) !== row.crc)
       throw damaged(path, `item ${row.pk} ${row.sk} does not match its checksum`);
     return row;
   };
@@ -75,8 +80,7 @@ export function itemTable({ handle, path }: Database): ItemTable {
       return row && toItem(intact(row));
     },
     put(item) {
-      const crc = item.object === undefined ? null : checksum(item.object);
-      insert.run(...COLUMNS.map(name => item[name] ?? null), crc, item.expires ?? null);
+      insert.run(...COLUMNS.map(name => item[name] ?? null), checksumOf(item), item.expires ?? null);
     },
     delete(key) {
       remove.run(key.pk, key.sk);

@@ -1,9 +1,17 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Signer } from '../../ports/signer.ts';
 import { fail } from '../../schema/failure.ts';
 import { makeDirectory, replaceFile } from './files.ts';
+import { damaged } from './refusals.ts';
 
 /**
  * A P-256 key in a file of mode 0600: PKCS #8, then the public key, which tells whether the private one is intact.
@@ -40,19 +48,22 @@ async function make(path: string): Promise<string> {
   return text;
 }
 
-const BLOCKS =
-  /^(-----BEGIN PRIVATE KEY-----\n.+?-----END PRIVATE KEY-----\n)(-----BEGIN PUBLIC KEY-----\n.+\n)$/s;
+const PROBE = Buffer.from('probe');
+const END = '-----END PRIVATE KEY-----\n';
 
+/**
+ * Both keys must be exactly what the first gives when it is written again, so that nothing in the file is ignored; and
+ * they must belong together, because PKCS #8 carries its own copy of the public key and OpenSSL believes it.
+ */
 function parse(path: string, text: string): { privateKey: KeyObject; publicKey: string } {
-  const [, secret = '', stated = ''] = BLOCKS.exec(text) ?? [];
-  const privateKey = attempt(() => createPrivateKey(secret));
-  const derived = privateKey && createPublicKey(privateKey).export({ type: 'spki', format: 'pem' });
-  if (privateKey?.asymmetricKeyDetails?.namedCurve === 'prime256v1' && derived === stated)
-    return { privateKey, publicKey: stated };
-  throw fail(
-    'unavailable',
-    `${path} is no P-256 key or is damaged; it was left as it is: restore it from a backup`,
-  );
+  const privateKey = attempt(() => createPrivateKey(text.slice(0, text.indexOf(END) + END.length)));
+  if (privateKey?.asymmetricKeyDetails?.namedCurve === 'prime256v1') {
+    const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+    const whole = `${privateKey.export({ type: 'pkcs8', format: 'pem' })}${publicKey}`;
+    if (text === whole && verify('sha256', PROBE, publicKey, sign('sha256', PROBE, privateKey)))
+      return { privateKey, publicKey };
+  }
+  throw damaged(path, 'it is no P-256 key');
 }
 
 const attempt = <T>(work: () => T): T | undefined => {
