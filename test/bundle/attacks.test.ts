@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Reason, reopen } from '../../shared/bundle/open.ts';
-import { HOUR, later } from '../make/repository.ts';
+import { forge } from '../make/forge.ts';
+import { DAY, HOUR, later } from '../make/repository.ts';
 import { ATTACKS, type Outcome, TIMESTAMP } from './attacks.ts';
 import { EXPECTED, fileOf, makeWorld, update, type World } from './world.ts';
 
@@ -60,10 +61,31 @@ describe('without an attack', () => {
   });
 });
 
-describe('what a refused update leaves', () => {
+describe('what an update leaves', () => {
   test('a timestamp once seen counts, though its snapshot never came', async () => {
     const half = await update({ files: new Map([[TIMESTAMP, fileOf(world.third, TIMESTAMP)]]) }, world.has);
     expect(half).toMatchObject({ ok: false, reason: 'missing' });
     expect(outcome(await update({ files: world.second }, half.state))).toBe('rollback');
+  });
+
+  test('a timestamp counts on its own, though it names the same snapshot as the one before', async () => {
+    const { keys, second, has } = world;
+    const renewed = await update(
+      { files: await forge(second, { signers: { timestamp: keys.timestamp } }) },
+      has,
+    );
+    expect(renewed).toMatchObject({ ok: true, revision: 2, changed: false });
+    expect(await update({ files: second }, renewed.state)).toMatchObject({ ok: false, reason: 'rollback' });
+  });
+
+  test('another timestamp of the same version is not taken over', async () => {
+    const { keys, second, has } = world;
+    const files = await forge(second, {
+      signers: { timestamp: keys.timestamp },
+      timestamp: signed => Object.assign(signed, { version: 2, expires: '2099-01-01T00:00:00Z' }),
+    });
+    const result = await update({ files }, has);
+    expect(result).toMatchObject({ ok: true, revision: 2, changed: false, expires: { at: later(DAY) } });
+    expect(result.state).toEqual(has);
   });
 });

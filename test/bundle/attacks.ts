@@ -1,3 +1,4 @@
+import { canonicalize } from '@tufjs/canonical-json';
 import type { Reason } from '../../shared/bundle/open.ts';
 import { type Bendable, describeBytes, forge, set, signJson } from '../make/forge.ts';
 import { makePayloads, payloadBytes } from '../make/payloads.ts';
@@ -58,6 +59,8 @@ const renamed = async (stage: Promise<Scene> | Scene, from: string, to: string):
   return { files: withFile(files, to, fileOf(files, from)) };
 };
 
+const ED25519 = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: 'd'.repeat(64) } };
+const idOf = (key: object): string => describeBytes(text(canonicalize(key))).hashes.sha256;
 const OTHER_ID = 'b'.repeat(64);
 
 /** A root whose threshold one key meets alone, as its signature stands there under two ids. */
@@ -167,6 +170,12 @@ export const ATTACKS: Record<string, Row[]> = {
       stolen(['snapshot'], { snapshot: FOR_EVER, timestamp: FOR_EVER }, { now: later(90 * DAY) }),
     ],
     ['a root for a year', 'expired', 'expired', ({ third }) => ({ files: third, now: later(365 * DAY) })],
+    [
+      'a root that expired before anything else',
+      'expired',
+      'expired',
+      nextRoot(set('expires', '2026-11-02T08:30:00Z'), ({ keys }) => keys.root),
+    ],
     [
       'no timestamp',
       'missing',
@@ -373,14 +382,13 @@ export const ATTACKS: Record<string, Row[]> = {
       'a key of another algorithm',
       'malformed',
       'malformed',
-      nextRoot(
-        set('keys', 'c'.repeat(64), {
-          keytype: 'ed25519',
-          scheme: 'ed25519',
-          keyval: { public: 'd'.repeat(64) },
-        }),
-        ({ keys }) => keys.root,
-      ),
+      nextRoot(set('keys', idOf(ED25519), ED25519), ({ keys }) => keys.root),
+    ],
+    [
+      'a root without consistent snapshots, whose files may be replaced',
+      'malformed',
+      'malformed',
+      nextRoot(set('consistent_snapshot', false), ({ keys }) => keys.root),
     ],
     [
       'a snapshot that a stolen timestamp key signed',

@@ -126,21 +126,30 @@ export const stalled =
 
 const signedOf = (bytes: Uint8Array): Bendable => JSON.parse(new TextDecoder().decode(bytes)).signed;
 
-/** A second root, bent and signed by these keys. */
+/** A second root, bent and signed by these keys, before what is published otherwise. */
 export const nextRoot =
-  (bend: (signed: Bendable, world: World) => void, signers: (world: World) => TestKeys['root']): Stage =>
+  (
+    bend: (signed: Bendable, world: World) => void,
+    signers: (world: World) => TestKeys['root'],
+    published: (world: World) => Files | Promise<Files> = ({ third }) => third,
+  ): Stage =>
   async world => {
     const signed = { ...signedOf(world.anchor.root), version: 2 };
     bend(signed, world);
     const body = await signJson(signed, signers(world));
-    return { files: withFile(world.third, 'metadata/2.root.json', body) };
+    return { files: withFile(await published(world), 'metadata/2.root.json', body) };
   };
 
-/** A root of the thief's: its keys in place of ours. */
+/** A root that puts the thief's keys in the place of ours, and a bundle that they signed. */
 export const takenOver =
   (signers: (world: World) => TestKeys['root']): Stage =>
   async world => {
     const { anchor } = await TestRepository.make({ keys: world.thief });
     const { keys, roles } = signedOf(anchor.root);
-    return nextRoot(signed => Object.assign(signed, { keys, roles }), signers)(world);
+    const forged = forge(world.third, { signers: world.thief });
+    return nextRoot(
+      signed => Object.assign(signed, { keys, roles }),
+      signers,
+      () => forged,
+    )(world);
   };
