@@ -36,16 +36,24 @@ const fromJson = (text: string): unknown => {
   }
 };
 
+/** 2: the attribute takes the value; 1: it is of the right type; 0: it is not. */
+function suits(schema: z.core.$ZodType, value: unknown): 0 | 1 | 2 {
+  const { error } = z.safeParse(schema, value);
+  if (!error) return 2;
+  return error.issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0) ? 0 : 1;
+}
+
 /**
  * What a text on the command line means for an attribute: the JSON in it, the text itself, or a list of it, whichever
- * the attribute takes. What it takes none of is sent for the API to refuse, which says why.
+ * fits best. What does not fit at all is sent for the API to refuse, which says why.
  */
 function meant(resource: AnyResource, attribute: string, text: string): unknown {
   const json = fromJson(text);
   const schema = resource.stored.shape[attribute];
   const candidates = [...(json === undefined ? [] : [json]), text, [text]];
-  const taken = schema && candidates.find(candidate => z.safeParse(schema, candidate).success);
-  return taken ?? json ?? text;
+  if (!schema) return candidates[0];
+  const fitting = (least: 1 | 2) => candidates.find(candidate => suits(schema, candidate) >= least);
+  return fitting(2) ?? fitting(1) ?? candidates[0];
 }
 
 /** Splits at the first `=`. */

@@ -53,6 +53,7 @@ export interface Request {
   body?: unknown;
   /** Of a POST: the same key and body again give the first answer and no second effect. */
   idempotencyKey?: string;
+  /** Ends the request; absent: it ends when the API can no longer answer. */
   signal?: AbortSignal;
 }
 
@@ -100,10 +101,16 @@ export interface Client {
   call<O extends Operation>(operation: O, request?: Request): Promise<Answer<AnswerOf<O>>>;
 }
 
+/** Milliseconds; the API itself answers within 29 s or not at all. */
+const PATIENCE = 40_000;
+
 const pathOf = (template: string, params: Readonly<Record<string, string>> = {}): string =>
   template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
-    if (!value) throw fail('bad_request', `the path ${template} needs a value for ${name}`);
+    // `.` and `..` would be resolved away, and name another operation.
+    if (!value || /^\.\.?$/.test(value)) {
+      throw fail('bad_request', `the path ${template} needs a value for ${name}, not \`${value ?? ''}\``);
+    }
     return encodeURIComponent(value);
   });
 
@@ -116,24 +123,24 @@ function queryOf(query: Readonly<Record<string, QueryValue>> = {}): string {
   return search.size === 0 ? '' : `?${search}`;
 }
 
-/** The sockets' own words are two `cause`s deep: `connect ECONNREFUSED 127.0.0.1:8080`. */
+/** The sockets' own words are under `cause`: `connect ECONNREFUSED 127.0.0.1:8080`. */
 const reasonOf = (error: unknown): string => {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : reasonOf(error.cause);
+  const inner =
+    error instanceof AggregateError ? error.errors[0] : error instanceof Error ? error.cause : undefined;
+  if (inner !== undefined) return reasonOf(inner);
+  return error instanceof Error ? error.message : String(error);
 };
 
 const Errors = z.array(ErrorBody).min(1);
 
-function refusal(response: Response, text: string): ApiError {
+function refusal(response: Response, text: string, request: string): ApiError {
   try {
     return new ApiError(response.status, Errors.parse(JSON.parse(text)));
   } catch {
-    const description = text === '' ? 'the answer says no more' : text.slice(0, 200).trim();
-    const title = response.statusText || `Status ${response.status}`;
-    return new ApiError(response.status, [
-      { code: response.status, title, description, subject: '', trace: '' },
-    ]);
+    const { status, statusText } = response;
+    const description = text.slice(0, 200).trim() || `${request} was refused without a reason`;
+    const title = statusText || `Status ${status}`;
+    return new ApiError(status, [{ code: status, title, description, subject: '', trace: '' }]);
   }
 }
 
@@ -165,13 +172,13 @@ export function createClient({ api, token, fetch: ask = fetch }: ClientOptions):
         // A redirect would carry the token and the body to another place.
         redirect: 'error',
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
+        signal: request.signal ?? AbortSignal.timeout(PATIENCE),
       });
       text = await response.text();
     } catch (error) {
       throw fail('unavailable', `no answer from ${base}: ${reasonOf(error)}`);
     }
-    if (!response.ok) throw refusal(response, text);
+    if (!response.ok) throw refusal(response, text, `${method} ${path}`);
     const total = response.headers.get('x-count-total');
     const next = response.headers.get('x-next');
     const messages = response.headers.get('x-messages');

@@ -49,6 +49,7 @@ describe('a request', () => {
         init: {
           method: 'POST',
           redirect: 'error',
+          signal: expect.any(AbortSignal),
           body: JSON.stringify(body),
           headers: {
             accept: 'application/json',
@@ -82,7 +83,9 @@ describe('a request', () => {
 
   test('is not sent without the parameters of its path', async () => {
     const { asked, fetch } = answering();
-    await expect(createClient({ api, fetch }).send('getEnforcer')).rejects.toThrow('value for id');
+    const client = createClient({ api, fetch });
+    for (const params of [{}, { id: '' }, { id: '..' }])
+      await expect(client.send('getEnforcer', { params })).rejects.toThrow('value for id');
     expect(asked).toEqual([]);
   });
 });

@@ -171,7 +171,7 @@ describe('exit codes and errors', () => {
     const { code, err } = await user.type('api', 'count', 'ns', '-A', api.url, '-n', '/', '-t', 'given');
     expect(code).toBe(1);
     // A HEAD has no body, so the lines are made of the status alone.
-    expect(err).toBe('error: Unprocessable Entity: the answer says no more\n');
+    expect(err).toBe('error: Unprocessable Entity: HEAD /namespaces was refused without a reason\n');
     api.faults.push({ status: 422, body: JSON.stringify(body) });
     const listed = await user.type('api', 'list', 'ns', '-A', api.url, '-n', '/', '-t', 'given');
     expect(listed.err.split('\n')).toEqual([

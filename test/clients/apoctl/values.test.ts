@@ -24,6 +24,12 @@ test('a name is sent as the very text that was typed', () => {
   );
 });
 
+test('a wrong element is still sent as a list, so that the API refuses the element', () => {
+  const resource = resourceOf('externalnetwork');
+  expect(attributesOf(resource, ['entries=999.0.0.0/8'])).toEqual({ entries: ['999.0.0.0/8'] });
+  expect(attributesOf(resource, ['unknown=[1]', 'other=x'])).toEqual({ unknown: [1], other: 'x' });
+});
+
 test('what follows -- is left alone', () => {
   expect(joinPairs(['--', '-k', 'a', 'b'])).toEqual(['--', '-k', 'a', 'b']);
 });

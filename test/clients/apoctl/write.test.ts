@@ -214,6 +214,14 @@ describe('delete', () => {
     expect(api.requests.at(-1)?.query.get('recursive')).toBe('true');
   });
 
+  test('overrides protection with --force alone', async () => {
+    for (const flags of [[], ['--force']]) {
+      const { ID } = api.put('externalnetworks', '/acme', { name: 'dns' });
+      await user.type('api', 'delete', 'extnet', ID, ...flags);
+    }
+    expect(api.requests.map(({ query }) => query.get('override'))).toEqual([null, 'true']);
+  });
+
   test('deletes nothing when one of several names is wrong', async () => {
     api.put('externalnetworks', '/acme', { name: 'dns' });
     const { code, err } = await user.type('api', 'delete', 'extnet', 'dns', 'dsn');

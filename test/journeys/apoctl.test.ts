@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
+
+const bin = fileURLToPath(new URL('../../clients/apoctl/bin.mjs', import.meta.url));
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+let folder: string;
+let plane: ControlPlane;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'apoctl-journey-'));
+  plane = await startControlPlane({ data: join(folder, 'data'), host: '127.0.0.1', port: 0, log: silent });
+});
+afterAll(async () => {
+  await plane.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** Runs the program as a user would, with the administrator's credential and an empty home directory. */
+async function apoctl(line: string, piped = ''): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(bin, line.split(' '), {
+    env: { PATH: process.env.PATH, HOME: folder, APOCTL_CREDS: plane.administrator },
+  });
+  child.stdin.end(piped);
+  const ended = new Promise<number | null>(resolve => child.on('close', resolve));
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { code, out, err };
+}
+
+const NAMESPACE = '/826920578209172635/aws-dev-826088932159';
+
+test('an account is onboarded, its objects are made as the release notes type them, read, changed and deleted', async () => {
+  const account = 'name aws-dev -k accountID=826088932159 -k provider aws -k prismaID 826920578209172635';
+  expect(await apoctl(`api create cloudaccount -n / -k ${account}`)).toMatchObject({ code: 0, err: '' });
+  await expect
+    .poll(async () => (await apoctl(`api count ns -n ${NAMESPACE}`)).out, { timeout: 20_000, interval: 200 })
+    .toBe('1\n');
+  const namespaces = await apoctl('api list namespaces -n /826920578209172635 -r -o table -c name,type');
+  expect(namespaces.out).toContain(`${NAMESPACE}/default`);
+
+  const profile = `name: ignore-twistlock-defender
+ignoreExpression:
+- - '@app:k8s:serviceaccountname=twistlock-service'
+associatedTags:
+- 'enforcerprofile=ignore.twistlock'
+propagate: true
+`;
+  const created = await apoctl(`api create enforcerprofile -n ${NAMESPACE} -f -`, profile);
+  expect(created).toMatchObject({ code: 0, out: expect.stringMatching(/^[0-9a-f]{24}\n$/) });
+  const mapping = `name: ignore-twistlock-defender-mapping
+object:
+- - 'enforcerprofile=ignore.twistlock'
+subject:
+- - $identity=enforcer
+propagate: true
+`;
+  const mapped = await apoctl(`api create enforcerprofilemappingpolicies -n ${NAMESPACE} -f -`, mapping);
+  expect(mapped.code).toBe(0);
+
+  const found = await apoctl(`api get profile ignore-twistlock-defender -n ${NAMESPACE} -o json`);
+  expect(JSON.parse(found.out)).toMatchObject({ ID: created.out.trim(), propagate: true });
+  const changed = await apoctl(
+    `api update profile ignore-twistlock-defender -n ${NAMESPACE} -k excludedNetworks 10.0.0.0/8 -o json`,
+  );
+  expect(JSON.parse(changed.out)).toMatchObject({ excludedNetworks: ['10.0.0.0/8'], propagate: true });
+  expect(await apoctl(`api delete profile ignore-twistlock-defender -n ${NAMESPACE}`)).toMatchObject({
+    code: 0,
+  });
+  const gone = await apoctl(`api get profile ${created.out.trim()} -n ${NAMESPACE}`);
+  expect(gone).toMatchObject({ code: 1, out: '' });
+  expect(gone.err).toMatch(/^error: Not Found: /);
+});
+
+test('more objects than fit on a page are imported once, and listed whole', async () => {
+  const objects = Array.from({ length: 130 }, (_, i) => ({ name: `net-${i}`, entries: [`10.0.${i}.0/24`] }));
+  const data = JSON.stringify({ APIVersion: 1, label: 'nets', data: { externalnetworks: objects } });
+  const first = await apoctl('api import -n / -f -', data);
+  expect(first).toMatchObject({ code: 0, out: 'created 130, updated 0, unchanged 0 (label nets)\n' });
+  const again = await apoctl('api import -n / -f -', data);
+  expect(again.out).toBe('created 0, updated 0, unchanged 130 (label nets)\n');
+  const listed = await apoctl('api list extnet -n / -o none');
+  expect(new Set(listed.out.trim().split('\n')).size).toBe(130);
+  const ordered = await apoctl('api list extnet -n / -O -name -c name -P 1 -S 2');
+  expect(JSON.parse(ordered.out)).toEqual([{ name: 'net-99' }, { name: 'net-98' }]);
+});
+
+test('what is wrong with an object is said for each attribute', async () => {
+  const { code, out, err } = await apoctl('api create extnet -n / -k entries 999.0.0.0/8 -k colour red');
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toContain('colour');
+  expect(err).toContain("'name' is required");
+  expect(err).toContain('999.0.0.0/8');
+});
+
+test('a token stands in for the credential, until it is not one', async () => {
+  const { out } = await apoctl('auth appcred --validity 5m -e');
+  const token = /^export APOCTL_TOKEN=(\S+)\n$/.exec(out)?.[1];
+  expect(await apoctl(`api count ns -t ${token}`)).toMatchObject({ code: 0, err: '' });
+  expect(await apoctl(`api count ns -t ${token}x`)).toMatchObject({ code: 1 });
+});
