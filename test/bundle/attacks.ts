@@ -357,6 +357,15 @@ export const ATTACKS: Record<string, Row[]> = {
       world => asPolicy(world, fileOf(world.third, payloadPath(world.third, 'peers.json'))),
     ],
     [
+      'a payload that is not UTF-8, signed',
+      'invalid_payload',
+      'invalid_payload',
+      world => {
+        const policy = payloadBytes(makePayloads('?'))['policy.json'];
+        return asPolicy(world, policy.with(policy.indexOf('?'.charCodeAt(0)), 0xff));
+      },
+    ],
+    [
       'a payload with a field that no schema knows, signed',
       'invalid_payload',
       'invalid_payload',

@@ -54,7 +54,7 @@ describe('any change to any file is refused or means the same', () => {
         expect(result.payloads).toEqual(makePayloads());
         expect(result.revision).toBe(1);
       }),
-      { numRuns: 250 },
+      { numRuns: 200 },
     );
   });
 
@@ -85,7 +85,7 @@ describe('any change to any file is refused or means the same', () => {
         expect(['root', 'timestamp']).toContain(place);
         expect(result.payloads).toEqual(makePayloads());
       }),
-      { numRuns: 250 },
+      { numRuns: 200 },
     );
   });
 });
@@ -123,6 +123,6 @@ test('what is opened is what was sealed, whatever the names in it', async () => 
         expect(result.ok && result.payloads).toEqual(sealed);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../../shared/bundle/metadata.ts';
 import { open, reopen } from '../../shared/bundle/open.ts';
 import { seal } from '../../shared/bundle/seal.ts';
 import { makeSigner } from '../make/keys.ts';
@@ -116,6 +117,13 @@ describe('seal', () => {
     await repository.publish(makePayloads());
     repository.binding = { ...BOUND, namespaceID: '0190f3a1b2c3d4e5f6071830' as typeof BOUND.namespaceID };
     await expect(repository.publish(makePayloads('db'))).rejects.toMatchObject({ kind: 'conflict' });
+  });
+
+  test('refuses a payload that no client would take', async () => {
+    const { roots, signers } = await TestRepository.make();
+    const payloads = { ...payloadBytes(makePayloads()), 'peers.json': new Uint8Array(LIMITS.payload + 1) };
+    const sealing = seal({ payloads, binding: BOUND, roots, signers, now: START });
+    await expect(sealing).rejects.toMatchObject({ kind: 'too_large' });
   });
 
   test('refuses signers that the root does not list, and a root past its expiry', async () => {

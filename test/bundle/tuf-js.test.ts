@@ -23,6 +23,7 @@ const STRICTER = new Map<string, string>([
   ['targets that are bound to two namespaces', 'binding is ours'],
   ['a revision that is not the version of its targets', 'revisions are ours'],
   ['one payload under the name of another, signed', 'schemas are ours'],
+  ['a payload that is not UTF-8, signed', 'schemas are ours'],
   ['a payload with a field that no schema knows, signed', 'schemas are ours'],
   ['one more target, signed', 'other repositories have other targets'],
   ['a delegation, signed', 'other repositories delegate'],
@@ -79,7 +80,7 @@ const download = async (scene: Scene, state: TrustedState): Promise<Record<strin
     metadataBaseUrl: `${url}/metadata`,
     targetDir,
     targetBaseUrl: `${url}/targets`,
-    config: { fetchRetry: false, fetchTimeout: scene.fetch ? 150 : 10_000 },
+    config: { fetchRetry: false, fetchTimeout: scene.fetch ? 80 : 10_000 },
   });
   await updater.refresh();
   const payloads: Record<string, Uint8Array> = {};

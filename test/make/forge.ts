@@ -68,7 +68,7 @@ export const forge = async (base: Files, forgery: Forgery): Promise<Files> => {
 
 /** Sets one value, by its path: `set('meta', 'snapshot.json', 'version', 9)`; undefined removes it. */
 export const set =
-  (...path: (string | number | object | undefined)[]) =>
+  (...path: (string | number | boolean | object | undefined)[]) =>
   (signed: Bendable): void => {
     const value = path.at(-1);
     const key = String(path.at(-2));
