@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -67,22 +66,6 @@ describe('a database', () => {
     await fill(true);
     const { store } = open();
     expect((await store.list('externalnetwork', tenant, { limit: 100 })).items).toEqual(networks);
-  });
-
-  it('is in use by one process at a time', async () => {
-    const script = `import { openDatabase } from '${new URL('../../shared/adapters/local/database.ts', import.meta.url)}';
-      try { openDatabase('${directory.path}'); console.log('opened'); } catch (error) { console.log(error.message); }`;
-    const elsewhere = () =>
-      execFileSync(process.execPath, [
-        '--disable-warning=ExperimentalWarning',
-        '--input-type=module',
-        '-e',
-        script,
-      ]).toString();
-    const database = directory.open();
-    expect(elsewhere()).toContain(`${directory.path} is in use by another process`);
-    database.close();
-    expect(elsewhere()).toContain('opened');
   });
 
   it('is refused by name when a byte was changed, or gives back exactly what was written', async () => {

@@ -15,6 +15,8 @@ import {
   nextID,
 } from '../make/objects.ts';
 
+import { compareWithModel } from './store-model.ts';
+
 export interface StoreUnderTest {
   store: ObjectStore;
   /** The clock that the store was given. */
@@ -50,7 +52,12 @@ async function every<T>(read: (after?: string) => Promise<Page<T>>): Promise<T[]
 
 const namesOf = (objects: readonly { name: string }[]): string[] => objects.map(({ name }) => name);
 
-export function objectStoreContract(name: string, open: () => Promise<StoreUnderTest>): void {
+/** `histories`: how many random histories are compared with the model. */
+export function objectStoreContract(
+  name: string,
+  open: () => Promise<StoreUnderTest>,
+  { histories = 40 } = {},
+): void {
   describe(`object store: ${name}`, () => {
     let under: StoreUnderTest;
     let store: ObjectStore;
@@ -378,6 +385,9 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
         expect((await refusal(page(inside, 0))).kind).toBe('bad_request');
       });
     });
+
+    it('does what a map does, over random histories', () =>
+      compareWithModel(store, (real, expected) => expect(real).toEqual(expected), histories));
 
     describe('activity', () => {
       it('is listed newest first, by namespace, in pages', async () => {

@@ -85,7 +85,7 @@ export const refPk = (tenant: NamespacePath, resource: Identity, attribute: stri
 
 export const refKey = (key: Key, attribute: string, value: string): { refPk: string; refSk: string } => ({
   refPk: refPk(tenantOf(key.namespace), key.resource, attribute, value),
-  refSk: `${fitting(key.namespace)}#${key.id}`,
+  refSk: treeKey(key).treeSk,
 });
 
 export const activityKey = ({
