@@ -9,11 +9,38 @@ export interface TagClass {
   clauses: readonly number[];
 }
 
+/** Classes by their atoms, in ascending order: one step an atom. */
+interface Step {
+  reached: TagClass | undefined;
+  next: Map<number, Step> | undefined;
+}
+
+const start = (): Step => ({ reached: undefined, next: undefined });
+
 /** Classes kept at a time. */
-const KEPT_CLASSES = 8_192;
+const KEPT_CLASSES = 65_536;
 
 /** Wildcards of one key, by the length of what is before the `*`: prefix → atom. */
 type Prefixes = Map<number, Map<string, number>>;
+
+function stepTo(step: Step, atom: number): Step {
+  step.next ??= new Map();
+  let next = step.next.get(atom);
+  if (!next) {
+    next = start();
+    step.next.set(atom, next);
+  }
+  return next;
+}
+
+/** Keeps a short list ascending, each value once. */
+function insert(list: number[], value: number): void {
+  let at = list.length;
+  while (at > 0 && (list[at - 1] ?? 0) > value) at--;
+  if (at > 0 && list[at - 1] === value) return;
+  if (at === list.length) list.push(value);
+  else list.splice(at, 0, value);
+}
 
 /**
  * The distinct clauses of a policy, and which of them a set of tags satisfies. Tags that no clause speaks of don't
@@ -29,7 +56,8 @@ export class ClauseTable {
   /** Atom → clauses of which it is the rarest. */
   #byRarest: number[][] | undefined;
   #marks = new Uint8Array(0);
-  #classes = new Map<string, TagClass>();
+  #classes = start();
+  #kept = 0;
   #nextClass = 0;
 
   /** The clause's number; equal clauses have the same, whatever the order of their tags. */
@@ -41,7 +69,8 @@ export class ClauseTable {
     this.#ids.set(key, id);
     this.#clauses.push({ tags: clause, atoms: clause.map(tag => this.#atom(tag)) });
     this.#byRarest = undefined;
-    this.#classes = new Map();
+    this.#classes = start();
+    this.#kept = 0;
     return id;
   }
 
@@ -52,12 +81,15 @@ export class ClauseTable {
   /** The class of everything that carries these tags. */
   classOf(tags: readonly Tag[]): TagClass {
     const atoms = this.#atomsOf(tags);
-    const key = atoms.join(',');
-    const known = this.#classes.get(key);
-    if (known) return known;
-    if (this.#classes.size >= KEPT_CLASSES) this.#classes = new Map();
+    let step = this.#classes;
+    for (const atom of atoms) step = stepTo(step, atom);
+    if (step.reached) return step.reached;
     const made = { id: this.#nextClass++, clauses: this.#satisfied(atoms) };
-    this.#classes.set(key, made);
+    step.reached = made;
+    if (++this.#kept >= KEPT_CLASSES) {
+      this.#classes = start();
+      this.#kept = 0;
+    }
     return made;
   }
 
@@ -82,16 +114,14 @@ export class ClauseTable {
     for (const tag of tags) {
       // A tag that itself ends in `*` must not pass for the wildcard of the same text.
       const exact = isWildcard(tag) ? undefined : this.#atoms.get(tag);
-      if (exact !== undefined) found.push(exact);
+      if (exact !== undefined) insert(found, exact);
       if (this.#prefixes.size === 0) continue;
       for (const [length, prefixes] of this.#prefixes.get(tagKey(tag)) ?? []) {
         const atom = tag.length < length ? undefined : prefixes.get(tag.slice(0, length));
-        if (atom !== undefined) found.push(atom);
+        if (atom !== undefined) insert(found, atom);
       }
     }
-    if (found.length < 2) return found;
-    found.sort((a, b) => a - b);
-    return found.filter((atom, at) => atom !== found[at - 1]);
+    return found;
   }
 
   #satisfied(atoms: readonly number[]): number[] {

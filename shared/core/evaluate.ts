@@ -1,24 +1,10 @@
-import { PolicyPayload } from '../schema/bundle.ts';
+import { type BundleNamespace, PolicyPayload } from '../schema/bundle.ts';
 import { type NamespacePath, tenantOf } from '../schema/ids.ts';
-import type { Tag } from '../schema/tag.ts';
 import { compilePolicy } from './compile.ts';
 import type { Flow, FlowDecision, NetworkEnd, SideDecision, UnitEnd, Verdict } from './decision.ts';
-import { modelFromPayload, type NamespacePolicy, type PolicyModel } from './policy.ts';
+import { type Deciding, modelFromPayload, type NamespacePolicy, type PolicyModel } from './policy.ts';
 import type { Traffic } from './ports.ts';
 import type { PolicyView } from './view.ts';
-
-/** A peer as the deciding policy sees it. Tags of other tenants' processing units are never seen. */
-const seenFrom = (
-  namespace: NamespacePath,
-  peer: UnitEnd | NetworkEnd,
-  wire: readonly Tag[] | undefined,
-): { tags?: readonly Tag[]; address?: string; name?: string } => ({
-  ...(peer.address === undefined ? {} : { address: peer.address }),
-  ...(peer.name === undefined ? {} : { name: peer.name }),
-  ...(wire && peer.kind === 'processing unit' && tenantOf(peer.namespace) === tenantOf(namespace)
-    ? { tags: wire }
-    : {}),
-});
 
 /**
  * What the policy of one end's namespace says of a flow: outgoing rules at its source, incoming ones at its
@@ -34,27 +20,41 @@ export function decide(
 ): SideDecision {
   const direction = side === 'source' ? 'outgoing' : 'incoming';
   const { path } = policy.namespace;
-  const seen = seenFrom(path, peer, peer.kind === 'processing unit' ? peer.tags : undefined);
+  // Tags of other tenants' processing units are never seen.
+  const isNeighbour = peer.kind === 'processing unit' && tenantOf(peer.namespace) === tenantOf(path);
+  const seen = { tags: isNeighbour ? peer.tags : undefined, address: peer.address, name: peer.name };
   const { enforced, observed } = policy.decide(policy.wire(unit.tags), direction, seen, traffic);
+  const decision = enforced
+    ? byRule(enforced, side, path, traffic)
+    : byDefault(policy.namespace[direction], side, path, traffic);
+  if (observed)
+    decision.observed = {
+      verdict: verdictOf(observed.action),
+      by: { rule: observed.rule, via: observed.via },
+    };
   const unlisted = policy.unlisted(unit.tags);
-  const rest = {
-    side,
-    namespace: path,
-    traffic,
-    ...(observed
-      ? { observed: { verdict: verdictOf(observed.action), by: { rule: observed.rule, via: observed.via } } }
-      : {}),
-    ...(unlisted.length > 0 ? { unlisted } : {}),
-  };
-  if (enforced) {
-    const by = { rule: enforced.rule, via: enforced.via };
-    return { verdict: verdictOf(enforced.action), by, ...rest };
-  }
-  const { action, namespace } = policy.namespace[direction];
-  return action === 'Allow'
-    ? { verdict: 'allow', by: { default: { action, namespace } }, ...rest }
-    : { verdict: 'reject', by: { default: { action, namespace } }, ...rest };
+  if (unlisted.length > 0) decision.unlisted = unlisted;
+  return decision;
 }
+
+type Side = SideDecision['side'];
+
+const byRule = (
+  { action, rule, via }: Deciding,
+  side: Side,
+  namespace: NamespacePath,
+  traffic: Traffic,
+): SideDecision => ({ verdict: verdictOf(action), by: { rule, via }, side, namespace, traffic });
+
+const byDefault = (
+  { action, namespace: setIn }: BundleNamespace['incoming'],
+  side: Side,
+  namespace: NamespacePath,
+  traffic: Traffic,
+): SideDecision =>
+  action === 'Allow'
+    ? { verdict: 'allow', by: { default: { action, namespace: setIn } }, side, namespace, traffic }
+    : { verdict: 'reject', by: { default: { action, namespace: setIn } }, side, namespace, traffic };
 
 const verdictOf = (action: 'Allow' | 'Reject'): Verdict => (action === 'Allow' ? 'allow' : 'reject');
 

@@ -20,6 +20,8 @@ import { isListed, wireTags } from './tags.ts';
 const KEPT_ADDRESSES = 65_536;
 const KEPT_OUTCOMES = 65_536;
 const KEPT_WEIGHT = 1_000_000;
+/** Outcomes of smaller indexes are found again sooner than remembered. */
+const WORTH_REMEMBERING = 64;
 /** What an index without rules weighs, in entries. */
 const EMPTY_WEIGHT = 64;
 
@@ -38,25 +40,35 @@ interface NetworkSet {
 
 interface Remembered {
   index: RuleIndex;
-  outcomes: Map<number, Map<number, Outcome>>;
+  /** By the classes of the peer and by traffic; undefined when deciding again is as fast. */
+  outcomes: Outcomes | undefined;
 }
+
+type Outcomes = Map<number, Map<number, Outcome>>;
+
+/** A rule that decides, and how it names the peer. */
+export interface Deciding extends ByRule {
+  action: 'Allow' | 'Reject';
+}
+
+const isUpTo = (value: number, highest: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value <= highest;
 
 /** A number for the traffic, so that outcomes can be remembered by it. */
 function trafficKey(traffic: Traffic): number {
   const { kind, protocol } = traffic;
-  const [high, low] =
+  const [form, value, valid] =
     kind === 'ports'
-      ? [traffic.port >>> 8, traffic.port & 255]
+      ? [0, traffic.port, isUpTo(traffic.port, 65_535)]
       : kind === 'icmp'
-        ? [traffic.type, traffic.code]
-        : [0, 0];
-  const isByte = (value: number) => Number.isInteger(value) && value >= 0 && value <= 255;
-  if (![protocol, high, low].every(isByte) || (kind === 'ports' && !Number.isInteger(traffic.port)))
+        ? [0, traffic.type * 256 + traffic.code, isUpTo(traffic.type, 255) && isUpTo(traffic.code, 255)]
+        : [1, 0, true];
+  if (!valid || !isUpTo(protocol, 255))
     throw fail(
       'invalid',
-      `no packet carries ${JSON.stringify(traffic)}; ports go up to 65535, the rest up to 255`,
+      `no packet carries ${JSON.stringify(traffic)}; ports go up to 65535, all the rest up to 255`,
     );
-  return (((kind === 'protocol' ? 1 : 0) * 256 + protocol) * 256 + high) * 256 + low;
+  return (form * 256 + protocol) * 65_536 + value;
 }
 
 /**
@@ -144,36 +156,27 @@ export class NamespacePolicy {
 
   /**
    * The rules of a direction that decide for a processing unit of this namespace about a peer. `subject` and
-   * `peer.tags` are tags on the wire; `peer.tags` is absent when the peer is no processing unit of the tenant.
+   * `peer.tags` are tags on the wire; `peer.tags` is undefined when the peer is no processing unit of the tenant.
    */
   decide(
     subject: readonly Tag[],
     direction: Direction,
-    peer: { tags?: readonly Tag[]; address?: string; name?: string },
+    peer: { tags: readonly Tag[] | undefined; address: string | undefined; name: string | undefined },
     traffic: Traffic,
-  ): {
-    enforced?: ByRule & { action: 'Allow' | 'Reject' };
-    observed?: ByRule & { action: 'Allow' | 'Reject' };
-  } {
+  ): { enforced: Deciding | undefined; observed: Deciding | undefined } {
     const { index, outcomes } = this.#rulesFor(this.#table.classOf(subject), direction);
     const peerClass = peer.tags ? this.#table.classOf(peer.tags) : this.#nobody;
     const { set, entries } = this.#holding(peer.address, peer.name);
     const pair = peerClass.id * 2 ** 26 + set.id;
     const key = trafficKey(traffic);
-    let known = outcomes.get(pair)?.get(key);
+    let known = outcomes?.get(pair)?.get(key);
     if (!known) {
-      known = index.decide([peerClass, ...set.classes], traffic);
-      this.#remember(outcomes, pair, key, known);
+      known = index.decide(peerClass, set.classes, traffic);
+      if (outcomes) this.#remember(outcomes, pair, key, known);
     }
-    const by = (hit: Hit) => ({
-      action: hit.rule.action,
-      rule: hit.rule.ref,
-      via: this.#via(hit, peerClass, set, entries),
-    });
-    return {
-      ...(known.enforced ? { enforced: by(known.enforced) } : {}),
-      ...(known.any?.rule.observed ? { observed: by(known.any) } : {}),
-    };
+    const by = (hit: Hit | undefined): Deciding | undefined =>
+      hit && { action: hit.rule.action, rule: hit.rule.ref, via: this.#via(hit, peerClass, set, entries) };
+    return { enforced: by(known.enforced), observed: by(known.any?.rule.observed ? known.any : undefined) };
   }
 
   #via({ rule, via }: Hit, peer: TagClass, set: NetworkSet, entries: readonly string[]): Via {
@@ -197,7 +200,7 @@ export class NamespacePolicy {
     const weight = index.weight + EMPTY_WEIGHT;
     if (this.#weight + weight > KEPT_WEIGHT) this.#forget();
     this.#weight += weight;
-    const made = { index, outcomes: new Map() };
+    const made = { index, outcomes: index.weight > WORTH_REMEMBERING ? new Map() : undefined };
     this.#remembered[direction].set(subject.id, made);
     return made;
   }
@@ -210,7 +213,7 @@ export class NamespacePolicy {
     return regular.length > 0 ? regular : all;
   }
 
-  #remember(outcomes: Remembered['outcomes'], pair: number, key: number, outcome: Outcome): void {
+  #remember(outcomes: Outcomes, pair: number, key: number, outcome: Outcome): void {
     if (++this.#outcomes > KEPT_OUTCOMES) this.#forget();
     const byTraffic = outcomes.get(pair);
     if (byTraffic) byTraffic.set(key, outcome);

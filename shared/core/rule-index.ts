@@ -45,24 +45,26 @@ export class RuleIndex {
     this.weight = weight;
   }
 
-  /** `classes`: of the peer's own tags first, then of each network that holds it. Ties go to the earlier one. */
-  decide(classes: readonly TagClass[], traffic: Traffic): Outcome {
+  /** `peer`: class of the peer's own tags; `networks`: of each network that holds it. Ties go to the earlier one. */
+  decide(peer: TagClass, networks: readonly TagClass[], traffic: Traffic): Outcome {
     const outcome: Outcome = { enforced: undefined, any: undefined };
-    for (const [at, { clauses }] of classes.entries())
-      for (const list of this.#listsFor(clauses)) this.#best(list, at - 1, traffic, outcome);
+    this.#through(peer.clauses, -1, traffic, outcome);
+    for (let at = 0; at < networks.length; at++)
+      this.#through(networks[at]?.clauses ?? [], at, traffic, outcome);
     return outcome;
   }
 
-  *#listsFor(clauses: readonly number[]): Generator<readonly ParsedRule[]> {
-    if (clauses.length <= this.#byClause.size) {
-      for (const clause of clauses) {
-        const list = this.#byClause.get(clause);
-        if (list) yield list;
-      }
+  #through(clauses: readonly number[], via: number, traffic: Traffic, outcome: Outcome): void {
+    if (clauses.length > this.#byClause.size) {
+      const satisfied = new Set(clauses);
+      for (const [clause, list] of this.#byClause)
+        if (satisfied.has(clause)) this.#best(list, via, traffic, outcome);
       return;
     }
-    const satisfied = new Set(clauses);
-    for (const [clause, list] of this.#byClause) if (satisfied.has(clause)) yield list;
+    for (const clause of clauses) {
+      const list = this.#byClause.get(clause);
+      if (list) this.#best(list, via, traffic, outcome);
+    }
   }
 
   /** Lists are in order of rank, so that the first match that counts ends the walk. */
