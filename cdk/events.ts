@@ -42,15 +42,14 @@ const patterns: Readonly<Record<string, Pattern>> = consumed;
 export class Events extends Construct {
   readonly functions: LambdaFunction[] = [];
   readonly queues: Queue[] = [];
-  readonly policyChanged: LambdaFunction;
+  readonly objectChanged: LambdaFunction;
   readonly publish: LambdaFunction;
   readonly bootstrap: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: EventsProps) {
     super(scope, id);
     this.#cloudAccountOnboarded(props);
-    this.#cloudAccountCreated(props);
-    this.policyChanged = this.#policyChanged(props);
+    this.objectChanged = this.#objectChanged(props);
     this.publish = this.#publish(props);
     this.#resign(props);
     this.bootstrap = this.#bootstrap(props);
@@ -79,26 +78,15 @@ export class Events extends Construct {
     }
   }
 
-  #cloudAccountCreated(props: EventsProps): void {
-    const fn = this.#function('cloudAccountCreated', props, {
-      config: 'onboard',
-      timeout: Duration.seconds(60),
-    });
-    props.onboard.grantStartExecution(fn);
-    readStream(fn, props.data.table, {
-      filter: objectsOf(['cloudaccount'], 'INSERT'),
-      failures: this.#deadLetters('cloudAccountCreated'),
-      gather: Duration.seconds(0),
-    });
-  }
-
-  #policyChanged(props: EventsProps): LambdaFunction {
-    const fn = this.#function('policyChanged', props, { config: 'mark', timeout: Duration.seconds(60) });
+  /** One reader for all that follows from an object's change: a shard serves two readers, and publish is the other. */
+  #objectChanged(props: EventsProps): LambdaFunction {
+    const fn = this.#function('objectChanged', props, { config: 'changes', timeout: Duration.seconds(60) });
     grantRead(fn, props.data.table);
     grantWritePublications(fn, props.data.table);
+    props.onboard.grantStartExecution(fn);
     readStream(fn, props.data.table, {
       filter: objectsOf(identities),
-      failures: this.#deadLetters('policyChanged'),
+      failures: this.#deadLetters('objectChanged'),
       gather: Duration.seconds(0),
     });
     return fn;

@@ -87,9 +87,9 @@ export function measures({ api, workflows, events, table }: Measured): Measure[]
     },
     {
       name: 'MarkLate',
-      means: 'Changes wait to be handed to the publisher. Look for errors and throttles of policyChanged.',
+      means: 'Changes wait to be handed to the publisher. Look for errors and throttles of objectChanged.',
       threshold: LATE.toMilliseconds(),
-      metrics: [events.policyChanged.metric('IteratorAge', { ...highest, label: 'policyChanged' })],
+      metrics: [events.objectChanged.metric('IteratorAge', { ...highest, label: 'objectChanged' })],
     },
     {
       name: 'ApiServerErrors',

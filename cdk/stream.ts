@@ -18,8 +18,7 @@ const beginsWith = (...prefixes: string[]) => ({
 });
 
 /** Written objects of these resources; guards, activities and the publisher's to-do list have other keys. */
-export const objectsOf = (identities: readonly string[], eventName?: 'INSERT'): Filter => ({
-  ...(eventName === undefined ? {} : { eventName: FilterRule.isEqual(eventName) }),
+export const objectsOf = (identities: readonly string[]): Filter => ({
   dynamodb: { Keys: { pk: beginsWith(STREAM.object), sk: beginsWith(...identities.map(STREAM.ofResource)) } },
 });
 

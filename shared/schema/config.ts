@@ -43,8 +43,8 @@ export const configOf = {
     'BUNDLE_READER_ROLE_ARN',
   ],
   task: ['TABLE_NAME', 'BUS_NAME', 'LOG_LEVEL'],
-  onboard: ['TABLE_NAME', 'ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
-  mark: ['TABLE_NAME', 'LOG_LEVEL'],
+  onboard: ['ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
+  changes: ['TABLE_NAME', 'ONBOARD_ACCOUNT_ARN', 'LOG_LEVEL'],
   publish: [
     'TABLE_NAME',
     'BUNDLES_BUCKET',

@@ -107,7 +107,7 @@ export function permissionsHold(all: Resources): void {
       const listOnly = ofRoles('dynamodb:PutItem').filter(({ Condition }) =>
         JSON.stringify(Condition ?? null).includes('"dynamodb:LeadingKeys":["publication#*"]'),
       );
-      expect(functionsOf(listOnly)).toEqual(['policyChanged', 'publish', 'resign']);
+      expect(functionsOf(listOnly)).toEqual(['objectChanged', 'publish', 'resign']);
       const unbound = ofRoles('dynamodb:PutItem').filter(({ Condition }) => Condition === undefined);
       expect(functionsOf(unbound)).not.toEqual(expect.arrayContaining(['publish']));
     });

@@ -18,8 +18,7 @@ const entries = ['api', 'tasks', 'events'].filter(entry =>
 const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   enforcers: 'enforcers',
   cloudAccountOnboarded: 'onboard',
-  cloudAccountCreated: 'onboard',
-  policyChanged: 'mark',
+  objectChanged: 'changes',
   publish: 'publish',
   resign: 'publish',
   bootstrap: 'bootstrap',
@@ -204,7 +203,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
       const readers = mappings.map(({ FunctionName }) =>
         nameOf(functions.find(([id]) => refersTo(FunctionName, id))?.[1] ?? { Type: '', Properties: {} }),
       );
-      expect(readers.sort()).toEqual(['cloudAccountCreated', 'policyChanged', 'publish']);
+      expect(readers.sort()).toEqual(['objectChanged', 'publish']);
       for (const mapping of mappings) {
         expect(mapping).toMatchObject({
           BisectBatchOnFunctionError: true,

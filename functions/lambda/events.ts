@@ -1,0 +1,45 @@
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { changesOf, compose, marksOf } from '../compose.ts';
+import { bootstrap as makeAdministrator } from '../events/bootstrap.ts';
+import { cloudAccountCreated } from '../events/cloud-account-created.ts';
+import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
+import { policyChanged } from '../events/policy-changed.ts';
+import { publishMarked } from '../events/publish.ts';
+import { resign as resignAll } from '../events/resign.ts';
+
+/**
+ * A batch of the table's stream is handled whole or, when anything fails, again from its first record: every handler
+ * may see a change twice, and none may miss one.
+ */
+const batch =
+  (handle: (event: DynamoDBStreamEvent) => Promise<void>) =>
+  async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+    try {
+      await handle(event);
+      return { batchItemFailures: [] };
+    } catch (error) {
+      compose().log.error('batch of changes failed', {
+        error: error instanceof Error ? error.stack : String(error),
+      });
+      return { batchItemFailures: [{ itemIdentifier: event.Records[0]?.dynamodb?.SequenceNumber ?? '' }] };
+    }
+  };
+
+/** EventBridge: an account was added. */
+export const cloudAccountOnboarded = (event: unknown) => startOnboarding(event, compose());
+
+/** The table's stream, objects: what follows from a change. */
+export const objectChanged = batch(async event => {
+  const changes = changesOf(event.Records);
+  await policyChanged(changes, compose());
+  await cloudAccountCreated(changes, compose());
+});
+
+/** The table's stream, the publisher's to-do list. */
+export const publish = batch(event => publishMarked(marksOf(event.Records), compose()));
+
+/** The clock. */
+export const resign = () => resignAll(compose());
+
+/** An operator. */
+export const bootstrap = () => makeAdministrator(compose());
