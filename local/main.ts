@@ -64,9 +64,9 @@ Try next, in another terminal:
 
 /** Says why a start failed, in one line where it was refused on purpose. */
 function refuse(error: unknown): never {
-  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
   const text = taken
-    ? 'the port is in use; choose another with --port'
+    ? `port ${error.port} is in use; choose another with --port`
     : error instanceof Failure
       ? error.message
       : undefined;
