@@ -12,6 +12,9 @@ import { parsed, problem } from './pipeline/problem.ts';
 
 const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
 
+/** Header values are Latin-1: what is not printable ASCII is percent-encoded, and `;` separates messages. */
+const headerText = (text: string): string => text.replace(/[^\x20-\x3a\x3c-\x7e]/g, encodeURIComponent);
+
 const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResultV2 => {
   const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
   if (body !== undefined && Buffer.byteLength(body) > LIMITS.responseBody) {
@@ -29,7 +32,7 @@ const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResul
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(reply.total === undefined ? {} : { 'x-count-total': String(reply.total) }),
       ...(reply.next === undefined ? {} : { 'x-next': reply.next }),
-      ...(reply.messages?.length ? { 'x-messages': reply.messages.join(';') } : {}),
+      ...(reply.messages?.length ? { 'x-messages': reply.messages.map(headerText).join(';') } : {}),
     },
     ...(body === undefined ? {} : { body }),
   };

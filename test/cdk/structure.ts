@@ -217,7 +217,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
     it('wait in queues that are encrypted and refuse plain HTTP', () => {
       const queues = ofType(rest, 'AWS::SQS::Queue');
-      expect(queues).toHaveLength(5);
+      expect(queues).toHaveLength(4);
       for (const [id, { Properties }] of queues) {
         expect(Properties, id).toMatchObject({ SqsManagedSseEnabled: true });
         const policy = ofType(rest, 'AWS::SQS::QueuePolicy').find(([, p]) =>
