@@ -37,13 +37,13 @@ const isEmpty = (value: unknown): boolean =>
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Leaves out what the server alone writes; it may be sent back as it was read (`stored`), or empty. */
+/** Leaves out what the server alone writes; it may be sent back as it was read (`stored`), or empty. Updates check `updateTime` by themselves. */
 function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fields {
   const { readOnly } = resourceOf(identity);
   const wrong = Object.keys(sent).filter(
     key =>
-      key in readOnly &&
-      key !== 'updateTime' &&
+      Object.hasOwn(readOnly, key) &&
+      !(stored && key === 'updateTime') &&
       !isEmpty(sent[key]) &&
       !(stored && same(sent[key], stored[key])),
   );
@@ -52,7 +52,7 @@ function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fie
       wrong.map(key => ({ path: [key], input: sent[key], message: 'it is read-only; leave it out' })),
     );
   }
-  return Object.fromEntries(Object.entries(sent).filter(([key]) => !(key in readOnly)));
+  return Object.fromEntries(Object.entries(sent).filter(([key]) => !Object.hasOwn(readOnly, key)));
 }
 
 export function parseInput<I extends Identity>(identity: I, fields: Fields): InputOf<I> {
@@ -163,7 +163,7 @@ function merged<I extends Identity>(
   const { createOnly, writable } = resourceOf(identity);
   const fields = withoutReadOnly(identity, sent, stored as Fields);
   const fixed = Object.keys(createOnly).filter(
-    key => key in fields && !same(fields[key], Reflect.get(stored, key)),
+    key => Object.hasOwn(fields, key) && !same(fields[key], Reflect.get(stored, key)),
   );
   if (fixed.length > 0) {
     throw brokenRules(
@@ -205,7 +205,9 @@ async function update<I extends Identity>(
   const input = merged(identity, stored, sent, sparse);
   if (isProtected(input)) refuseProtected(identity, stored, call);
   await hooks.check?.(input, call, deps);
-  const object = touch(identity, { ...stored, ...input } as ObjectOf<I>, deps.clock.now());
+  const { writable } = resourceOf(identity);
+  const lasting = Object.fromEntries(Object.entries(stored).filter(([key]) => !Object.hasOwn(writable, key)));
+  const object = touch(identity, { ...lasting, ...input } as ObjectOf<I>, deps.clock.now());
   await deps.store.commit([
     { kind: 'update', resource: identity, object, seen: stored.updateTime },
     activity(identity, 'update', call, deps, { before: stored, after: object }),
