@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { importPKCS8, SignJWT } from 'jose';
+import type { Deps } from '../../functions/deps.ts';
+import { bootstrap } from '../../functions/events/bootstrap.ts';
+import { openBucket } from '../../shared/adapters/local/bucket.ts';
+import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
+import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
+import { openPublications } from '../../shared/adapters/local/publications.ts';
+import { Issue } from '../../shared/api/messages.ts';
+import { Credential } from '../../shared/schema/appcredential.ts';
+import { type Answer, type Call, caller, type RequestLine, type Sent } from './call.ts';
+import { type TestClock, testClock } from './clock.ts';
+import { dataDirectory } from './data-directory.ts';
+import { makeSigner } from './keys.ts';
+
+export const API_URL = 'https://api.test';
+
+/** Somebody with a token: sends requests in a namespace. */
+export type Caller = (
+  line: RequestLine,
+  namespace: string,
+  sent?: Omit<Sent, 'namespace' | 'token'>,
+) => Promise<Answer>;
+
+/** A line of the log that says more than INFO. */
+export interface Line {
+  message: string;
+  fields: Record<string, unknown>;
+}
+
+/** The API over the real local adapters, in a directory of its own, without HTTP, change feed and workflows. */
+export interface Plane {
+  deps: Deps;
+  clock: TestClock;
+  directory: string;
+  call: Call;
+  /** Administrator of `/`. */
+  root: Caller;
+  errors: Line[];
+  /** Everything that was logged. */
+  log: Line[];
+  /** Makes a namespace and gives its path. */
+  namespace(parent: string, name: string): Promise<string>;
+  /** Makes a tenant that no other test has. */
+  tenant(): Promise<string>;
+  /** Makes a credential and gets a token for it. */
+  member(namespace: string, roles: readonly string[], more?: object): Promise<Caller>;
+  credential(namespace: string, roles: readonly string[], more?: object): Promise<Credential>;
+  caller(token: string): Caller;
+  stop(): Promise<void>;
+}
+
+/** Claims of a good assertion (RFC 7523, section 3); the caller may change any of them. */
+export const assertionClaims = (credential: Credential, now: Date): Record<string, unknown> => {
+  const seconds = Math.floor(now.getTime() / 1000);
+  return {
+    iss: credential.ID,
+    sub: credential.ID,
+    aud: API_URL,
+    namespace: credential.namespace,
+    jti: randomBytes(16).toString('hex'),
+    iat: seconds,
+    exp: seconds + 60,
+  };
+};
+
+export const privateKeyOf = (credential: Credential) =>
+  importPKCS8(Buffer.from(credential.certificateKey, 'base64').toString(), 'ES256');
+
+export async function assertion(
+  credential: Credential,
+  now: Date,
+  changed: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+): Promise<string> {
+  return new SignJWT({ ...assertionClaims(credential, now), ...changed })
+    .setProtectedHeader({ alg: 'ES256', ...header })
+    .sign(await privateKeyOf(credential));
+}
+
+const unused = async (): Promise<never> => {
+  throw new Error('the API itself neither starts workflows nor publishes events');
+};
+
+export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Promise<Plane> {
+  const directory = dataDirectory();
+  const database = directory.open();
+  const clock = testClock();
+  const tokenKey = makeSigner();
+  const log: Line[] = [];
+  const errors: Line[] = [];
+  const note = (message: string, fields: Record<string, unknown> = {}): void =>
+    void log.push({ message, fields });
+  const deps = wrap({
+    store: openObjectStore(database, clock),
+    publications: openPublications(database),
+    bucket: await openBucket(join(directory.path, 'bucket')),
+    bus: { publish: unused },
+    workflows: {
+      start: unused,
+      describe: unused,
+      sendTaskSuccess: unused,
+      sendTaskFailure: unused,
+      sendTaskHeartbeat: unused,
+    },
+    clock,
+    log: {
+      info: note,
+      warn: note,
+      error: (message, fields = {}) => {
+        note(message, fields);
+        errors.push({ message, fields });
+      },
+    },
+    tokenKey,
+    bundleKeys: { targets: tokenKey, snapshot: tokenKey, timestamp: tokenKey },
+    bundleAccess: openBundleAccess({ signer: tokenKey, clock, url: () => API_URL }),
+    apiURL: API_URL,
+    defaultTenant: '',
+  });
+  const send = caller(() => deps);
+  const call: Call = (line, sent) => {
+    // So that no two objects are of the same moment, and those made later have the greater ID.
+    clock.advance(1);
+    return send(line, sent);
+  };
+  const callerOf =
+    (token: string): Caller =>
+    (line, namespace, sent = {}) =>
+      call(line, { ...sent, namespace, token });
+  const tokenOf = async (credential: Credential): Promise<string> => {
+    const metadata = { token: await assertion(credential, clock.now()) };
+    const issued = await call('POST /issue', { body: { realm: 'AppCredential', metadata } });
+    return Issue.parse(JSON.parse(issued.text)).token ?? '';
+  };
+  const root = callerOf(await tokenOf(await bootstrap(deps)));
+  const made = async (answered: Promise<Answer>): Promise<Answer['object']> => {
+    const { status, text, object } = await answered;
+    if (status !== 200) throw new Error(`not made: ${text}`);
+    return object;
+  };
+  const credential: Plane['credential'] = async (namespace, roles, more = {}) => {
+    const body = { name: 'member', roles: roles.map(role => `@auth:role=${role}`), ...more };
+    const { credentials } = await made(root('POST /appcredentials', namespace, { body }));
+    return Credential.parse(credentials);
+  };
+  const makeNamespace: Plane['namespace'] = async (parent, name) =>
+    (await made(root('POST /namespaces', parent, { body: { name } }))).name;
+  let tenants = 0;
+  return {
+    deps,
+    clock,
+    directory: directory.path,
+    call,
+    root,
+    errors,
+    log,
+    namespace: makeNamespace,
+    tenant: () => makeNamespace('/', `tenant-${++tenants}`),
+    member: async (namespace, roles, more) =>
+      callerOf(await tokenOf(await credential(namespace, roles, more))),
+    credential,
+    caller: callerOf,
+    stop: () => directory.stop(),
+  };
+}
