@@ -79,7 +79,9 @@ export class Draft {
   }
 
   transition(): Transition {
-    if (this.#header.status === 'RUNNING' && this.#header.events + this.#history.length >= LIMITS.history) {
+    const room = LIMITS.history - this.#header.events;
+    if (this.#history.length > (this.#header.status === 'RUNNING' ? room - 1 : room)) {
+      this.#history.length = room - 1;
       const cause = `the execution reached the maximum number of history events (${LIMITS.history})`;
       this.finish({ status: 'FAILED', error: 'States.Runtime', cause });
     }
