@@ -13,7 +13,8 @@ import { parsed, problem } from './pipeline/problem.ts';
 const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
 
 /** Header values are Latin-1: what is not printable ASCII is percent-encoded, and `;` separates messages. */
-const headerText = (text: string): string => text.replace(/[^\x20-\x3a\x3c-\x7e]/g, encodeURIComponent);
+const headerText = (text: string): string =>
+  text.toWellFormed().replace(/[^\x20-\x3a\x3c-\x7e]/gu, encodeURIComponent);
 
 const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResultV2 => {
   const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
