@@ -53,7 +53,7 @@ module.exports = {
         'The verifier must not share the code of the signer: a mistake in it would be accepted by its twin.',
       severity: 'error',
       from: { path: '^shared/bundle/open\\.ts$' },
-      to: { path: '^shared/bundle/(seal|sign|published|root)\\.ts$', reachable: true },
+      to: { path: '^shared/bundle/(seal|sign|published|root|layers)\\.ts$', reachable: true },
     },
     only(
       'api-is-a-table',
@@ -103,7 +103,7 @@ module.exports = {
     only(
       'local-is-composition',
       '^local/',
-      ['^local/', '^functions/', '^shared/', '^statemachines/', '^clients/enforcer/poll\\.ts$'],
+      ['^local/', '^functions/', '^shared/', '^statemachines/', '^clients/enforcer/(poll|register)\\.ts$'],
       'The one-process build composes what is there; the demo also polls as an enforcer does.',
     ),
     only(
@@ -117,7 +117,7 @@ module.exports = {
       comment: 'Clients open bundles.',
       severity: 'error',
       from: { path: '^clients/' },
-      to: { path: '^shared/bundle/(seal|sign|published|root)\\.ts$' },
+      to: { path: '^shared/bundle/(seal|sign|published|root|layers)\\.ts$' },
     },
     {
       name: 'nobody-imports-tests',

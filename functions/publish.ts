@@ -1,5 +1,6 @@
 import { PATHS, readSnapshot, readTimestamp } from '../shared/bundle/metadata.ts';
 import type { Published } from '../shared/bundle/published.ts';
+import { orInvalid } from '../shared/bundle/refusal.ts';
 import { resign, type Sealed, type SealedFile, seal } from '../shared/bundle/seal.ts';
 import { snapshotPlace, targetsPlace } from '../shared/bundle/workflow.ts';
 import { compile } from '../shared/core/compile.ts';
@@ -42,9 +43,10 @@ async function required(bucket: Bucket, key: string): Promise<Uint8Array> {
 async function standing(bucket: Bucket, prefix: string): Promise<Standing> {
   const timestamp = await bytesOf(bucket, `${prefix}${PATHS.timestamp}`);
   if (!timestamp) return {};
-  const snapshotAt = snapshotPlace(readTimestamp(PATHS.timestamp, timestamp.body)).path;
+  const snapshotAt = orInvalid(() => snapshotPlace(readTimestamp(PATHS.timestamp, timestamp.body)).path);
   const snapshot = await required(bucket, `${prefix}${snapshotAt}`);
-  const targets = await required(bucket, `${prefix}${targetsPlace(readSnapshot(snapshotAt, snapshot)).path}`);
+  const targetsAt = orInvalid(() => targetsPlace(readSnapshot(snapshotAt, snapshot)).path);
+  const targets = await required(bucket, `${prefix}${targetsAt}`);
   return { published: { timestamp: timestamp.body, snapshot, targets }, etag: timestamp.etag };
 }
 

@@ -83,9 +83,12 @@ export class BundlePoller {
   }
 }
 
-/** The body, at most one byte longer than `maxBytes`; undefined for 404. */
+/**
+ * The body, at most one byte longer than `maxBytes`; undefined for what is not there. S3 says 403 for that to readers who
+ * may not list.
+ */
 async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
-  if (response.status === 404) return undefined;
+  if (response.status === 404 || response.status === 403) return undefined;
   if (!response.ok || !response.body) throw new Error(`${response.url} answered ${response.status}`);
   const chunks: Uint8Array[] = [];
   let size = 0;
