@@ -55,6 +55,8 @@ export class Runner {
   #execution: Running;
   #turn: Promise<unknown> = Promise.resolve();
   #callOff: () => void = () => {};
+  /** A write failed a moment ago: nothing is begun until it is tried again. */
+  #resting = false;
 
   constructor(machine: Machine, execution: Running, rim: Rim) {
     this.#machine = machine;
@@ -141,11 +143,12 @@ export class Runner {
   }
 
   async #goOn(): Promise<void> {
-    while (this.#rim.mode === 'on') {
+    while (this.#rim.mode === 'on' && !this.#resting) {
       const thread = this.#threads().find(({ phase }) => phase.kind === 'enter');
       if (!thread) break;
       await this.#transit({ kind: 'enter', thread: thread.id });
     }
+    if (this.#resting) return;
     this.#callOff();
     if (this.#rim.mode !== 'on') return;
     if (this.header.status !== 'RUNNING') return this.#rim.closed(this.header);
@@ -220,7 +223,12 @@ export class Runner {
       error,
     });
     this.#callOff();
-    if (mode === 'on') this.#callOff = timers.at(clock.now().getTime() + AFTER_FAILED_WRITE, () => this.go());
+    if (mode !== 'on') return;
+    this.#resting = true;
+    this.#callOff = timers.at(clock.now().getTime() + AFTER_FAILED_WRITE, () => {
+      this.#resting = false;
+      this.go();
+    });
   }
 }
 
