@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Bucket, PutCondition } from '../../ports/bucket.ts';
-import { fail } from '../../schema/failure.ts';
+import { checkKey, checkPrefix } from '../bucket-key.ts';
 import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
 import { damaged } from './refusals.ts';
 
@@ -20,8 +20,6 @@ const Header = z.strictObject({
 });
 type Header = z.infer<typeof Header>;
 
-/** Keys as we make them: a subset of what S3 takes that means one file on every file system. */
-const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._=-]{1,200}$/;
 /** Ends every file's name and is in no key, so that `a` and `a/b` can both be objects. */
 const FILE = '~';
 /** Files that are being written; what a killed process left in it was never acknowledged. */
@@ -70,8 +68,7 @@ export async function openBucket(directory: string): Promise<LocalBucket> {
         return { outcome: 'written', etag: await replace(key, body, contentType) };
       }),
     async list(prefix) {
-      const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-      if (folder !== '') pathOf(directory, folder.slice(0, -1));
+      const folder = checkPrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
       const keys = await keysBelow(directory, folder);
       return keys.filter(key => key.startsWith(prefix)).sort();
     },
@@ -94,15 +91,8 @@ const isConditional = ({ ifMatch, ifNoneMatch }: PutCondition): boolean =>
 const allows = ({ ifMatch, ifNoneMatch }: PutCondition, etag: string | undefined): boolean =>
   (ifMatch === undefined || ifMatch === etag) && (ifNoneMatch === undefined || etag === undefined);
 
-function pathOf(directory: string, key: string): string {
-  const segments = key.split('/');
-  if (key.length <= 1024 && segments.every(segment => SEGMENT.test(segment)))
-    return join(directory, ...segments) + FILE;
-  throw fail(
-    'bad_request',
-    `\`${key.slice(0, 80)}\` is no key; use segments of A-Z a-z 0-9 . _ = - joined by /`,
-  );
-}
+const pathOf = (directory: string, key: string): string =>
+  join(directory, ...checkKey(key).split('/')) + FILE;
 
 async function read(path: string): Promise<{ header: Header; body: Uint8Array } | undefined> {
   const bytes = await readFile(path).catch(ignoreMissing);

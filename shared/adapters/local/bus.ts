@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Bus } from '../../ports/bus.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type BusEvent, events } from '../../schema/event.ts';
-import { fail } from '../../schema/failure.ts';
+import { entryText } from '../event-entry.ts';
 import type { Database } from './database.ts';
 import { matches, type Pattern } from './event-pattern.ts';
 import { pumping } from './pump.ts';
@@ -37,9 +37,6 @@ export interface Disorder {
 /** EventBridge's own default: as many attempts in 24 hours. */
 const ATTEMPTS = 185;
 const LONGEST_DELAY = 10 * 60 * 1000;
-/** EventBridge's limit for an entry. */
-const ENTRY_BYTES = 256 * 1024;
-
 const AnyEvent = z.union(Object.values(events));
 const Delivery = z.object({
   seq: z.int(),
@@ -111,12 +108,7 @@ export function openBus(database: Database, clock: Pick<Clock, 'now'>, disorder:
 
   return {
     async publish(event) {
-      const text = JSON.stringify(event);
-      if (Buffer.byteLength(text) > ENTRY_BYTES)
-        throw fail(
-          'too_large',
-          `an event of ${Buffer.byteLength(text)} bytes; at most ${ENTRY_BYTES} go on the bus`,
-        );
+      const text = entryText(event);
       const owing = [...subscribers]
         .filter(([, { pattern }]) => matches(pattern, event))
         .map(([name]) => name);

@@ -127,4 +127,7 @@ export const refsOf = (resource: Identity, object: Stored): { attribute: string;
     value: String(attributeOf(object, attribute) ?? ''),
   }));
 
+export const hasRef = (resource: Identity, object: Stored, attribute: string, value: string): boolean =>
+  refsOf(resource, object).some(ref => ref.attribute === attribute && ref.value === value);
+
 const attributeOf = (object: Stored, attribute: string): unknown => Reflect.get(object, attribute);

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '../../ports/clock.ts';
+import { fail } from '../../schema/failure.ts';
+import { TABLE } from '../../schema/table.ts';
+import type { Condition, Step } from '../table/plan.ts';
+import { call } from './client.ts';
+
+type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+const expressionOf = (when: Condition) => {
+  if (when === 'absent') return { ConditionExpression: 'attribute_not_exists(pk)' };
+  if (when === 'present') return { ConditionExpression: 'attribute_exists(pk)' };
+  const [name, value] = 'id' in when ? ['id', when.id] : ['updateTime', when.updateTime];
+  return {
+    ConditionExpression: '#seen = :seen',
+    ExpressionAttributeNames: { '#seen': name },
+    ExpressionAttributeValues: { ':seen': value },
+  };
+};
+
+function toItem(TableName: string, { action, when }: Step): TransactItem {
+  const condition = when && {
+    ...expressionOf(when),
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+  };
+  if ('put' in action) return { Put: { TableName, Item: action.put, ...condition } };
+  const key = { [TABLE.pk]: keyOf(action).pk, [TABLE.sk]: keyOf(action).sk };
+  if ('delete' in action) return { Delete: { TableName, Key: key, ...condition } };
+  return { ConditionCheck: { TableName, Key: key, ...expressionOf(when ?? 'present') } };
+}
+
+const keyOf = (action: Exclude<Step['action'], { put: unknown }>) =>
+  'delete' in action ? action.delete : action.check;
+
+/** Milliseconds; the whole of it with full jitter stays within a second or two. */
+const FIRST = 20;
+const LONGEST = 500;
+const ATTEMPTS = 10;
+
+/**
+ * Runs a plan as one TransactWriteItems. Two transactions that meet on an item cancel each other: that one is repeated,
+ * with jitter, until it is clear whose condition holds. The SDK's request token makes its own retries harmless.
+ */
+export function committing(client: DynamoDBDocumentClient, tableName: string, { randomBytes }: Clock) {
+  const chance = (): number => (randomBytes(1)[0] ?? 0) / 256;
+
+  return async (steps: readonly Step[]): Promise<void> => {
+    if (steps.length === 0) return;
+    const command = { TransactItems: steps.map(step => toItem(tableName, step)) };
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const cancelled = await call('DynamoDB', () => send(client, command));
+      if (!cancelled) return;
+      judge(steps, cancelled);
+      await sleep(chance() * Math.min(LONGEST, FIRST * 2 ** attempt));
+    }
+    throw fail('unavailable', 'others keep writing the same objects; try again in a moment');
+  };
+}
+
+/** Undefined when it was done; else why it was cancelled. */
+async function send(client: DynamoDBDocumentClient, command: TransactWriteCommandInput) {
+  try {
+    await client.send(new TransactWriteCommand(command));
+    return undefined;
+  } catch (error) {
+    if (error instanceof TransactionCanceledException) return error;
+    throw error;
+  }
+}
+
+/** Throws what a cancelled transaction means; returns when it is worth another attempt. */
+function judge(steps: readonly Step[], cancelled: TransactionCanceledException): void {
+  const reasons = cancelled.CancellationReasons ?? [];
+  for (const [index, { Code, Item }] of reasons.entries()) {
+    const step = steps[index];
+    if (Code === 'ConditionalCheckFailed' && step) throw step.otherwise(Item !== undefined);
+  }
+  const codes = new Set(reasons.map(({ Code }) => Code));
+  if (codes.has('ThrottlingError') || codes.has('ProvisionedThroughputExceeded'))
+    throw fail('too_many_requests', 'DynamoDB is limiting requests; try again in a moment');
+  if (!codes.has('TransactionConflict')) throw cancelled;
+}

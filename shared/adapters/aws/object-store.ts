@@ -1,0 +1,149 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '../../ports/clock.ts';
+import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-store.ts';
+import { NamespacePath, type NamespacePath as Path, ROOT } from '../../schema/ids.ts';
+import type { Identity } from '../../schema/resources.ts';
+import { TABLE } from '../../schema/table.ts';
+import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
+import {
+  activityKey,
+  activityPk,
+  guardKey,
+  guardsPrefix,
+  hasRef,
+  objectKey,
+  objectsPrefix,
+  onceKey,
+  pointedAt,
+  treeKey,
+} from '../table/keys.ts';
+import { plan } from '../table/plan.ts';
+import { limitOf, refPart, treeParts } from '../table/query.ts';
+import { readActivity, readObject } from '../table/read.ts';
+import { call, isNamed } from './client.ts';
+import { committing } from './commit.ts';
+import { documentClient, type TableOptions } from './document.ts';
+import { itemTable, type Range, type StoredItem } from './items.ts';
+
+/** The object store in one DynamoDB table. Requests and capacity of each method: docs/decisions, "storage". */
+export function openObjectStore(options: TableOptions, clock: Clock): ObjectStore {
+  const client = options.client ?? documentClient(options);
+  const { tableName } = options;
+  const items = itemTable(client, tableName);
+  const commit = committing(client, tableName, clock);
+
+  const object = <I extends Identity>(resource: I, item: StoredItem): Stored<I> =>
+    readObject(resource, item.object, `${item.pk} ${item.sk}`);
+
+  /** One page out of several ranges, one behind the other. One item more than asked for tells whether more follow. */
+  const page = async <T>(
+    ranges: readonly Range[],
+    limit: number,
+    read: (item: StoredItem) => T,
+    cursor: (last: T) => string,
+  ): Promise<Page<T>> => {
+    const found: T[] = [];
+    for (const range of ranges) {
+      const answer = await items.query({ ...range, limit: limit + 1 - found.length });
+      found.push(...answer.items.map(read));
+      const last = found[Math.min(limit, found.length) - 1];
+      if (last !== undefined && (found.length > limit || answer.more))
+        return { items: found.slice(0, limit), next: cursor(last) };
+    }
+    return { items: found };
+  };
+
+  const tenants = async (): Promise<Path[]> => {
+    const prefix = guardsPrefix('namespace');
+    const guards = await items.queryAll({ pk: ROOT, prefix });
+    return guards.map(({ sk }) => NamespacePath.parse(sk.slice(prefix.length))).filter(path => path !== ROOT);
+  };
+
+  return {
+    async get(key) {
+      const item = await items.get(objectKey(key));
+      return item && object(key.resource, item);
+    },
+
+    async getByName(resource, namespace, name) {
+      const item = await items.get(guardKey(resource, namespace, name));
+      return item && object(resource, item);
+    },
+
+    async list(resource, namespace, query) {
+      const [id] = query.after === undefined ? [] : listCursor.read(query.after, namespace);
+      const after = id && { ...objectKey({ resource, namespace, id }) };
+      const range = { pk: namespace, prefix: objectsPrefix(resource), after };
+      const cursor = (last: Stored) => listCursor.write([last.ID]);
+      return page([range], limitOf(query), item => object(resource, item), cursor);
+    },
+
+    async listTree(resource, namespace, query) {
+      const place = query.after === undefined ? undefined : treeCursor.read(query.after, namespace);
+      const key = place && { resource, namespace: place[0], id: place[1] };
+      const start = key && { ...objectKey(key), ...treeKey(key) };
+      const parts = treeParts(resource, namespace, namespace === ROOT ? await tenants() : [], place);
+      const ranges = parts.map(
+        ({ after, ...part }): Range => ({
+          ...part,
+          index: 'tree',
+          after: after === undefined ? undefined : start,
+        }),
+      );
+      const cursor = (last: Stored) => treeCursor.write([last.namespace, last.ID]);
+      return page(ranges, limitOf(query), item => object(resource, item), cursor);
+    },
+
+    async findBy(resource, tenant, attribute, value) {
+      const pk = refPart(resource, tenant, attribute, value);
+      const indexed = await items.queryAll({ index: 'ref', pk, prefix: '' });
+      if (attribute === 'ID') return indexed.map(item => object(resource, item));
+      const targets = await items.getAll(indexed.map(pointedAt));
+      return targets
+        .map(item => object(resource, item))
+        .filter(found => hasRef(resource, found, attribute, value))
+        .sort((a, b) => (order(resource, a) < order(resource, b) ? -1 : 1));
+    },
+
+    commit: async writes => commit(plan(writes)),
+
+    /** A retry of the SDK after a lost answer says false for a key that nobody had used: a token is refused, never taken twice. */
+    async once(tenant, key, ttlSeconds) {
+      const now = Math.floor(clock.now().getTime() / 1000);
+      const put = new PutCommand({
+        TableName: tableName,
+        Item: { ...onceKey(tenant, key), [TABLE.ttl]: now + ttlSeconds },
+        ConditionExpression: 'attribute_not_exists(pk) OR #ttl <= :now',
+        ExpressionAttributeNames: { '#ttl': TABLE.ttl },
+        ExpressionAttributeValues: { ':now': now },
+      });
+      try {
+        await call('DynamoDB', () => client.send(put));
+        return true;
+      } catch (error) {
+        if (isNamed(error, 'ConditionalCheckFailedException')) return false;
+        throw error;
+      }
+    },
+
+    async activities(namespace, query) {
+      const place = query.after === undefined ? undefined : activityCursor.read(query.after, namespace);
+      const after = place && { ...activityKey({ namespace, date: place[0], id: place[1] }) };
+      const range = { pk: activityPk(namespace), prefix: '', after, newestFirst: true };
+      const cursor = (last: Activity) => activityCursor.write([last.date, last.id]);
+      return page(
+        [range],
+        limitOf(query),
+        item => readActivity(item.object, `${item.pk} ${item.sk}`),
+        cursor,
+      );
+    },
+
+    async close() {
+      client.destroy();
+    },
+  };
+}
+
+const order = (resource: Identity, object: Stored): string =>
+  treeKey({ resource, namespace: object.namespace, id: object.ID }).treeSk;
