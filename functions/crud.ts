@@ -37,7 +37,10 @@ const isEmpty = (value: unknown): boolean =>
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Leaves out what the server alone writes; it may be sent back as it was read (`stored`), or empty. Updates check `updateTime` by themselves. */
+/**
+ * Leaves out what the server alone writes; it may be sent back as it was read (`stored`), or empty.
+ * An update has looked at `updateTime` by itself.
+ */
 function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fields {
   const { readOnly } = resourceOf(identity);
   const wrong = Object.keys(sent).filter(

@@ -1,13 +1,12 @@
 import { ListParameters } from '../shared/api/routes.ts';
 import type { Page } from '../shared/ports/object-store.ts';
-import { fail } from '../shared/schema/failure.ts';
-import { lineage } from '../shared/schema/ids.ts';
+import { Failure, fail } from '../shared/schema/failure.ts';
+import { isWithin, lineage, type NamespacePath } from '../shared/schema/ids.ts';
 import type { Identity, ObjectOf } from '../shared/schema/resources.ts';
 import { resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { everyIn } from './pipeline/authorize.ts';
-import { parsed } from './pipeline/problem.ts';
 
 /** As the original: a flag is set by being there, whatever its value, even `false`. */
 const flag = (call: Call, name: string): boolean => call.query[name] !== undefined;
@@ -20,7 +19,7 @@ export function listParameters(call: Call): ListParameters {
     }
     return values?.[0];
   };
-  const parameters = parsed(ListParameters, {
+  const sent = {
     page: one('page'),
     pagesize: one('pagesize'),
     after: one('after'),
@@ -28,7 +27,17 @@ export function listParameters(call: Call): ListParameters {
     order: call.query.order,
     recursive: flag(call, 'recursive'),
     propagated: flag(call, 'propagated'),
-  });
+  };
+  const read = ListParameters.safeParse(sent);
+  if (!read.success) {
+    throw new Failure(
+      'bad_request',
+      read.error.issues.map(({ path: [name = ''], message }) => ({
+        description: `query parameter ${String(name)} is \`${Reflect.get(sent, name)}\`: ${message}`,
+      })),
+    );
+  }
+  const parameters = read.data;
   if (parameters.limit !== undefined && parameters.pagesize !== undefined) {
     throw fail(
       'bad_request',
@@ -65,23 +74,29 @@ async function everything<I extends Identity>(
     } while (after !== undefined);
     return items;
   };
-  const ancestors =
-    propagated && 'propagate' in resourceOf(identity).writable ? lineage(call.namespace).slice(0, -1) : [];
+  const ancestors = propagated && propagates(identity) ? lineage(call.namespace).slice(0, -1) : [];
   const [mine, ...theirs] = await Promise.all([
     own(),
     ...ancestors.map(path => everyIn(store, identity, path)),
   ]);
-  return [...mine, ...theirs.flat().filter(object => 'propagate' in object && object.propagate === true)];
+  return [...mine, ...theirs.flat().filter(object => isInherited(object, call.namespace))];
 }
 
-const compare = (a: unknown, b: unknown): number =>
-  typeof a === 'number' && typeof b === 'number'
-    ? a - b
-    : String(a ?? '') < String(b ?? '')
-      ? -1
-      : a === b
-        ? 0
-        : 1;
+/** API authorizations always propagate; other kinds where they have the flag. */
+const propagates = (identity: Identity): boolean =>
+  identity === 'apiauthorizationpolicy' || Object.hasOwn(resourceOf(identity).writable, 'propagate');
+
+/** Whether an ancestor's object is shown in the namespace. */
+const isInherited = (object: ObjectOf<Identity>, namespace: NamespacePath): boolean =>
+  'authorizedNamespace' in object
+    ? !object.propagationHidden && isWithin(namespace, object.authorizedNamespace)
+    : 'propagate' in object && object.propagate;
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [left, right] = [String(a ?? ''), String(b ?? '')];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
 
 /** Sorted by the fields in turn, `-` for descending; the ID decides between equals, so that pages never overlap. */
 const sorted = <T extends { ID: string }>(items: T[], order: readonly string[]): T[] =>
@@ -97,7 +112,7 @@ const sorted = <T extends { ID: string }>(items: T[], order: readonly string[]):
 function orderOf(identity: Identity, order: readonly string[] | undefined): readonly string[] {
   const { stored, defaultOrder } = resourceOf(identity);
   for (const entry of order ?? []) {
-    if (!(entry.replace(/^-/, '') in stored.shape)) {
+    if (!Object.hasOwn(stored.shape, entry.replace(/^-/, ''))) {
       throw fail(
         'bad_request',
         `order is \`${entry}\`, which ${identity} does not have; use one of its attributes`,
