@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { openBucket } from '../shared/adapters/aws/bucket.ts';
+import { openBundleAccess } from '../shared/adapters/aws/bundle-access.ts';
+import { openBus } from '../shared/adapters/aws/bus.ts';
+import { documentClient } from '../shared/adapters/aws/document.ts';
+import { openObjectStore } from '../shared/adapters/aws/object-store.ts';
+import { openPublications } from '../shared/adapters/aws/publications.ts';
+import { openSigner } from '../shared/adapters/aws/signer.ts';
+import { openWorkflows } from '../shared/adapters/aws/workflows.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import { Config, type ConfigName } from '../shared/schema/config.ts';
+import { fail } from '../shared/schema/failure.ts';
+import type { Deps, Log } from './deps.ts';
+
+export { changesFromStream as changesOf } from '../shared/adapters/aws/change-feed.ts';
+export { marksFromStream as marksOf } from '../shared/adapters/aws/marks.ts';
+
+/** A function has only the variables that its work needs: the others fail when they are asked for, and by name. */
+const Environment = Config.partial();
+
+type Setting = <N extends ConfigName>(name: N) => Config[N];
+
+function settings(environment: Record<string, string | undefined>): Setting {
+  const parsed = Environment.parse(environment);
+  return name => {
+    const value = parsed[name] ?? Config.shape[name].safeParse(undefined).data;
+    if (value === undefined)
+      throw fail('unavailable', `environment variable ${name} is missing; see shared/schema/config.ts`);
+    return value as Config[typeof name];
+  };
+}
+
+const clock: Clock = { now: () => new Date(), randomBytes: size => randomBytes(size) };
+
+function logOf(level: Config['LOG_LEVEL']): Log {
+  const logger = new Logger({ serviceName: 'microseg', logLevel: level });
+  return {
+    info: (message, fields = {}) => logger.info(message, fields),
+    warn: (message, fields = {}) => logger.warn(message, fields),
+    error: (message, fields = {}) => logger.error(message, fields),
+  };
+}
+
+/** An object whose parts are made when they are first asked for, once. */
+function lazily<T extends object>(makers: { [K in keyof T]: () => T[K] }): T {
+  const made = Object.create(null) as T;
+  for (const name of Object.keys(makers) as (keyof T)[]) {
+    Object.defineProperty(made, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        const value = makers[name]();
+        Object.defineProperty(made, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return made;
+}
+
+/** The AWS installation that the environment names. Nothing is opened before it is used. */
+export function composeFrom(environment: Record<string, string | undefined>): Deps {
+  const setting = settings(environment);
+  const endpoint = environment.AWS_ENDPOINT_URL;
+  const connection = endpoint === undefined || endpoint === '' ? {} : { endpoint };
+  const shared = lazily({ client: () => documentClient(connection) });
+  const table = () => ({ ...connection, tableName: setting('TABLE_NAME'), client: shared.client });
+  const signer = (name: ConfigName) => openSigner({ ...connection, keyId: setting(name) });
+  return lazily<Deps>({
+    clock: () => clock,
+    log: () => logOf(setting('LOG_LEVEL')),
+    store: () => openObjectStore(table(), clock),
+    publications: () => openPublications(table()),
+    bucket: () => openBucket({ ...connection, bucket: setting('BUNDLES_BUCKET') }),
+    bus: () => openBus({ ...connection, busName: setting('BUS_NAME') }),
+    workflows: () =>
+      openWorkflows({ ...connection, machines: { 'onboard-account': setting('ONBOARD_ACCOUNT_ARN') } }),
+    tokenKey: () => signer('TOKEN_KEY_ID'),
+    bundleKeys: () =>
+      lazily({
+        targets: () => signer('TARGETS_KEY_ID'),
+        snapshot: () => signer('SNAPSHOT_KEY_ID'),
+        timestamp: () => signer('TIMESTAMP_KEY_ID'),
+      }),
+    bundleAccess: () =>
+      openBundleAccess({
+        ...connection,
+        bucket: setting('BUNDLES_BUCKET'),
+        roleArn: setting('BUNDLE_READER_ROLE_ARN'),
+      }),
+    apiURL: () => setting('API_URL'),
+    defaultTenant: () => setting('DEFAULT_TENANT'),
+  });
+}
+
+let composed: Deps | undefined;
+
+/** What the functions of this process stand on. The only reader of the environment. */
+export function compose(): Deps {
+  composed ??= composeFrom(process.env);
+  return composed;
+}
