@@ -21,7 +21,7 @@ import { openPublications } from '../shared/adapters/local/publications.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { consumed, type EventName } from '../shared/schema/event.ts';
-import { tenantOf } from '../shared/schema/ids.ts';
+import { ROOT, tenantOf } from '../shared/schema/ids.ts';
 import { ensureAdministrator } from './administrator.ts';
 import { bundleSide } from './bundles.ts';
 import { ChangePump } from './changes.ts';
@@ -84,7 +84,10 @@ export async function startControlPlane(settings: Settings): Promise<ControlPlan
 async function start(settings: Settings, data: string, database: Database): Promise<ControlPlane> {
   const { log, clock = systemClock, host, port } = settings;
   const bucket = await openBucket(join(data, 'bucket'));
-  const keys = await openKeys(data, database.fresh);
+  const objects = openObjectStore(database, clock);
+  // Nothing was ever written, so that nothing was ever signed: a first start, or one after a first that was killed.
+  const first = (await objects.activities(ROOT, { limit: 1 })).items.length === 0;
+  const keys = await openKeys(data, first);
   await ensureRoots(data, bucket, keys, clock.now());
 
   const feed = openChangeFeed(database);
@@ -95,7 +98,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     consumers: [changes => policyChanged(changes, deps), changes => cloudAccountCreated(changes, deps)],
     publish: marks => publishMarked(marks, deps),
   });
-  const taskDeps = { store: waking(openObjectStore(database, clock), () => pump.wake()), clock, bus, log };
+  const taskDeps = { store: waking(objects, () => pump.wake()), clock, bus, log };
   const workflows = openWorkflows({
     database,
     clock,

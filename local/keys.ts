@@ -18,7 +18,7 @@ export interface Keys extends BundleKeys {
   token: Signer;
 }
 
-/** Every key of the one-process build, `<data>/keys/*.pem`; made at the first start only. */
+/** Every key of the one-process build, `<data>/keys/*.pem`. `create`: makes those that are not there. */
 export async function openKeys(data: string, create: boolean): Promise<Keys> {
   const open = (name: string) => openSigner(join(data, 'keys', `${name}.pem`), { create });
   const [root, targets, snapshot, timestamp, token] = await Promise.all(
@@ -37,8 +37,12 @@ export async function ensureRoots(data: string, bucket: Bucket, keys: Keys, now:
   const last = names.length;
   const key = (version: number) => `${ROOTS}${version}.root.json`;
   const found = last > 0 ? await bucket.get(key(last)) : { found: false as const };
-  const newest = found.found && found.modified ? readRoot('root.json', found.body) : undefined;
-  if (newest && Date.parse(newest.signed.expires) - now.getTime() > ROOT_RENEWAL) return;
+  const newest = found.found && found.modified ? found.body : undefined;
+  const show = (body: Uint8Array) =>
+    replaceFile(join(data, 'root.json'), join(data, 'root.json~'), [body], 0o644);
+  const left = newest ? Date.parse(readRoot(key(last), newest).signed.expires) - now.getTime() : 0;
+  // Shown at each start: an earlier one may have died between the two files.
+  if (newest && left > ROOT_RENEWAL) return show(newest);
   const version = last + 1;
   const body = await makeRoot({
     rootKeys: [keys.root],
@@ -52,5 +56,5 @@ export async function ensureRoots(data: string, bucket: Bucket, keys: Keys, now:
     expires: new Date(now.getTime() + ROOT_LIFE),
   });
   await bucket.put(key(version), body, { ifNoneMatch: '*', contentType: 'application/json' });
-  await replaceFile(join(data, 'root.json'), join(data, 'root.json~'), [body], 0o644);
+  await show(body);
 }
