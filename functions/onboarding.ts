@@ -5,9 +5,7 @@ import { cloudaccount } from '../shared/schema/cloudaccount.ts';
 import { NamespacePath } from '../shared/schema/ids.ts';
 
 /** A cloud account as whoever added it told us. */
-export const Account = z.strictObject(cloudaccount.createOnly).omit({ metadata: true }).extend({
-  prismaID: cloudaccount.createOnly.name,
-});
+export const Account = z.strictObject(cloudaccount.createOnly).omit({ metadata: true });
 export type Account = z.infer<typeof Account>;
 
 /** Input of statemachines/onboard-account.asl.json. */
