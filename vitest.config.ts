@@ -5,7 +5,12 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/journeys/**', 'test/aws/**'] },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 30_000,
+          exclude: ['test/journeys/**', 'test/aws/**'],
+        },
       },
       {
         test: {

@@ -8,6 +8,7 @@ import type { Deps } from './deps.ts';
 import { authenticate, claimTags } from './pipeline/authenticate.ts';
 import { authorize } from './pipeline/authorize.ts';
 import { bodyOf, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
+import { withFields } from './pipeline/fields.ts';
 import { parsed, problem } from './pipeline/problem.ts';
 
 const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
@@ -123,7 +124,7 @@ export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps
     .handler(async (_event, { call }) => {
       const handler = handlers[call.operation];
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
-      return encode(await handler(call, deps()), call.requestID);
+      return encode(withFields(call, await handler(call, deps())), call.requestID);
     });
   return (event, context) => pipeline(event, context as CallContext);
 }
