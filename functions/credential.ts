@@ -12,7 +12,7 @@ const pem = (label: string, der: ArrayBuffer): string =>
   `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replace(/.{64}/g, '$&\n').trimEnd()}\n-----END ${label}-----\n`;
 
 /** Text that may stand in a distinguished name. */
-const quoted = (text: string): string => text.replace(/[",+;<>\\=#\n\r]/g, ' ');
+export const quoted = (text: string): string => text.replace(/[",+;<>\\=#\n\r]/g, ' ');
 
 /** The common name by which policies may name the credential, as the original writes it. */
 export const commonName = (id: string, name: string): string => `app:credential:${id}:${name}`;
