@@ -47,6 +47,14 @@ export function queryOf(event: APIGatewayProxyEventV2): Record<string, string[]>
 
 const JSON_TYPES = /^(application\/(json|\*)|\*\/\*)\s*(;|$)/i;
 
+/** Levels of JSON that are taken; no schema has half as many, and what walks a value may not run out of stack. */
+const DEEPEST = 64;
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (levels === 0 || Object.values(value).some(part => isDeeper(part, levels - 1)));
+
 /** The JSON body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (!route.input) return undefined;
@@ -58,8 +66,16 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (bytes.length > LIMITS.requestBody) {
     throw fail('too_large', `the body has ${bytes.length} bytes; the most is ${LIMITS.requestBody}`);
   }
+  const body = json(bytes.toString('utf8'));
+  if (isDeeper(body, DEEPEST)) {
+    throw fail('bad_request', `the body is more than ${DEEPEST} levels deep; nothing here needs so many`);
+  }
+  return body;
+}
+
+function json(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(text);
   } catch (error) {
     throw fail(
       'bad_request',
