@@ -1,20 +1,21 @@
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { childPath, isWithin, NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
+import { isWithin, NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 
-/** A mapped namespace as a full path; it may be given relative to the policy's own. */
-function mappedPath(mapped: string, call: Call): NamespacePath {
-  return mapped.startsWith('/') ? NamespacePath.parse(mapped) : childPath(call.namespace, mapped);
+/** A mapped namespace as a full path; it may be given relative to the policy's own. Undefined when it is no path. */
+function mappedPath(mapped: string, call: Call): NamespacePath | undefined {
+  const from = call.namespace === ROOT ? '' : call.namespace;
+  return NamespacePath.safeParse(mapped.startsWith('/') ? mapped : `${from}/${mapped}`).data;
 }
 
 const namespacemappingpolicy = crud('namespacemappingpolicy', {
   check: (input, call) => {
     const path = mappedPath(input.mappedNamespace, call);
     // Strictly below, so that mappings can never lead in a circle.
-    if (path === call.namespace || !isWithin(path, call.namespace)) {
+    if (path === undefined || path === call.namespace || !isWithin(path, call.namespace)) {
       throw brokenRules([
         {
           path: ['mappedNamespace'],
