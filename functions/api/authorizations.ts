@@ -1,3 +1,4 @@
+import { routes } from '../../shared/api/routes.ts';
 import { covers, permissionsOf } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
@@ -6,12 +7,19 @@ import { makeKeyPair } from '../credential.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 
+/** What a permission can be on: whatever a route asks for, or everything. */
+const grantable = new Set(
+  Object.values(routes).flatMap(({ allow }) => (allow === 'everybody' ? [] : [allow.identity])),
+).add('*');
+
 /** Nobody can grant what they lack. */
 function refuseToExceed(attribute: string, wanted: readonly string[], call: Call): void {
   for (const [index, authorized] of wanted.entries()) {
     const permissions = permissionsOf(authorized);
-    if (Object.keys(permissions).length === 0) {
-      throw brokenRules([{ path: [attribute, index], input: authorized, message: 'there is no such role' }]);
+    const named = Object.keys(permissions);
+    if (named.length === 0 || !named.every(identity => grantable.has(identity))) {
+      const message = `there is no such ${authorized.startsWith('@') ? 'role' : 'identity'}`;
+      throw brokenRules([{ path: [attribute, index], input: authorized, message }]);
     }
     if (!covers(call.held, permissions)) {
       throw fail(
