@@ -2,7 +2,7 @@ import type { ImportReport, ImportRequest } from '../../shared/api/messages.ts';
 import { type CrudAction, crudOperation, routes } from '../../shared/api/routes.ts';
 import { grants } from '../../shared/core/roles.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
-import { NamespacePath } from '../../shared/schema/ids.ts';
+import { lineage, NamespacePath } from '../../shared/schema/ids.ts';
 import {
   type Identity,
   identities,
@@ -23,7 +23,7 @@ const nouns: Record<string, Handler> = { ...namespaces, ...policies, ...enforcer
 /** The tag by which an import finds what an earlier one with the same label made. */
 const LABEL = '@import:label=';
 
-/** Namespaces first, as the others may live in them; the rest in the order of the registry. */
+/** Namespaces first, parents before children, as the others may live in them; the rest in the order of the registry. */
 const ORDER: readonly Identity[] = ['namespace', ...identities.filter(identity => identity !== 'namespace')];
 
 interface Entry {
@@ -52,20 +52,28 @@ function entriesOf(data: ImportRequest['data']['data'], call: Call): Entry[] {
       return { identity, at, namespace: placeOf(namespace, at, call), fields };
     });
   });
-  return entries.sort((a, b) => ORDER.indexOf(a.identity) - ORDER.indexOf(b.identity));
+  const kind = (entry: Entry) => ORDER.indexOf(entry.identity);
+  const depth = (entry: Entry) => lineage(entry.namespace).length;
+  return entries.sort((a, b) => kind(a) - kind(b) || depth(a) - depth(b));
 }
 
 /** Objects may name a namespace relative to the import's own, as in `./group` or `group`. */
 function placeOf(namespace: unknown, at: string, call: Call): NamespacePath {
   if (namespace === undefined || namespace === '' || namespace === '.') return call.namespace;
-  const relative = String(namespace).replace(/^\.?\/*/, '');
-  const path = NamespacePath.safeParse(`${call.namespace === '/' ? '' : call.namespace}/${relative}`);
-  if (path.success) return path.data;
+  if (typeof namespace === 'string') {
+    const path = below(call.namespace, namespace.replace(/^\.?\/*/, ''));
+    if (path) return path;
+  }
   throw fail(
     'invalid',
-    `Attribute 'data.${at}.namespace' is \`${String(namespace)}\`; give a path relative to ${call.namespace}`,
+    `Attribute 'data.${at}.namespace' is \`${JSON.stringify(namespace)}\`; give a path relative to ${call.namespace}`,
+    { attribute: `data.${at}.namespace`, value: namespace },
   );
 }
+
+/** Undefined when it would be no path. */
+const below = (namespace: NamespacePath, relative: string): NamespacePath | undefined =>
+  NamespacePath.safeParse(`${namespace === '/' ? '' : namespace}/${relative}`).data;
 
 /** The call that creates or changes one object, as if it had come alone. */
 async function callFor(
@@ -96,45 +104,66 @@ async function callFor(
   };
 }
 
-const same = (object: object, fields: Record<string, unknown>): boolean =>
-  Object.entries(fields).every(
-    ([key, value]) => JSON.stringify(Reflect.get(object, key)) === JSON.stringify(value),
+/** Whether the object is already as the file says, once defaults are filled in within what it says. */
+function isAsSaid(identity: Identity, object: object, fields: Record<string, unknown>): boolean {
+  const said = resourceOf(identity).input.partial().safeParse(fields);
+  return (
+    said.success &&
+    Object.keys(fields).every(
+      key => JSON.stringify(Reflect.get(object, key)) === JSON.stringify(Reflect.get(said.data, key)),
+    )
   );
+}
+
+/**
+ * Takes the object that an entry means out of those that were there before the import: by its name where names are
+ * unique, else by name and label. Each is taken once, so that two objects of one name in a file stay two.
+ */
+type Take = (entry: Entry, tag: string) => Promise<ObjectOf<Identity> | undefined>;
+
+function takeFrom(store: Deps['store']): Take {
+  const before = new Map<string, Promise<ObjectOf<Identity>[]>>();
+  return async (entry, tag) => {
+    const { identity, namespace, fields } = entry;
+    const place = `${identity} ${namespace}`;
+    const objects = before.get(place) ?? everyIn(store, identity, namespace);
+    before.set(place, objects);
+    const { unique } = resourceOf(identity);
+    const name =
+      unique === 'name' ? below(namespace, typeof fields.name === 'string' ? fields.name : '') : fields.name;
+    const left = await objects;
+    const at = left.findIndex(
+      object =>
+        Reflect.get(object, 'name') === name &&
+        (unique !== undefined || object.metadata.some(it => it === tag)),
+    );
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  };
+}
 
 async function apply(
   entry: Entry,
   label: string,
+  take: Take,
   call: Call,
   deps: Deps,
 ): Promise<'created' | 'updated' | 'unchanged'> {
   const tag = `${LABEL}${label}`;
   const run = (derived: Call) => nouns[derived.operation]?.(derived, deps);
-  const known: ObjectOf<Identity>[] = await everyIn(deps.store, entry.identity, entry.namespace);
-  const { unique } = resourceOf(entry.identity);
-  const name = entry.fields.name;
-  const target = known.find(
-    object =>
-      (unique === 'name'
-        ? object.normalizedTags.some(it => it === `$name=${childName(entry)}`)
-        : Reflect.get(object, 'name') === name) &&
-      (unique !== undefined || object.metadata.some(it => it === tag)),
-  );
+  const target = await take(entry, tag);
+  const { metadata = [], ...said } = entry.fields;
   if (!target) {
-    const metadata = [...((entry.fields.metadata as string[] | undefined) ?? []), tag];
-    await run(
-      await callFor({ ...entry, fields: { ...entry.fields, metadata } }, 'create', undefined, call, deps),
-    );
+    // What is no list is left as it is, for the create to refuse.
+    const tagged = { ...said, metadata: Array.isArray(metadata) ? [...metadata, tag] : metadata };
+    await run(await callFor({ ...entry, fields: tagged }, 'create', undefined, call, deps));
     return 'created';
   }
-  const { metadata: _, name: __, ...rest } = entry.fields;
-  const fields = unique === 'name' ? rest : { ...rest, name };
-  if (same(target, fields)) return 'unchanged';
+  const { name, ...rest } = said;
+  const fields = resourceOf(entry.identity).unique === 'name' ? rest : { ...rest, name };
+  if (isAsSaid(entry.identity, target, fields)) return 'unchanged';
   await run(await callFor({ ...entry, fields }, 'patch', target, call, deps));
   return 'updated';
 }
-
-const childName = ({ namespace, fields }: Entry): string =>
-  `${namespace === '/' ? '' : namespace}/${String(fields.name)}`;
 
 /**
  * Applies the objects one after the other. What was applied before a bad one stays and is said; the same import
@@ -144,9 +173,10 @@ const importObjects: Handler = async (call, deps) => {
   const { data } = call.body as ImportRequest;
   const label = data.label || `import-${call.requestID}`;
   const report: ImportReport = { label, created: 0, updated: 0, unchanged: 0 };
+  const take = takeFrom(deps.store);
   for (const entry of entriesOf(data.data, call)) {
     try {
-      report[await apply(entry, label, call, deps)]++;
+      report[await apply(entry, label, take, call, deps)]++;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const done = report.created + report.updated + report.unchanged;
