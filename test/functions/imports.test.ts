@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ImportReport } from '../../shared/api/messages.ts';
+import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+
+let plane: Plane;
+beforeAll(async () => {
+  plane = await openPlane();
+});
+afterAll(() => plane.stop());
+
+/** As an export of the original writes it: plural keys, defaults omitted, namespaces relative. */
+const data = {
+  networkrulesetpolicies: [
+    {
+      name: 'web',
+      subject: [['app=web']],
+      incomingRules: [{ object: [['externalnetwork:name=office']], protocolPorts: ['tcp/443'] }],
+      namespace: './prod/group',
+    },
+  ],
+  externalnetworks: [
+    { name: 'office', entries: ['192.0.2.0/24'], associatedTags: ['externalnetwork:name=office'] },
+  ],
+  namespaces: [
+    { name: 'group', type: 'Group', namespace: 'prod' },
+    { name: 'prod', type: 'CloudAccount' },
+  ],
+};
+
+const send = (by: Caller, namespace: string, sent: object, label?: string) =>
+  by('POST /import', namespace, {
+    body: { data: { APIVersion: 1, ...(label ? { label } : {}), data: sent } },
+  });
+
+const report = async (by: Caller, namespace: string, sent: object, label?: string) => {
+  const answered = await send(by, namespace, sent, label);
+  expect(answered.status, answered.text).toBe(200);
+  return ImportReport.parse(JSON.parse(answered.text));
+};
+
+const names = async (plural: string, namespace: string): Promise<string[]> =>
+  (await plane.root(`GET /${plural}?recursive`, namespace)).list.map(({ name }) => name);
+
+describe('an import', () => {
+  it('goes round: everything is there, parents before children whatever their order', async () => {
+    const tenant = await plane.tenant();
+    expect(await report(plane.root, tenant, data, 'base')).toEqual({
+      label: 'base',
+      created: 4,
+      updated: 0,
+      unchanged: 0,
+    });
+    expect(await names('namespaces', tenant)).toEqual([`${tenant}/prod`, `${tenant}/prod/group`]);
+    const [ruleset] = (await plane.root('GET /networkrulesetpolicies', `${tenant}/prod/group`)).list;
+    expect(ruleset).toMatchObject({ name: 'web', metadata: ['@import:label=base'] });
+    expect(await names('externalnetworks', tenant)).toEqual(['office']);
+  });
+
+  it('changes nothing the second time under the same label', async () => {
+    const tenant = await plane.tenant();
+    await report(plane.root, tenant, data, 'base');
+    const before = await plane.root('GET /networkrulesetpolicies?recursive', tenant);
+    expect(await report(plane.root, tenant, data, 'base')).toMatchObject({
+      created: 0,
+      updated: 0,
+      unchanged: 4,
+    });
+    expect((await plane.root('GET /networkrulesetpolicies?recursive', tenant)).list).toEqual(before.list);
+  });
+
+  it('updates what changed and leaves the rest', async () => {
+    const tenant = await plane.tenant();
+    await report(plane.root, tenant, data, 'base');
+    const changed = {
+      ...data,
+      externalnetworks: [{ ...data.externalnetworks[0], entries: ['198.51.100.0/24'] }],
+    };
+    expect(await report(plane.root, tenant, changed, 'base')).toMatchObject({ updated: 1, unchanged: 3 });
+    expect((await plane.root('GET /externalnetworks', tenant)).list).toMatchObject([
+      { entries: ['198.51.100.0/24'] },
+    ]);
+  });
+
+  it('makes duplicates under another label, but never two namespaces of one name', async () => {
+    const tenant = await plane.tenant();
+    await report(plane.root, tenant, data, 'base');
+    expect(await report(plane.root, tenant, data, 'other')).toMatchObject({ created: 2, unchanged: 2 });
+    expect(await names('externalnetworks', tenant)).toEqual(['office', 'office']);
+  });
+
+  it('without a label makes one up and says it', async () => {
+    const tenant = await plane.tenant();
+    const { label } = await report(plane.root, tenant, data);
+    expect(label).not.toBe('');
+    expect(await report(plane.root, tenant, data, label)).toMatchObject({ created: 0, unchanged: 4 });
+  });
+
+  it('keeps two objects of one name two, also when it is repeated', async () => {
+    const tenant = await plane.tenant();
+    const twice = {
+      externalnetworks: ['10.0.0.0/8', '192.0.2.0/24'].map(entry => ({ name: 'n', entries: [entry] })),
+    };
+    expect(await report(plane.root, tenant, twice, 'base')).toMatchObject({ created: 2 });
+    expect(await report(plane.root, tenant, twice, 'base')).toMatchObject({
+      created: 0,
+      updated: 0,
+      unchanged: 2,
+    });
+  });
+
+  it('names a bad object by its place, keeps what came before and goes on when repeated', async () => {
+    const tenant = await plane.tenant();
+    const bad = { name: 'bad', entries: ['10.0.0.0/33'] };
+    const refused = await send(
+      plane.root,
+      tenant,
+      { externalnetworks: [...data.externalnetworks, bad] },
+      'base',
+    );
+    expect([refused.status, refused.errors[0]?.data?.attribute]).toEqual([422, 'entries[0]']);
+    expect(refused.errors[0]?.description).toMatch(
+      /^data\.externalnetworks\[1\]: Attribute 'entries\[0\]' is wrong/,
+    );
+    expect(refused.errors[0]?.description).toContain('1 objects before it were applied');
+    const mended = { externalnetworks: [...data.externalnetworks, { ...bad, entries: ['10.0.0.0/8'] }] };
+    expect(await report(plane.root, tenant, mended, 'base')).toMatchObject({ created: 1, unchanged: 1 });
+  });
+
+  it.each([
+    [{ colours: [{}] }, 'data.colours', 'names no resource'],
+    [
+      { externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: '../other' }] },
+      'namespace',
+      'relative',
+    ],
+    [
+      { externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: { toString: 1 } }] },
+      'namespace',
+      'relative',
+    ],
+    [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], metadata: true }] }, 'metadata', 'true'],
+    [
+      { externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], servicePorts: ['tcp/1'] }] },
+      'servicePorts',
+      'tcp/1',
+    ],
+    [{ namespaces: [{ name: { toString: 1 } }] }, 'name', 'string'],
+    [{ namespaces: [{ name: 'a/b' }] }, 'name', 'short name'],
+    [{ namespaces: [{ name: 'a' }, { name: 'a' }] }, 'name', 'already'],
+    [
+      { namespacemappingpolicies: [{ name: 'a', subject: [['$identity=enforcer']], mappedNamespace: 'a' }] },
+      'subject',
+      'no longer mapped',
+    ],
+  ])('refuses %j with 422', async (sent, attribute, words) => {
+    const tenant = await plane.tenant();
+    const refused = await send(plane.root, tenant, sent, 'base');
+    expect(refused.status, refused.text).toBe(422);
+    expect(String(refused.errors[0]?.data?.attribute)).toContain(attribute);
+    expect(refused.errors[0]?.description).toContain(words);
+  });
+
+  it('refuses an object in a namespace that is not there, with 404', async () => {
+    const tenant = await plane.tenant();
+    const refused = await send(plane.root, tenant, {
+      externalnetworks: [{ ...data.externalnetworks[0], namespace: 'x' }],
+    });
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      404,
+      expect.stringContaining(`data.externalnetworks[0]: no namespace \`${tenant}/x\``),
+    ]);
+  });
+
+  it('leaves protected objects alone unless it overrides', async () => {
+    const tenant = await plane.tenant();
+    const kept = { externalnetworks: [{ name: 'kept', entries: ['10.0.0.0/8'], protected: true }] };
+    await report(plane.root, tenant, kept, 'base');
+    const changed = { externalnetworks: [{ ...kept.externalnetworks[0], description: 'changed' }] };
+    expect((await send(plane.root, tenant, changed, 'base')).status).toBe(423);
+  });
+
+  it('needs the right to import and the rights on what is imported', async () => {
+    const tenant = await plane.tenant();
+    const rulesets = await plane.member(tenant, ['ruleset.administrator']);
+    expect((await send(rulesets, tenant, data)).status).toBe(403);
+    const importer = await plane.member(tenant, ['namespace.importer', 'ruleset.administrator']);
+    const refused = await send(importer, tenant, { externalnetworks: data.externalnetworks });
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      403,
+      expect.stringContaining(`you may not post externalnetwork in ${tenant}`),
+    ]);
+    expect(await names('externalnetworks', tenant)).toEqual([]);
+    const own = { networkrulesetpolicies: [{ name: 'web', subject: [['app=web']] }] };
+    expect(await report(importer, tenant, own)).toMatchObject({ created: 1 });
+  });
+
+  it('grants no more than the importer holds', async () => {
+    const tenant = await plane.tenant();
+    const editor = await plane.member(tenant, ['namespace.importer', 'infrastructure.administrator']);
+    const credential = { appcredentials: [{ name: 'more', roles: ['@auth:role=namespace.administrator'] }] };
+    expect((await send(editor, tenant, credential)).status).toBe(403);
+  });
+});
