@@ -9,6 +9,7 @@ import type { Publication } from '../shared/ports/publications.ts';
 import { bundlePrefix } from '../shared/schema/bundle.ts';
 import { fail } from '../shared/schema/failure.ts';
 import { type NamespacePath, type ObjectId, parentPath, ROOT, tenantOf } from '../shared/schema/ids.ts';
+import { Tag } from '../shared/schema/tag.ts';
 import type { Deps } from './deps.ts';
 import { loadView } from './load.ts';
 import { everyIn } from './pipeline/authorize.ts';
@@ -90,6 +91,15 @@ async function write(
   return 'written';
 }
 
+/** Characters of selectors that are kept with a publication; a DynamoDB item holds 400 KB in all. */
+const LONGEST_SELECTORS = 200_000;
+
+const EVERY_UNIT: Tag[][] = [[Tag.parse('$identity=processingunit')]];
+
+/** Selectors that are too many to keep become one that every unit satisfies: then every unit's change counts. */
+const keptSelectors = (selectors: Tag[][]): Tag[][] =>
+  JSON.stringify(selectors).length > LONGEST_SELECTORS ? EVERY_UNIT : selectors;
+
 const signing = (deps: PublishDeps, roots: readonly Uint8Array[], taken: Taken) => ({
   roots,
   signers: deps.bundleKeys,
@@ -124,7 +134,6 @@ export async function publish(
       return 'idle';
     }
     const compiled = compile(await loadView(store, entry.namespace), entry.namespace);
-    const done: Publication = { ...entry, selectors: compiled.selectors, reaches: compiled.namespaces };
     const sealed = await seal({
       ...signing(deps, roots, taken),
       payloads: compiled.payloads,
@@ -139,7 +148,12 @@ export async function publish(
     const outcome =
       sealed.outcome === 'unchanged' ? sealed.outcome : await write(bucket, prefix, sealed, etag);
     if (outcome === 'unchanged' || outcome === 'written') {
-      await publications.done(done);
+      await publications.done({
+        ...entry,
+        selectors: keptSelectors(compiled.selectors),
+        reaches: compiled.namespaces,
+        revision: sealed.outcome === 'sealed' ? sealed.revision : entry.revision,
+      });
       log.info('bundle', {
         namespace: entry.namespace,
         namespaceID,
@@ -157,10 +171,8 @@ export async function publish(
 }
 
 /** Signs anew what nears its expiry. Nothing is compiled, and the revision changes only with the targets file. */
-export async function resignBundle(
-  { namespaceID }: Pick<Publication, 'namespaceID'>,
-  deps: PublishDeps,
-): Promise<boolean> {
+export async function resignBundle(entry: Publication, deps: PublishDeps): Promise<boolean> {
+  const { namespaceID } = entry;
   const prefix = bundlePrefix(namespaceID);
   const taken: Taken = {};
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -172,7 +184,12 @@ export async function resignBundle(
     const sealed = await resign({ ...signing(deps, roots, taken), previous: published });
     if (!sealed) return false;
     const outcome = await write(deps.bucket, prefix, sealed, etag);
-    if (outcome === 'written') return true;
+    if (outcome === 'written') {
+      if (sealed.revision !== entry.revision) {
+        await deps.publications.done({ ...entry, marked: entry.published, revision: sealed.revision });
+      }
+      return true;
+    }
     Object.assign(taken, outcome);
   }
   throw fail(

@@ -8,6 +8,8 @@ export interface Publication {
   /** Rises with every mark. Above `published`: a change has not reached the bundle yet. */
   marked: number;
   published: number;
+  /** Of the published bundle; 0 before the first. */
+  revision: number;
   /** Object clauses of the published policy: which processing units it can name. */
   selectors: Tag[][];
   /** The namespace itself and those below whose policies the bundle holds. */

@@ -34,6 +34,7 @@ export function publicationsContract(name: string, open: () => Promise<Publicati
         namespaceID: entry.namespaceID,
         marked: 1,
         published: 0,
+        revision: 0,
         selectors: [],
         reaches: [],
       });
@@ -50,7 +51,12 @@ export function publicationsContract(name: string, open: () => Promise<Publicati
 
     it('records what was published and leaves a later mark open', async () => {
       const tenant = freshTenant();
-      const entry = { ...(await marked(tenant)), selectors: [[Tag.parse('a=b')]], reaches: [tenant] };
+      const entry = {
+        ...(await marked(tenant)),
+        revision: 3,
+        selectors: [[Tag.parse('a=b')]],
+        reaches: [tenant],
+      };
       await publications.mark(tenant, entry.namespaceID);
       await publications.done(entry);
       expect(await publications.get(tenant, entry.namespaceID)).toEqual({

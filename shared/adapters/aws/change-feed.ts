@@ -50,8 +50,15 @@ type Cursor = z.infer<typeof Cursor>;
 
 const BATCH = 1000;
 
-/** Reads the stream without Lambda, shard by shard. For tests and tools: in AWS the stream calls functions/events itself. */
-export function openChangeFeed(options: TableOptions): ChangeFeed {
+/** The records of a table's stream as they are, read without Lambda. */
+export interface TableStream {
+  /** Up to `limit` records of each shard; none when there is nothing new. `cursor` goes on behind them. */
+  read(cursor: string, limit: number): Promise<{ records: unknown[]; cursor: string }>;
+}
+
+export const STREAM_START = '{}';
+
+export function openTableStream(options: TableOptions): TableStream {
   const client = new DynamoDBStreamsClient(clientConfig(options));
   const stream = once(() => streamArn(options));
 
@@ -70,36 +77,46 @@ export function openChangeFeed(options: TableOptions): ChangeFeed {
     return ids;
   };
 
-  const readShard = async (StreamArn: string, ShardId: string, seen: string | undefined, limit: number) => {
-    const start = new GetShardIteratorCommand({
-      StreamArn,
-      ShardId,
-      ...(seen === undefined
-        ? { ShardIteratorType: 'TRIM_HORIZON' as const }
-        : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber: seen }),
-    });
-    const { ShardIterator } = await call('DynamoDB Streams', () => client.send(start));
-    const records = new GetRecordsCommand({ ShardIterator, Limit: Math.min(limit, BATCH) });
-    return (await call('DynamoDB Streams', () => client.send(records))).Records ?? [];
-  };
-
   return {
-    start: async () => '{}',
     async read(cursor, limit) {
       const seen: Cursor = { ...parse(cursor) };
       const StreamArn = await stream();
-      const changes: Change[] = [];
-      for (const shard of await shards(StreamArn)) {
-        // Records that are no changes don't count; an empty batch must mean that there is nothing new.
-        while (changes.length < limit) {
-          const records = await readShard(StreamArn, shard, seen[shard], limit - changes.length);
-          if (records.length === 0) break;
-          changes.push(...changesFromStream(records));
-          const last = records.at(-1)?.dynamodb?.SequenceNumber;
-          if (last !== undefined) seen[shard] = last;
-        }
+      const all: unknown[] = [];
+      for (const ShardId of await shards(StreamArn)) {
+        const SequenceNumber = seen[ShardId];
+        const start = new GetShardIteratorCommand({
+          StreamArn,
+          ShardId,
+          ...(SequenceNumber === undefined
+            ? { ShardIteratorType: 'TRIM_HORIZON' as const }
+            : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber }),
+        });
+        const { ShardIterator } = await call('DynamoDB Streams', () => client.send(start));
+        const get = new GetRecordsCommand({ ShardIterator, Limit: Math.min(limit, BATCH) });
+        const { Records = [] } = await call('DynamoDB Streams', () => client.send(get));
+        all.push(...Records);
+        const last = Records.at(-1)?.dynamodb?.SequenceNumber;
+        if (last !== undefined) seen[ShardId] = last;
       }
-      return { changes, cursor: JSON.stringify(seen) };
+      return { records: all, cursor: JSON.stringify(seen) };
+    },
+  };
+}
+
+/** The port over the stream. For tests and tools: in AWS the stream itself calls functions/events. */
+export function openChangeFeed(options: TableOptions): ChangeFeed {
+  const stream = openTableStream(options);
+  return {
+    start: async () => STREAM_START,
+    async read(cursor, limit) {
+      let at = cursor;
+      for (;;) {
+        const batch = await stream.read(at, limit);
+        const changes = changesFromStream(batch.records);
+        at = batch.cursor;
+        // Records that are no changes don't end it: an empty batch means that there is nothing new.
+        if (changes.length > 0 || batch.records.length === 0) return { changes, cursor: at };
+      }
     },
   };
 }

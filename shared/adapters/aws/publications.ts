@@ -16,6 +16,7 @@ const Row = z.object({
   namespace: NamespacePath,
   marked: z.int(),
   published: z.int().default(0),
+  revision: z.int().default(0),
   /** JSON text, as objects are. */
   selectors: json.pipe(z.array(z.array(Tag))),
   reaches: json.pipe(z.array(NamespacePath)),
@@ -66,14 +67,16 @@ export function openPublications(options: TableOptions): Publications {
       });
       await call('DynamoDB', () => client.send(mark));
     },
-    async done({ namespace, namespaceID, marked, selectors, reaches }) {
+    async done({ namespace, namespaceID, marked, revision, selectors, reaches }) {
       const done = new UpdateCommand({
         ...keyOf(tenantOf(namespace), namespaceID),
-        UpdateExpression: 'SET published = :marked, selectors = :selectors, reaches = :reaches',
+        UpdateExpression:
+          'SET published = :marked, revision = :revision, selectors = :selectors, reaches = :reaches',
         ConditionExpression:
           'attribute_exists(pk) AND (attribute_not_exists(published) OR published <= :marked)',
         ExpressionAttributeValues: {
           ':marked': marked,
+          ':revision': revision,
           ':selectors': JSON.stringify(selectors),
           ':reaches': JSON.stringify(reaches),
         },

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Change, ChangeFeed } from '../../ports/change-feed.ts';
 import { fail } from '../../schema/failure.ts';
@@ -25,6 +26,17 @@ const Row = z.object({
 
 const START = '0';
 
+function intact(value: unknown, path: string): z.infer<typeof Row> {
+  const row = Row.parse(value);
+  if (checksum(`${row.before}${row.after}`) === row.crc) return row;
+  throw damaged(path, `change ${row.seq} does not match its checksum`);
+}
+
+/** Compares every change with its checksum; fails with `unavailable`, naming the database and the first that differs. */
+export function verifyChanges(handle: DatabaseSync, path: string): void {
+  for (const row of handle.prepare('SELECT * FROM changes').iterate()) intact(row, path);
+}
+
 export function openChangeFeed(database: Database): LocalChangeFeed {
   const { handle, path } = database;
   const select = handle.prepare('SELECT * FROM changes WHERE seq > ? ORDER BY seq LIMIT ?');
@@ -34,13 +46,8 @@ export function openChangeFeed(database: Database): LocalChangeFeed {
     'DELETE FROM changes WHERE seq <= (SELECT min(CAST(cursor AS INTEGER)) FROM cursors)',
   );
 
-  const intact = (value: unknown): z.infer<typeof Row> => {
-    const row = Row.parse(value);
-    if (checksum(`${row.before}${row.after}`) === row.crc) return row;
-    throw damaged(path, `change ${row.seq} does not match its checksum`);
-  };
   const toChange = (value: unknown): { seq: number; change: Change } => {
-    const { seq, resource, operation, before, after } = intact(value);
+    const { seq, resource, operation, before, after } = intact(value, path);
     const at = `change ${seq}`;
     return {
       seq,
@@ -52,8 +59,6 @@ export function openChangeFeed(database: Database): LocalChangeFeed {
       },
     };
   };
-
-  for (const row of handle.prepare('SELECT * FROM changes').iterate()) intact(row);
 
   return {
     start: async () => START,

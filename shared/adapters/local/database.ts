@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail } from '../../schema/failure.ts';
+import { verifyChanges } from './change-feed.ts';
 import { groupCommit } from './group-commit.ts';
+import { verifyItems } from './items.ts';
 import { damaged, inUse, lost, refused } from './refusals.ts';
 import { checkLog } from './write-ahead-log.ts';
 
@@ -42,6 +44,7 @@ const SCHEMA = `
   CREATE TABLE cursors (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL) STRICT;
   CREATE TABLE publications (
     pk TEXT NOT NULL, sk TEXT NOT NULL, namespace TEXT NOT NULL, marked INTEGER NOT NULL, published INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
     selectors TEXT NOT NULL, reaches TEXT NOT NULL, PRIMARY KEY (pk, sk)
   ) STRICT;
   CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT;
@@ -68,8 +71,9 @@ export function openDatabase(directory: string): Database {
   };
   try {
     opened.push(lock(directory));
-    refuseLostDatabase(path);
+    refuseLostDatabase(path, directory);
     checkLog(`${path}-wal`);
+    inspect(path);
     const handle = connect(path);
     opened.unshift(handle);
     const fresh = prepare(handle, path, directory);
@@ -109,10 +113,41 @@ function lock(directory: string): DatabaseSync {
   }
 }
 
-/** SQLite would drop a write-ahead log whose database is gone. */
-function refuseLostDatabase(path: string): void {
+/** SQLite would make a new database where one is gone, and drop a write-ahead log whose database is gone. */
+function refuseLostDatabase(path: string, directory: string): void {
+  if (sizeOf(path) > 0) return;
   const wal = `${path}-wal`;
-  if (sizeOf(path) === 0 && sizeOf(wal) > 0) throw lost(path, wal);
+  if (sizeOf(wal) > 0) throw lost(path, wal);
+  refuseCompanions(path, directory);
+}
+
+function refuseCompanions(path: string, directory: string): void {
+  const companion = COMPANIONS.find(name => existsSync(join(directory, name)));
+  if (companion) throw lost(path, join(directory, companion));
+}
+
+/**
+ * Reads everything over a connection that cannot write: one that could would copy the write-ahead log into a damaged
+ * database when it is closed, and delete the log. What SQLite itself does not notice, checksums do.
+ */
+function inspect(path: string): void {
+  // With a rollback journal beside it, it was being made, and holds nothing yet.
+  if (sizeOf(path) === 0 || existsSync(`${path}-journal`)) return;
+  const handle = new DatabaseSync(path, { readOnly: true, timeout: 500 });
+  try {
+    handle.exec('PRAGMA cell_size_check = ON');
+    if (pragma(handle, 'application_id') !== APPLICATION_ID) return;
+    if (pragma(handle, 'user_version') !== SCHEMA_VERSION) return;
+    const finding = String(handle.prepare('PRAGMA integrity_check(1)').get()?.integrity_check ?? 'no answer');
+    if (finding !== 'ok') throw damaged(path, finding);
+    verifyItems(handle, path);
+    verifyChanges(handle, path);
+  } finally {
+    handle.close();
+    // What the connection made for itself: the index of the log, and an empty log where there was none.
+    rmSync(`${path}-shm`, { force: true });
+    if (sizeOf(`${path}-wal`) === 0) rmSync(`${path}-wal`, { force: true });
+  }
 }
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -126,8 +161,7 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
   const application = pragma(handle, 'application_id');
   const fresh = version === 0 && application === 0 && tables(handle) === 0;
   if (fresh) {
-    const companion = COMPANIONS.find(name => existsSync(join(directory, name)));
-    if (companion) throw lost(path, join(directory, companion));
+    refuseCompanions(path, directory);
     handle.exec(SCHEMA);
     handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID};`);
   } else if (application !== APPLICATION_ID) {
@@ -139,8 +173,6 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
     );
   }
   handle.exec('COMMIT');
-  const finding = String(handle.prepare('PRAGMA integrity_check(1)').get()?.integrity_check ?? 'no answer');
-  if (finding !== 'ok') throw damaged(path, finding);
   return fresh;
 }
 

@@ -1,4 +1,4 @@
-import type { SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { ItemKey } from '../table/keys.ts';
 import { type Condition, type Item, itemBytes } from '../table/plan.ts';
@@ -25,8 +25,6 @@ export interface ItemTable {
   delete(key: ItemKey): void;
   /** At least one item when there is any. `more`: there are others behind them. */
   query(range: Range): { items: Item[]; bytes: number; more: boolean };
-  /** Compares every item with its checksum; fails with `unavailable`, naming the first that differs. */
-  verify(): void;
 }
 
 type Row = { readonly [column in (typeof COLUMNS)[number] | 'crc' | 'expires']?: SQLOutputValue };
@@ -39,6 +37,16 @@ export const checksum = (text: string): number => crc32(text);
 /** Over every column, since SQLite itself notices no change inside a value. */
 const checksumOf = (row: Row | Item): number =>
   COLUMNS.reduce((sum, name) => crc32(`${name}=${row[name] ?? ''}\n`, sum), 0);
+
+function intact(row: Row, path: string): Row {
+  if (checksumOf(row) === row.crc) return row;
+  throw damaged(path, `item ${row.pk} ${row.sk} does not match its checksum`);
+}
+
+/** Compares every item with its checksum; fails with `unavailable`, naming the database and the first that differs. */
+export function verifyItems(handle: DatabaseSync, path: string): void {
+  for (const row of handle.prepare('SELECT * FROM items').iterate()) intact(row, path);
+}
 
 export const holds = (condition: Condition | undefined, found: Item | undefined): boolean => {
   if (condition === undefined) return true;
@@ -53,14 +61,7 @@ export function itemTable({ handle, path }: Database): ItemTable {
   const insert = handle.prepare(
     `INSERT OR REPLACE INTO items (${COLUMNS}, crc, expires) VALUES (${'?, '.repeat(COLUMNS.length)}?, ?)`,
   );
-  const everything = handle.prepare('SELECT * FROM items');
   const statements = new Map<string, StatementSync>();
-
-  const intact = (row: Row): Row => {
-    if (checksumOf(row) !== row.crc)
-      throw damaged(path, `item ${row.pk} ${row.sk} does not match its checksum`);
-    return row;
-  };
 
   /** `begins with` as a range: U+10FFFF sorts behind everything that a key may hold. */
   const select = ({ index, newestFirst = false }: Range): StatementSync => {
@@ -77,7 +78,7 @@ export function itemTable({ handle, path }: Database): ItemTable {
   return {
     get(key) {
       const row = read.get(key.pk, key.sk);
-      return row && toItem(intact(row));
+      return row && toItem(intact(row, path));
     },
     put(item) {
       insert.run(...COLUMNS.map(name => item[name] ?? null), checksumOf(item), item.expires ?? null);
@@ -92,7 +93,7 @@ export function itemTable({ handle, path }: Database): ItemTable {
       const items: Item[] = [];
       let bytes = 0;
       for (const row of select(range).iterate(pk, from, to)) {
-        const item = toItem(intact(row));
+        const item = toItem(intact(row, path));
         const sum = bytes + itemBytes(item);
         if (items.length === limit || (sum > range.bytes && items.length > 0))
           return { items, bytes, more: true };
@@ -100,9 +101,6 @@ export function itemTable({ handle, path }: Database): ItemTable {
         bytes = sum;
       }
       return { items, bytes, more: false };
-    },
-    verify() {
-      for (const row of everything.iterate()) intact(row);
     },
   };
 }

@@ -22,7 +22,6 @@ import { checksum, holds, type ItemTable, itemTable } from './items.ts';
 /** The object store in SQLite, with DynamoDB's keys, conditions and limits. Objects are compared with their checksums. */
 export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>): ObjectStore {
   const items = itemTable(database);
-  items.verify();
   const run = transaction(database, items);
   const expire = database.handle.prepare('DELETE FROM items WHERE expires <= ?');
 

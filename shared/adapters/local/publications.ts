@@ -11,6 +11,7 @@ const Row = z.object({
   namespace: NamespacePath,
   marked: z.int(),
   published: z.int(),
+  revision: z.int(),
   selectors: fromJson.pipe(z.array(z.array(Tag))),
   reaches: fromJson.pipe(z.array(NamespacePath)),
 });
@@ -25,11 +26,11 @@ export function openPublications(database: Database): Publications {
   const list = handle.prepare('SELECT * FROM publications WHERE pk = ? ORDER BY namespace');
   const get = handle.prepare('SELECT * FROM publications WHERE pk = ? AND sk = ?');
   const mark = handle.prepare(
-    `INSERT INTO publications (pk, sk, namespace, marked, published, selectors, reaches)
-     VALUES (?, ?, ?, 1, 0, '[]', '[]') ON CONFLICT DO UPDATE SET marked = marked + 1`,
+    `INSERT INTO publications (pk, sk, namespace, marked, published, revision, selectors, reaches)
+     VALUES (?, ?, ?, 1, 0, 0, '[]', '[]') ON CONFLICT DO UPDATE SET marked = marked + 1`,
   );
   const done = handle.prepare(
-    `UPDATE publications SET published = max(published, ?), selectors = ?, reaches = ?
+    `UPDATE publications SET published = max(published, ?), revision = ?, selectors = ?, reaches = ?
      WHERE pk = ? AND sk = ? AND published <= ?`,
   );
   const remove = handle.prepare('DELETE FROM publications WHERE pk = ? AND sk = ?');
@@ -46,10 +47,10 @@ export function openPublications(database: Database): Publications {
         const { pk, sk } = publicationKey(tenantOf(namespace), namespaceID);
         mark.run(pk, sk, namespace);
       }),
-    done: ({ namespace, namespaceID, marked, selectors, reaches }) =>
+    done: ({ namespace, namespaceID, marked, revision, selectors, reaches }) =>
       write(() => {
         const { pk, sk } = publicationKey(tenantOf(namespace), namespaceID);
-        done.run(marked, JSON.stringify(selectors), JSON.stringify(reaches), pk, sk, marked);
+        done.run(marked, revision, JSON.stringify(selectors), JSON.stringify(reaches), pk, sk, marked);
       }),
     remove: (tenant, namespaceID) =>
       write(() => {
