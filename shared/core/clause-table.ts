@@ -112,8 +112,7 @@ export class ClauseTable {
   #atomsOf(tags: readonly Tag[]): number[] {
     const found: number[] = [];
     for (const tag of tags) {
-      // A tag that itself ends in `*` must not pass for the wildcard of the same text.
-      const exact = isWildcard(tag) ? undefined : this.#atoms.get(tag);
+      const exact = this.#atoms.get(tag);
       if (exact !== undefined) insert(found, exact);
       if (this.#prefixes.size === 0) continue;
       for (const [length, prefixes] of this.#prefixes.get(tagKey(tag)) ?? []) {
