@@ -4,6 +4,7 @@ import type { Credential } from '../schema/appcredential.ts';
 import { fail } from '../schema/failure.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
 import {
+  type DecisionAnswer,
   type EnforcerCredentials,
   ErrorBody,
   type ImportReport,
@@ -23,6 +24,7 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   getJwks: z.infer<typeof Jwks>;
   getMetaConfig: z.infer<typeof MetaConfig>;
   createEnforcerCredentials: EnforcerCredentials;
+  decideFlow: DecisionAnswer;
   import: ImportReport;
 }
 

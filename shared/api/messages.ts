@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { NamespacePath, ObjectId } from '../schema/ids.ts';
+import { Tag } from '../schema/tag.ts';
 
 /** Body of `POST /issue`, both ways, in the original's fields. */
 export const Issue = z.strictObject({
@@ -70,3 +72,69 @@ export const ErrorBody = z.object({
   trace: z.string(),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;
+
+/** One end of a flow that is asked about. */
+const DecisionEnd = z.union([
+  z.strictObject({
+    /** ID of a processing unit; `namespace` where it is not in the request's own. */
+    processingUnit: ObjectId,
+    namespace: NamespacePath.optional(),
+    /** Its address in this flow; its first one when absent. */
+    address: z.union([z.ipv4(), z.ipv6()]).optional(),
+  }),
+  z.strictObject({
+    /** Tags of a processing unit that need not exist, in `namespace` or the request's own. */
+    tags: z.array(Tag).min(1),
+    namespace: NamespacePath.optional(),
+    address: z.union([z.ipv4(), z.ipv6()]).optional(),
+  }),
+  z.strictObject({ address: z.union([z.ipv4(), z.ipv6()]), name: z.string().max(253).optional() }),
+]);
+
+/** "Who decides about this flow, how, and why?" At least one end is a processing unit. */
+export const DecisionRequest = z.strictObject({
+  source: DecisionEnd,
+  destination: DecisionEnd,
+  /** One protocol and port in the grammar of protocolPorts, without ranges: `tcp/443`, `icmp/8/0`, `gre`. */
+  protocolPort: z.string().max(64),
+});
+export type DecisionRequest = z.infer<typeof DecisionRequest>;
+
+const Rule = z.object({
+  rulesetID: z.string(),
+  name: z.string(),
+  namespace: z.string(),
+  /** It lives in an ancestor of the deciding namespace. */
+  propagated: z.boolean(),
+  direction: z.enum(['incoming', 'outgoing']),
+  /** From 0. */
+  index: z.int(),
+  ruleName: z.string(),
+});
+const ByRule = z.object({ rule: Rule, via: z.record(z.string(), z.unknown()) });
+const By = z.union([
+  ByRule,
+  z.object({ default: z.object({ action: z.enum(['Allow', 'Reject']), namespace: z.string() }) }),
+]);
+
+/** The answer: one entry for each end that is a processing unit; both must allow. */
+export const DecisionAnswer = z.object({
+  verdict: z.enum(['allow', 'reject']),
+  sides: z.array(
+    z.object({
+      side: z.enum(['source', 'destination']),
+      verdict: z.enum(['allow', 'reject']),
+      namespace: z.string(),
+      /** One sentence. */
+      reason: z.string(),
+      by: By,
+      /** What observed rules would have decided, where that differs. */
+      observed: z.object({ verdict: z.enum(['allow', 'reject']), by: ByRule }).optional(),
+      /** Tags of this end that no tag prefix lists, and that therefore count for nothing. */
+      ignoredTags: z.array(z.string()),
+      /** Bundles that carry this policy to enforcers, as last published. */
+      bundles: z.array(z.object({ namespace: z.string(), revision: z.int() })),
+    }),
+  ),
+});
+export type DecisionAnswer = z.infer<typeof DecisionAnswer>;

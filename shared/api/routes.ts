@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import type { FailureKind } from '../schema/failure.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
-import { EnforcerCredentials, ImportReport, ImportRequest, Issue, Jwks, MetaConfig } from './messages.ts';
+import {
+  DecisionAnswer,
+  DecisionRequest,
+  EnforcerCredentials,
+  ImportReport,
+  ImportRequest,
+  Issue,
+  Jwks,
+  MetaConfig,
+} from './messages.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`. */
@@ -131,6 +140,16 @@ const special = {
     allow: { identity: 'enforcercredential', verb: 'post' },
     ok: EnforcerCredentials,
     fails: READ,
+  },
+  decideFlow: {
+    method: 'POST',
+    path: '/decisions',
+    group: 'policies',
+    summary: 'Says whether a flow is allowed, by which rule at each end, and in which bundle.',
+    allow: { identity: 'decision', verb: 'post' },
+    input: DecisionRequest,
+    ok: DecisionAnswer,
+    fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
   },
   import: {
     method: 'POST',

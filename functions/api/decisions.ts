@@ -1,0 +1,171 @@
+import type { z } from 'zod';
+import type { DecisionAnswer, DecisionRequest } from '../../shared/api/messages.ts';
+import { compile } from '../../shared/core/compile.ts';
+import type { NetworkEnd, SideDecision, UnitEnd } from '../../shared/core/decision.ts';
+import { decide } from '../../shared/core/evaluate.ts';
+import { describeSide } from '../../shared/core/explain.ts';
+import { modelFromPayload, type NamespacePolicy } from '../../shared/core/policy.ts';
+import type { Traffic } from '../../shared/core/ports.ts';
+import type { Publication } from '../../shared/ports/publications.ts';
+import { PeersPayload, PolicyPayload } from '../../shared/schema/bundle.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { isWithin, type NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
+import { parseProtocolPorts } from '../../shared/schema/protocol-ports.ts';
+import type { Call, Handler } from '../call.ts';
+import type { Deps } from '../deps.ts';
+import { loadView } from '../load.ts';
+
+type End = DecisionRequest['source'];
+
+/** One protocol and port as a packet has them: no range, no `any`. */
+function trafficOf(text: string): Traffic {
+  const wrong = (why: string) =>
+    fail('invalid', `Attribute 'protocolPort' is \`${text}\`: ${why}; write tcp/443, icmp/8/0 or gre`, {
+      attribute: 'protocolPort',
+      value: text,
+    });
+  let parsed: ReturnType<typeof parseProtocolPorts>;
+  try {
+    parsed = parseProtocolPorts([text]);
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : 'it is no protocol and port');
+  }
+  const entry = parsed === 'any' ? undefined : parsed[0];
+  if (!entry) throw wrong('a packet has one protocol');
+  if (entry.kind === 'protocol') return entry;
+  if (entry.kind === 'ports') {
+    if (entry.ports.from !== entry.ports.to) throw wrong('a packet has one port');
+    return { kind: 'ports', protocol: entry.protocol, port: entry.ports.from };
+  }
+  const [codes] = entry.codes ?? [];
+  if (entry.type === undefined || !codes || codes.from !== codes.to)
+    throw wrong('give one ICMP type and code');
+  return { kind: 'icmp', protocol: entry.protocol, type: entry.type, code: codes.from };
+}
+
+/** A namespace that an end names: the request's own or one below, where the caller's rights reach. */
+function namespaceOf(named: NamespacePath | undefined, call: Call): NamespacePath {
+  const namespace = named ?? call.namespace;
+  if (isWithin(namespace, call.namespace)) return namespace;
+  throw fail('forbidden', `${namespace} is not in ${call.namespace}; ask in a namespace above both ends`);
+}
+
+async function endOf(end: End, call: Call, { store }: Pick<Deps, 'store'>): Promise<UnitEnd | NetworkEnd> {
+  if ('tags' in end) {
+    const { tags, namespace, address } = end;
+    return {
+      kind: 'processing unit',
+      namespace: namespaceOf(namespace, call),
+      tags,
+      ...(address === undefined ? {} : { address }),
+    };
+  }
+  if (!('processingUnit' in end)) {
+    const { address, name } = end;
+    return { kind: 'network', address, ...(name === undefined ? {} : { name }) };
+  }
+  const namespace = namespaceOf(end.namespace, call);
+  const unit = await store.get({ resource: 'processingunit', namespace, id: end.processingUnit });
+  if (!unit)
+    throw fail('not_found', `no processing unit with the ID \`${end.processingUnit}\` in ${namespace}`);
+  const address = end.address ?? unit.addresses[0];
+  return {
+    kind: 'processing unit',
+    namespace,
+    tags: unit.normalizedTags,
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+/** What an enforcer in a namespace would hold now: its policy, and its peers by address. */
+interface Deciding {
+  policy: NamespacePolicy;
+  peerAt: (address: string) => PeersPayload['identities'][number] | undefined;
+}
+
+async function policyOf(namespace: NamespacePath, { store }: Pick<Deps, 'store'>): Promise<Deciding> {
+  const { payloads } = compile(await loadView(store, namespace), namespace);
+  const read = <T>(schema: z.ZodType<T>, bytes: Uint8Array): T =>
+    schema.parse(JSON.parse(Buffer.from(bytes).toString()));
+  const { identities } = read(PeersPayload, payloads['peers.json']);
+  const policy: NamespacePolicy = modelFromPayload(read(PolicyPayload, payloads['policy.json'])).at(
+    namespace,
+  );
+  return { policy, peerAt: (address: string) => identities.find(peer => peer.addresses.includes(address)) };
+}
+
+/**
+ * The other end as that enforcer sees it: an address is the processing unit that it knows there, and of a processing
+ * unit's tags it sees those that its own namespace lets onto the wire.
+ */
+async function seen(
+  end: UnitEnd | NetworkEnd,
+  by: Deciding,
+  policies: (namespace: NamespacePath) => Promise<Deciding>,
+) {
+  if (end.kind === 'processing unit') {
+    const { policy } = await policies(end.namespace);
+    return { ...end, tags: policy.wire(end.tags) };
+  }
+  const peer = end.address === undefined ? undefined : by.peerAt(end.address);
+  if (!peer) return end;
+  return { ...end, kind: 'processing unit' as const, namespace: peer.namespace, tags: peer.tags };
+}
+
+const bundlesWith = (publications: readonly Publication[], namespace: NamespacePath) =>
+  publications
+    .filter(({ reaches, revision }) => revision > 0 && reaches.includes(namespace))
+    .map(entry => ({ namespace: entry.namespace, revision: entry.revision }));
+
+const shown = (
+  decision: SideDecision,
+  publications: readonly Publication[],
+): DecisionAnswer['sides'][number] => ({
+  side: decision.side,
+  verdict: decision.verdict,
+  namespace: decision.namespace,
+  reason: describeSide(decision),
+  by: 'rule' in decision.by ? { rule: decision.by.rule, via: { ...decision.by.via } } : decision.by,
+  ...(decision.observed
+    ? {
+        observed: {
+          verdict: decision.observed.verdict,
+          by: { rule: decision.observed.by.rule, via: { ...decision.observed.by.via } },
+        },
+      }
+    : {}),
+  ignoredTags: [...(decision.unlisted ?? [])],
+  bundles: bundlesWith(publications, decision.namespace),
+});
+
+/** Decides as the enforcers do, by the policy as it is now, which the bundles named may not carry yet. */
+export const decideFlow: Handler = async (call, deps) => {
+  const { source, destination, protocolPort } = call.body as DecisionRequest;
+  const traffic = trafficOf(protocolPort);
+  const [from, to] = await Promise.all([endOf(source, call, deps), endOf(destination, call, deps)]);
+  const publications = await deps.publications.list(tenantOf(call.namespace));
+  const loaded = new Map<NamespacePath, Promise<Deciding>>();
+  const policies = (namespace: NamespacePath): Promise<Deciding> => {
+    const known = loaded.get(namespace) ?? policyOf(namespace, deps);
+    loaded.set(namespace, known);
+    return known;
+  };
+  const decided = async (
+    side: 'source' | 'destination',
+    own: UnitEnd | NetworkEnd,
+    other: UnitEnd | NetworkEnd,
+  ) => {
+    if (own.kind !== 'processing unit') return [];
+    const by = await policies(own.namespace);
+    return [shown(decide(by.policy, side, own, await seen(other, by, policies), traffic), publications)];
+  };
+  const sides = (await Promise.all([decided('source', from, to), decided('destination', to, from)])).flat();
+  if (sides.length === 0) {
+    throw fail(
+      'invalid',
+      'neither end is a processing unit, so nobody decides; name one by its ID or by tags',
+    );
+  }
+  const verdict = sides.some(side => side.verdict === 'reject') ? 'reject' : 'allow';
+  return { body: { verdict, sides } satisfies DecisionAnswer };
+};

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DecisionAnswer } from '../../shared/api/messages.ts';
+import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+
+let plane: Plane;
+let admin: Caller;
+let tenant: string;
+let web: string;
+beforeAll(async () => {
+  plane = await openPlane();
+  tenant = await plane.tenant();
+  admin = await plane.member(tenant, ['namespace.administrator']);
+  await plane.namespace(tenant, 'a');
+  await plane.namespace(tenant, 'b');
+  const unit = await admin('POST /processingunits', `${tenant}/a`, {
+    body: { name: 'web-1', type: 'Host', addresses: ['10.0.0.1'], associatedTags: ['app=web'] },
+  });
+  web = unit.object.ID;
+  const network = {
+    name: 'internet',
+    entries: ['0.0.0.0/0', '!10.0.0.0/8'],
+    associatedTags: ['net=internet'],
+    propagate: true,
+  };
+  await admin('POST /externalnetworks', tenant, { body: network });
+  await admin('POST /networkrulesetpolicies', tenant, {
+    body: {
+      name: 'web',
+      subject: [['app=web']],
+      propagate: true,
+      incomingRules: [{ object: [['net=internet']], protocolPorts: ['tcp/443'] }],
+      outgoingRules: [
+        { object: [['app=db']], protocolPorts: ['tcp/5432'] },
+        { action: 'Reject', object: [['app=db']], protocolPorts: ['tcp/22'], observationEnabled: true },
+      ],
+    },
+  });
+});
+afterAll(() => plane.stop());
+
+const ask = async (source: object, destination: object, protocolPort: string, namespace = tenant) => {
+  const answer = await admin('POST /decisions', namespace, { body: { source, destination, protocolPort } });
+  expect(answer.status, answer.text).toBe(200);
+  return DecisionAnswer.parse(JSON.parse(answer.text));
+};
+const unit = () => ({ processingUnit: web, namespace: `${tenant}/a` });
+const db = () => ({ tags: ['app=db'], namespace: `${tenant}/b` });
+
+describe('a decision', () => {
+  it('names the rule, the ruleset, its namespace and the external network', async () => {
+    const { verdict, sides } = await ask({ address: '198.51.100.1' }, unit(), 'tcp/443');
+    expect(verdict).toBe('allow');
+    expect(sides).toMatchObject([
+      {
+        side: 'destination',
+        namespace: `${tenant}/a`,
+        by: {
+          rule: { name: 'web', namespace: tenant, propagated: true, direction: 'incoming', index: 0 },
+          via: { kind: 'external network', name: 'internet', entry: '0.0.0.0/0' },
+        },
+      },
+    ]);
+  });
+
+  it('asks both ends, and says which default rejected and where it was set', async () => {
+    const { verdict, sides } = await ask(unit(), db(), 'tcp/5432');
+    expect(verdict).toBe('reject');
+    expect(sides.map(side => [side.side, side.verdict])).toEqual([
+      ['source', 'allow'],
+      ['destination', 'reject'],
+    ]);
+    expect(sides[1]?.by).toEqual({ default: { action: 'Reject', namespace: '/' } });
+  });
+
+  it('shows what an observed rule would have decided', async () => {
+    const { sides } = await ask(unit(), db(), 'tcp/22');
+    expect(sides[0]).toMatchObject({
+      verdict: 'reject',
+      observed: { verdict: 'reject', by: { rule: { index: 1 } } },
+    });
+  });
+
+  it('knows the processing unit behind an address, as an enforcer does', async () => {
+    await admin('POST /processingunits', `${tenant}/b`, {
+      body: { name: 'db-1', type: 'Host', addresses: ['10.0.0.2'], associatedTags: ['app=db'] },
+    });
+    const { sides } = await ask(unit(), { address: '10.0.0.2' }, 'tcp/5432');
+    expect(sides[0]).toMatchObject({
+      side: 'source',
+      verdict: 'allow',
+      by: { via: { kind: 'processing unit' } },
+    });
+  });
+
+  it.each([
+    ['tcp/80:90', 'one port'],
+    ['any', 'one protocol'],
+    ['icmp', 'one ICMP type'],
+    ['nonsense', 'protocol'],
+  ])('refuses %s for traffic', async (protocolPort, why) => {
+    const answer = await admin('POST /decisions', tenant, {
+      body: { source: unit(), destination: db(), protocolPort },
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.errors[0]?.data).toMatchObject({ attribute: 'protocolPort' });
+    expect(answer.errors[0]?.description).toContain(why);
+  });
+
+  it('is about processing units, inside the namespace where the caller asks', async () => {
+    const nobody = {
+      source: { address: '1.2.3.4' },
+      destination: { address: '1.2.3.5' },
+      protocolPort: 'tcp/1',
+    };
+    expect((await admin('POST /decisions', tenant, { body: nobody })).status).toBe(422);
+    const outside = { source: unit(), destination: db(), protocolPort: 'tcp/1' };
+    expect((await admin('POST /decisions', `${tenant}/a`, { body: outside })).status).toBe(403);
+    const viewer = await plane.member(tenant, ['namespace.viewer']);
+    expect((await viewer('POST /decisions', tenant, { body: outside })).status).toBe(200);
+  });
+});
