@@ -1,17 +1,12 @@
 import type { Change } from '../../shared/ports/change-feed.ts';
 import type { CloudAccount } from '../../shared/schema/cloudaccount.ts';
 import { shortName, tenantOf } from '../../shared/schema/ids.ts';
-import type { Deps } from '../deps.ts';
-import { startOnboarding } from '../onboarding.ts';
+import { type StartDeps, startOnboarding } from '../onboarding.ts';
 
 /** A cloud account was created through the API, which leaves it `Pending`: starts its onboarding. */
-export async function cloudAccountCreated(
-  changes: readonly Change[],
-  deps: Pick<Deps, 'workflows' | 'log'>,
-): Promise<void> {
+export async function cloudAccountCreated(changes: readonly Change[], deps: StartDeps): Promise<void> {
   for (const account of changes.flatMap(pending)) {
-    const { execution, started } = await startOnboarding(onboardingOf(account), account.ID, deps);
-    deps.log.info(started ? 'onboarding started' : 'onboarding was started before', { execution });
+    await startOnboarding(onboardingOf(account), account.ID, deps);
   }
 }
 

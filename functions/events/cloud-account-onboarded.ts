@@ -3,7 +3,7 @@ import { CloudAccountOnboarded, CreateManagedAccount } from '../../shared/schema
 import { fail } from '../../shared/schema/failure.ts';
 import { childPath, ROOT } from '../../shared/schema/ids.ts';
 import type { Deps } from '../deps.ts';
-import { Account, type Onboarding, startOnboarding } from '../onboarding.ts';
+import { Account, type Onboarding, type StartDeps, startOnboarding } from '../onboarding.ts';
 
 const AccountAdded = z.discriminatedUnion('source', [CloudAccountOnboarded, CreateManagedAccount]);
 type AccountAdded = z.infer<typeof AccountAdded>;
@@ -14,16 +14,14 @@ type AccountAdded = z.infer<typeof AccountAdded>;
  */
 export async function cloudAccountOnboarded(
   event: unknown,
-  deps: Pick<Deps, 'workflows' | 'log' | 'defaultTenant'>,
+  deps: StartDeps & Pick<Deps, 'defaultTenant'>,
 ): Promise<void> {
   const added = AccountAdded.safeParse(event);
   if (!added.success) {
     throw fail('invalid', `not an event of an added account: ${z.prettifyError(added.error)}`);
   }
   const onboarding = onboardingOf(added.data, deps);
-  if (!onboarding) return;
-  const { execution, started } = await startOnboarding(onboarding, added.data.id, deps);
-  deps.log.info(started ? 'onboarding started' : 'onboarding was started before', { execution });
+  if (onboarding) await startOnboarding(onboarding, added.data.id, deps);
 }
 
 function onboardingOf(

@@ -9,7 +9,7 @@ import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { CloudAccount } from '../../shared/schema/cloudaccount.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { ROOT } from '../../shared/schema/ids.ts';
+import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import { create, make, makeNamespace } from '../make/objects.ts';
 import {
@@ -256,7 +256,8 @@ describe('onboarding', () => {
     const { home, prismaID } = say(tenant);
     const { workflows, finish, store, published } = onboarding({ database, plain });
     const paths = [tenantPath(tenant), ...(home.endsWith('/team') ? [`${tenantPath(tenant)}/team`] : [])];
-    for (const path of paths) await store.commit([create('namespace', makeNamespace(path as never))]);
+    for (const path of paths)
+      await store.commit([create('namespace', makeNamespace(NamespacePath.parse(path)))]);
     const account = {
       prismaID,
       name: 'n',
@@ -271,12 +272,14 @@ describe('onboarding', () => {
       status: 'FAILED',
       error: 'Microseg.forbidden',
     });
-    expect(await store.getByName('cloudaccount', home as never, account.accountID)).toMatchObject({
-      status: 'Failed',
-      statusReason: expect.stringMatching(
-        /^CheckHome: Microseg.forbidden: a cloud account in `.*` cannot be onboarded/,
-      ),
-    });
+    expect(await store.getByName('cloudaccount', NamespacePath.parse(home), account.accountID)).toMatchObject(
+      {
+        status: 'Failed',
+        statusReason: expect.stringMatching(
+          /^CheckHome: Microseg.forbidden: a cloud account in `.*` cannot be onboarded/,
+        ),
+      },
+    );
     expect([...published.values()]).toEqual([
       expect.objectContaining({ 'detail-type': 'CloudAccountFailed' }),
     ]);
@@ -347,6 +350,30 @@ describe('when the store is out', () => {
     await finish();
     expect(time.now()).toEqual(begun);
     expect((await tree(store, tenant)).namespace).toEqual([]);
+  });
+
+  it('takes nothing back from an account that is ready, whatever a later event comes to', async () => {
+    const tenant = freshTenant();
+    const well = onboarding({ database, plain });
+    await well.deliver(event('e1', tenant));
+    await well.finish();
+    const out = onboarding({
+      database,
+      plain,
+      store: store => ({
+        ...store,
+        getByName: async (resource, namespace, name) => {
+          if (resource === 'namespace') throw fail('invalid', 'damaged');
+          return store.getByName(resource, namespace, name);
+        },
+      }),
+    });
+    await out.deliver(event('e2', tenant));
+    await out.finish();
+    expect([...out.published.values()]).toEqual([
+      expect.objectContaining({ 'detail-type': 'CloudAccountFailed' }),
+    ]);
+    expect(await tree(plain, tenant)).toEqual(expected(tenant));
   });
 
   it('goes on from where it failed with the next event', async () => {
