@@ -2,11 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cliReference } from '../../clients/apoctl/reference.ts';
 import { VERSION } from '../../functions/version.ts';
 import { openApi } from '../../shared/api/openapi.ts';
+import { parserOf } from './parsers.ts';
 
 /** Documents that are made from the code, by path. `npm run make` writes them; a test compares them. */
 export const documents: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/openapi.json': () => `${JSON.stringify(openApi(VERSION), undefined, 2)}\n`,
   'docs/cli.md': () => cliReference(),
+  'shared/core/filter/parser.js': () => parserOf('shared/core/filter/grammar.peggy'),
 };
 
 /** Paths of those that differ from what is checked in. */

@@ -1,0 +1,75 @@
+import { RE2JS, RE2JSException } from 're2js';
+import { fail } from '../../schema/failure.ts';
+import type { Comparison } from './ast.ts';
+import { mistake } from './mistake.ts';
+
+/** Characters of one pattern. */
+export const LONGEST_PATTERN = 256;
+/** Patterns of all filters of a request. */
+export const MOST_PATTERNS = 16;
+/** Sum of the numbers in `{n,m}` of one pattern: a few characters may stand for a program of thousands of steps. */
+export const MOST_REPEATS = 1000;
+/**
+ * Steps that all patterns of a request may take: length of a program times length of a text, summed up. RE2 never
+ * takes more; it takes far fewer for most patterns.
+ */
+export const MOST_STEPS = 10_000_000;
+
+/** What the patterns of one request have used. */
+export interface Budget {
+  patterns: number;
+  steps: number;
+}
+
+export const newBudget = (): Budget => ({ patterns: 0, steps: 0 });
+
+const repeatsIn = (pattern: string): number =>
+  [...pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].reduce(
+    (sum, [, least = '0', most = '']) => sum + Math.max(Number(least), Number(most)),
+    0,
+  );
+
+const compiled = (pattern: string): RE2JS | string => {
+  if (pattern.length > LONGEST_PATTERN) {
+    return `a pattern is ${pattern.length} characters long; ${LONGEST_PATTERN} are read`;
+  }
+  if (repeatsIn(pattern) > MOST_REPEATS) {
+    return `the repeats of \`${pattern}\` add up to more than ${MOST_REPEATS}; use * or +`;
+  }
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    return `\`${pattern}\` is no pattern in RE2 syntax (${error.message})`;
+  }
+};
+
+/**
+ * A test whether a text has a match of the pattern anywhere, in time linear in the text (RE2). It charges the budget,
+ * and fails with `bad_request` when that is used up.
+ */
+export function patternOf(
+  pattern: string,
+  { at }: Comparison,
+  text: string,
+  budget: Budget,
+): (there: string) => boolean {
+  budget.patterns += 1;
+  if (budget.patterns > MOST_PATTERNS) {
+    throw mistake(text, at, `there are more than ${MOST_PATTERNS} patterns; join them with |`);
+  }
+  const program = compiled(pattern);
+  if (typeof program === 'string') throw mistake(text, at, program);
+  const size = program.programSize();
+  return there => {
+    budget.steps += size * (there.length + 1);
+    if (budget.steps > MOST_STEPS) {
+      throw fail(
+        'bad_request',
+        `matching \`${pattern}\` against so many objects takes too long; ask for pages with limit, or narrow the filter`,
+        { attribute: 'q' },
+      );
+    }
+    return program.test(there);
+  };
+}
