@@ -87,8 +87,8 @@ export async function scratch(): Promise<{ path: string; remove: () => Promise<v
 }
 
 /** A client that calls as the first administrator of a data directory, at the URL that its credential tells. */
-export async function administratorOf(data: string): Promise<Client> {
+export async function administratorOf(data: string, ask: typeof fetch = fetch): Promise<Client> {
   const credential = Credential.parse(JSON.parse(await readFile(join(data, 'admin.creds'), 'utf8')));
   const token = credentialToken(credential, { now: Date.now, randomBytes: systemClock.randomBytes });
-  return createClient({ api: credential.APIURL, token });
+  return createClient({ api: credential.APIURL, token, fetch: ask });
 }
