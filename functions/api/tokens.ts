@@ -21,6 +21,9 @@ const LONGEST_ASSERTION = 300;
 /** Read before anything is verified: only where to look for the public key. */
 const Unverified = z.object({ iss: ObjectId, sub: ObjectId, namespace: NamespacePath });
 
+/** What makes an assertion short-lived and of one use. The library looks only whether it has a `jti`. */
+const Once = z.object({ exp: z.number(), iat: z.number(), jti: z.string().min(8).max(256) });
+
 /** Always the same answer: whoever guesses learns nothing. */
 const refused = () =>
   fail(
@@ -63,11 +66,11 @@ async function verify(token: string, address: string, deps: Deps): Promise<AppCr
   }).catch(() => {
     throw refused();
   });
-  const { exp = 0, iat = 0, jti = '' } = payload;
-  if (exp - iat > LONGEST_ASSERTION || jti.length < 8 || jti.length > 256) throw refused();
+  const { success, data: once } = Once.safeParse(payload);
+  if (!success || once.exp - once.iat > LONGEST_ASSERTION) throw refused();
   const unused = await deps.store.once(
     tenantOf(namespace),
-    `assertion#${sub}#${jti}`,
+    `assertion#${sub}#${once.jti}`,
     LONGEST_ASSERTION + 60,
   );
   if (!unused) throw refused();
