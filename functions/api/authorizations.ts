@@ -7,7 +7,7 @@ import { makeKeyPair } from '../credential.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 
-/** What a permission can be on: whatever a route asks for, or everything. */
+/** What a raw permission can be on: whatever a route asks for, or everything. */
 const grantable = new Set(
   Object.values(routes).flatMap(({ allow }) => (allow === 'everybody' ? [] : [allow.identity])),
 ).add('*');
@@ -16,9 +16,10 @@ const grantable = new Set(
 function refuseToExceed(attribute: string, wanted: readonly string[], call: Call): void {
   for (const [index, authorized] of wanted.entries()) {
     const permissions = permissionsOf(authorized);
+    const isRole = authorized.startsWith('@auth:role=');
     const named = Object.keys(permissions);
-    if (named.length === 0 || !named.every(identity => grantable.has(identity))) {
-      const message = `there is no such ${authorized.startsWith('@') ? 'role' : 'identity'}`;
+    if (isRole ? named.length === 0 : !named.every(identity => grantable.has(identity))) {
+      const message = `there is no such ${isRole ? 'role' : 'identity'}`;
       throw brokenRules([{ path: [attribute, index], input: authorized, message }]);
     }
     if (!covers(call.held, permissions)) {
