@@ -23,7 +23,7 @@ export type Caller = (
   sent?: Omit<Sent, 'namespace' | 'token'>,
 ) => Promise<Answer>;
 
-/** A line of the log that says more than INFO. */
+/** A line of the log. */
 export interface Line {
   message: string;
   fields: Record<string, unknown>;
@@ -37,9 +37,12 @@ export interface Plane {
   call: Call;
   /** Administrator of `/`. */
   root: Caller;
+  /** What was logged as an error. */
   errors: Line[];
   /** Everything that was logged. */
   log: Line[];
+  /** Public key of the tokens, PEM. */
+  tokenPem: string;
   /** Makes a namespace and gives its path. */
   namespace(parent: string, name: string): Promise<string>;
   /** Makes a tenant that no other test has. */
@@ -47,6 +50,8 @@ export interface Plane {
   /** Makes a credential and gets a token for it. */
   member(namespace: string, roles: readonly string[], more?: object): Promise<Caller>;
   credential(namespace: string, roles: readonly string[], more?: object): Promise<Credential>;
+  /** Gets a token for a credential. */
+  as(credential: Credential): Promise<Caller>;
   caller(token: string): Caller;
   stop(): Promise<void>;
 }
@@ -134,11 +139,12 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     const issued = await call('POST /issue', { body: { realm: 'AppCredential', metadata } });
     return Issue.parse(JSON.parse(issued.text)).token ?? '';
   };
-  const root = callerOf(await tokenOf(await bootstrap(deps)));
+  const as = async (credential: Credential): Promise<Caller> => callerOf(await tokenOf(credential));
+  const root = await as(await bootstrap(deps));
   const made = async (answered: Promise<Answer>): Promise<Answer['object']> => {
-    const { status, text, object } = await answered;
-    if (status !== 200) throw new Error(`not made: ${text}`);
-    return object;
+    const result = await answered;
+    if (result.status !== 200) throw new Error(`not made: ${result.text}`);
+    return result.object;
   };
   const credential: Plane['credential'] = async (namespace, roles, more = {}) => {
     const body = { name: 'member', roles: roles.map(role => `@auth:role=${role}`), ...more };
@@ -156,11 +162,12 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     root,
     errors,
     log,
+    tokenPem: tokenKey.pem,
     namespace: makeNamespace,
     tenant: () => makeNamespace('/', `tenant-${++tenants}`),
-    member: async (namespace, roles, more) =>
-      callerOf(await tokenOf(await credential(namespace, roles, more))),
+    member: async (namespace, roles, more) => as(await credential(namespace, roles, more)),
     credential,
+    as,
     caller: callerOf,
     stop: () => directory.stop(),
   };

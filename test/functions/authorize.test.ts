@@ -1,0 +1,339 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { operations, type Route, routes } from '../../shared/api/routes.ts';
+import { grants, permissionsOf } from '../../shared/core/roles.ts';
+import type { RequestLine } from '../make/call.ts';
+import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+
+let plane: Plane;
+let tenant: string;
+let own: string;
+let child: string;
+let foreign: string;
+const callers: Record<string, Caller> = {};
+
+const ROLES = ['namespace.administrator', 'namespace.viewer', 'enforcer', 'ruleset.administrator'] as const;
+
+beforeAll(async () => {
+  plane = await openPlane();
+  tenant = await plane.tenant();
+  own = await plane.namespace(tenant, 'own');
+  child = await plane.namespace(own, 'child');
+  foreign = await plane.tenant();
+  for (const role of ROLES) callers[role] = await plane.member(own, [role]);
+  // Everything, but beside it: `/tenant/own` begins like `/tenant/ow`.
+  const beside = await plane.namespace(tenant, 'ow');
+  callers.nobody = await plane.member(beside, ['namespace.administrator']);
+});
+afterAll(() => plane.stop());
+
+const guarded = operations.map(operation => routes[operation]).filter(({ allow }) => allow !== 'everybody');
+
+/** One route for each permission: elsewhere than at home, the permission alone decides. */
+const permissions = [
+  ...new Map(guarded.map(route => [JSON.stringify(route.allow), route] as const)).values(),
+];
+
+/** Without a body, and with an ID that nobody has: whoever is let in is told so, and nothing happens. */
+const lineOf = ({ method, path }: Route): RequestLine =>
+  `${method} ${path.replace('{id}', '0190f3a1b2c3d4e5f6071829') as `/${string}`}`;
+
+const mayCall = (role: string, { allow }: Route): boolean =>
+  allow !== 'everybody' && grants(permissionsOf(`@auth:role=${role}`), allow.identity, allow.verb);
+
+const where = {
+  'its own namespace': () => own,
+  'a child': () => child,
+  'the parent': () => tenant,
+  'the root': () => '/',
+  'a foreign tenant': () => foreign,
+  'a tenant that is not there': () => '/nowhere',
+  'a child that is not there': () => `${own}/nowhere`,
+};
+
+describe.each([...ROLES, 'nobody'])('every route is open or not, as the roles say, to %s', role => {
+  it.each(Object.keys(where) as (keyof typeof where)[])('in %s', async place => {
+    const namespace = where[place]();
+    const inside = namespace.startsWith(own);
+    const by = callers[role];
+    const found: Record<string, number> = {};
+    const expected: Record<string, number> = {};
+    for (const route of namespace === own ? guarded : permissions) {
+      const line = lineOf(route);
+      const answered = await by?.(line, namespace);
+      found[line] = answered?.status ?? 0;
+      expected[line] =
+        role === 'nobody' || !inside || !mayCall(role, route)
+          ? 403
+          : place === 'a child that is not there'
+            ? 404
+            : route.input
+              ? 415
+              : route.path.includes('{id}')
+                ? 404
+                : route.method === 'HEAD'
+                  ? 204
+                  : 200;
+    }
+    expect(found).toEqual(expected);
+  });
+});
+
+describe('the table of routes', () => {
+  it('cannot state a route without saying who may call it', () => {
+    // @ts-expect-error `allow` is missing
+    const open: Route = { method: 'GET', path: '/open', group: 'open', summary: '', fails: [] };
+    expect(open.allow).toBeUndefined();
+    for (const operation of operations) expect(routes[operation].allow, operation).toBeDefined();
+  });
+
+  it('lets everybody do three things only', () => {
+    const open = operations.filter(operation => routes[operation].allow === 'everybody');
+    expect(open).toEqual(['getJwks', 'getMetaConfig', 'issueToken']);
+  });
+
+  it('lets an enforcer do this and no more', () => {
+    const may = operations.filter(operation => mayCall('enforcer', routes[operation]));
+    expect(may).toEqual([
+      'countEnforcer',
+      'countEnforcerprofile',
+      'countNamespace',
+      'countProcessingunit',
+      'createEnforcer',
+      'createEnforcerCredentials',
+      'createProcessingunit',
+      'deleteProcessingunit',
+      'getEnforcer',
+      'getEnforcerprofile',
+      'getNamespace',
+      'getProcessingunit',
+      'listEnforcer',
+      'listEnforcerprofile',
+      'listNamespace',
+      'listProcessingunit',
+      'patchEnforcer',
+      'patchProcessingunit',
+      'updateEnforcer',
+      'updateProcessingunit',
+    ]);
+  });
+});
+
+describe('a refusal', () => {
+  it('tells nothing of whether a foreign namespace exists', async () => {
+    const by = callers['namespace.administrator'];
+    const body = { name: 'x' };
+    for (const line of ['GET /namespaces', 'POST /namespaces', 'HEAD /namespaces'] as const) {
+      const told = async (namespace: string) => {
+        const sent = line === 'POST /namespaces' ? { body } : {};
+        const answered = await by?.(line, namespace, sent);
+        const { trace: _, ...error } = answered?.errors[0] ?? { trace: '' };
+        const { 'x-request-id': __, ...headers } = answered?.headers ?? {};
+        return JSON.stringify([answered?.status, error, headers]).replaceAll(namespace, '<namespace>');
+      };
+      expect(await told(foreign)).toBe(await told('/nowhere'));
+      expect(await told(foreign)).toContain('403');
+    }
+  });
+
+  it('keeps objects of other namespaces out of reach by their ID', async () => {
+    const body = { name: 'foreign' };
+    const { object } = await plane.root('POST /enforcerprofiles', foreign, { body });
+    const by = callers['namespace.administrator'];
+    for (const method of ['GET', 'PUT', 'PATCH', 'DELETE'] as const) {
+      const sent = method.startsWith('P') ? { body: { ...object, name: 'taken' } } : {};
+      expect((await by?.(`${method} /enforcerprofiles/${object.ID}`, own, sent))?.status).toBe(404);
+    }
+    expect((await plane.root(`GET /enforcerprofiles/${object.ID}`, foreign)).object).toEqual(object);
+  });
+
+  it('keeps a tenant out of the root, and what ancestors only propagate is all it sees of them', async () => {
+    const by = callers['namespace.administrator'];
+    const network = (name: string, propagate: boolean) =>
+      plane.root('POST /externalnetworks', tenant, { body: { name, entries: ['10.0.0.0/8'], propagate } });
+    await network('shared', true);
+    await network('private', false);
+    const seen = await by?.('GET /externalnetworks?propagated&recursive', own);
+    expect(seen?.list.map(({ name }) => name)).toEqual(['shared']);
+  });
+});
+
+describe('an API authorization', () => {
+  /** A member of a tenant without a right in `own`, and what an authorization in `at` gives it there. */
+  const given = async (more: object, at = own) => {
+    const credential = await plane.credential(foreign, ['namespace.viewer'], { name: 'guest' });
+    const guest = await plane.as(credential);
+    const { object } = await plane.root('POST /apiauthorizationpolicies', at, {
+      body: {
+        name: 'guest',
+        subject: [['@auth:realm=certificate', `@auth:subject=${credential.ID}`]],
+        authorizedIdentities: ['@auth:role=namespace.viewer'],
+        authorizedNamespace: at,
+        ...more,
+      },
+    });
+    const status = async (line: RequestLine, namespace: string, sent: object = {}) =>
+      (await guest(line, namespace, sent)).status;
+    return { credential, object, status };
+  };
+  const list: RequestLine = 'GET /externalnetworks';
+
+  it('grants what it names from its namespace downwards, and nowhere else', async () => {
+    const { status } = await given({});
+    expect(await status(list, own)).toBe(200);
+    expect(await status(list, child)).toBe(200);
+    expect(await status('POST /externalnetworks', own)).toBe(403);
+    expect(await status(list, tenant)).toBe(403);
+    expect(await status(list, '/')).toBe(403);
+  });
+
+  it('grants in the narrower namespace that it names', async () => {
+    const { status } = await given({ authorizedNamespace: child });
+    expect([await status(list, own), await status(list, child)]).toEqual([403, 200]);
+  });
+
+  it('needs every claim of one of its clauses', async () => {
+    const claims = (subject: string) => ['@auth:realm=certificate', `@auth:subject=${subject}`];
+    expect(await (await given({ subject: [claims('x')] })).status(list, own)).toBe(403);
+    expect(
+      await (await given({ subject: [['@auth:realm=oidc', '@auth:namespace=/', '@auth:a=b']] })).status(
+        list,
+        own,
+      ),
+    ).toBe(403);
+    const { credential, status } = await given({ subject: [claims('x')] });
+    await plane.root('POST /apiauthorizationpolicies', own, {
+      body: {
+        name: 'by tenant and name',
+        subject: [
+          claims('y'),
+          [
+            '@auth:realm=certificate',
+            `@auth:organization=${foreign}`,
+            `@auth:commonname=app:credential:${credential.ID}:guest`,
+          ],
+        ],
+        authorizedIdentities: ['externalnetwork,get'],
+        authorizedNamespace: own,
+      },
+    });
+    expect([await status(list, own), await status('GET /enforcers', own)]).toEqual([200, 403]);
+  });
+
+  it('grants raw permissions by method', async () => {
+    const { status } = await given({ authorizedIdentities: ['externalnetwork,get,patch', 'enforcer,any'] });
+    const one = '/externalnetworks/0190f3a1b2c3d4e5f6071829';
+    expect(await status('HEAD /externalnetworks', own)).toBe(204);
+    expect(await status(`PUT ${one}`, own)).toBe(415);
+    expect(await status(`DELETE ${one}`, own)).toBe(403);
+    expect(await status('POST /externalnetworks', own)).toBe(403);
+    expect(await status('POST /enforcers', own)).toBe(415);
+    expect(await status('GET /processingunits', own)).toBe(403);
+  });
+
+  it('grants nothing while it is disabled, once it is deleted, and after it expired', async () => {
+    const expirationTime = new Date(plane.clock.now().getTime() + 3_600_000).toISOString();
+    const { object, status } = await given({ expirationTime });
+    const one = `/apiauthorizationpolicies/${object.ID}` as const;
+    expect(await status(list, own)).toBe(200);
+    await plane.root(`PATCH ${one}`, own, { body: { disabled: true } });
+    expect(await status(list, own)).toBe(403);
+    await plane.root(`PATCH ${one}`, own, { body: { disabled: false } });
+    expect(await status(list, own)).toBe(200);
+    plane.clock.advance(3_600_000);
+    expect(await status(list, own)).toBe(403);
+    await plane.root(`PATCH ${one}`, own, { body: { expirationTime: '2099-01-01T00:00:00.000Z' } });
+    expect(await status(list, own)).toBe(200);
+    await plane.root(`DELETE ${one}`, own);
+    expect(await status(list, own)).toBe(403);
+  });
+
+  it('grants to its subnets only', async () => {
+    const { status } = await given({ authorizedSubnets: ['198.51.100.0/24', '!198.51.100.128/25'] });
+    const from = (address: string) => status(list, own, { address });
+    expect(await from('198.51.100.7')).toBe(200);
+    expect(await from('198.51.100.200')).toBe(403);
+    expect(await from('192.0.2.1')).toBe(403);
+    expect(await from('')).toBe(403);
+  });
+
+  it('that is a fallback counts only when no other applies', async () => {
+    const { credential, status } = await given(
+      { fallback: true, authorizedIdentities: ['externalnetwork,any'] },
+      tenant,
+    );
+    expect([await status(list, own), await status('POST /externalnetworks', own)]).toEqual([200, 415]);
+    await plane.root('POST /apiauthorizationpolicies', own, {
+      body: {
+        name: 'firm',
+        subject: [['@auth:realm=certificate', `@auth:subject=${credential.ID}`]],
+        authorizedIdentities: ['externalnetwork,get'],
+        authorizedNamespace: own,
+      },
+    });
+    expect([await status(list, own), await status('POST /externalnetworks', own)]).toEqual([200, 403]);
+    expect(await status('POST /externalnetworks', tenant)).toBe(415);
+  });
+});
+
+describe('nobody grants what they lack', () => {
+  const authorization = (identity: string) => ({
+    name: 'more',
+    subject: [['@auth:realm=certificate', '@auth:subject=me']],
+    authorizedIdentities: [identity],
+    authorizedNamespace: own,
+  });
+  const credential = (identity: string) => ({ name: 'more', roles: [identity] });
+  let editor: Caller;
+  beforeAll(async () => {
+    editor = await plane.member(own, ['infrastructure.administrator']);
+  });
+
+  it.each([
+    ['/apiauthorizationpolicies', '@auth:role=namespace.administrator', 403],
+    ['/apiauthorizationpolicies', '@auth:role=namespace.viewer', 403],
+    ['/apiauthorizationpolicies', '*,get', 403],
+    ['/apiauthorizationpolicies', '*,any', 403],
+    ['/apiauthorizationpolicies', 'namespace,put', 403],
+    ['/apiauthorizationpolicies', 'processingunit,get', 403],
+    ['/apiauthorizationpolicies', 'enforcercredential,post', 403],
+    ['/apiauthorizationpolicies', 'externalnetwork,delete', 200],
+    ['/apiauthorizationpolicies', '@auth:role=infrastructure.administrator', 200],
+    ['/appcredentials', '@auth:role=namespace.administrator', 403],
+    ['/appcredentials', '@auth:role=enforcer', 403],
+    ['/appcredentials', '@auth:role=infrastructure.administrator', 200],
+  ] as const)('through %s: %s %i', async (path, identity, status) => {
+    const bodyOf = path === '/appcredentials' ? credential : authorization;
+    const made = await editor(`POST ${path}`, own, { body: bodyOf(identity) });
+    expect(made.status, made.text).toBe(status);
+    // Neither by changing one that was harmless.
+    const { object } = await editor(`POST ${path}`, own, {
+      body: bodyOf('@auth:role=infrastructure.administrator'),
+    });
+    const attribute = path === '/appcredentials' ? 'roles' : 'authorizedIdentities';
+    const changed = await editor(`PATCH ${path}/${object.ID}`, own, { body: { [attribute]: [identity] } });
+    expect(changed.status, changed.text).toBe(status);
+    if (status === 403) {
+      const { credentials: _, ...read } = object;
+      const full = await editor(`PUT ${path}/${object.ID}`, own, {
+        body: { ...read, [attribute]: [identity] },
+      });
+      expect(full.status).toBe(403);
+    }
+  });
+
+  it('also not by turning on, or aiming at themselves, what others made', async () => {
+    const { object } = await plane.root('POST /apiauthorizationpolicies', own, {
+      body: { ...authorization('@auth:role=namespace.administrator'), disabled: true },
+    });
+    const one = `/apiauthorizationpolicies/${object.ID}` as const;
+    expect((await editor(`PATCH ${one}`, own, { body: { disabled: false } })).status).toBe(403);
+    const subject = [['@auth:realm=certificate', '@auth:subject=editor']];
+    expect((await editor(`PATCH ${one}`, own, { body: { subject } })).status).toBe(403);
+  });
+
+  it('also not further up than they hold it', async () => {
+    const body = { ...authorization('externalnetwork,get'), authorizedNamespace: tenant };
+    expect((await editor('POST /apiauthorizationpolicies', own, { body })).status).toBe(422);
+    expect((await editor('POST /apiauthorizationpolicies', tenant, { body })).status).toBe(403);
+  });
+});
