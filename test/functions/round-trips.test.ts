@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
+import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+import { minimal } from './inputs.ts';
+
+/** How many calls of the store waited for another one's answer, at the deepest, and how many there were in all. */
+interface Meter {
+  deepest: number;
+  calls: number;
+}
+
+/** The same store, which counts. A call is one deeper than the deepest that was answered when it began. */
+function metered(store: ObjectStore, meter: Meter): ObjectStore {
+  const count = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      const depth = meter.deepest + 1;
+      meter.calls += 1;
+      const result = await work(...args);
+      meter.deepest = Math.max(meter.deepest, depth);
+      return result;
+    };
+  };
+  const { get, getByName, list, listTree, findBy, commit, once, activities, close } = store;
+  // Overloads and type parameters pass through: what comes back is what the store gave.
+  return {
+    get: count(get) as ObjectStore['get'],
+    getByName: count(getByName) as ObjectStore['getByName'],
+    list: count(list) as ObjectStore['list'],
+    listTree: count(listTree) as ObjectStore['listTree'],
+    findBy: count(findBy) as ObjectStore['findBy'],
+    commit: count(commit),
+    once: count(once),
+    activities: count(activities),
+    close,
+  };
+}
+
+const meter: Meter = { deepest: 0, calls: 0 };
+let plane: Plane;
+let admin: Caller;
+let tenant: string;
+let deep: string;
+beforeAll(async () => {
+  plane = await openPlane(deps => ({ ...deps, store: metered(deps.store, meter) }));
+  tenant = await plane.tenant();
+  deep = await plane.namespace(await plane.namespace(tenant, 'account'), 'group');
+  admin = await plane.member(tenant, ['namespace.administrator']);
+});
+afterAll(() => plane.stop());
+
+const trips = async <T>(work: Promise<T>): Promise<[T, number]> => {
+  Object.assign(meter, { deepest: 0, calls: 0 });
+  const result = await work;
+  return [result, meter.deepest];
+};
+
+/** One parallel batch that authorizes, one of the operation. */
+const BUDGET = 2;
+
+/** A namespace is looked into before it goes. */
+const deleteBudget: Partial<Record<Identity, number>> = { namespace: 3 };
+
+describe.each(identities)('%s', identity => {
+  const { plural } = resourceOf(identity);
+  it(`is created, read, listed, changed and deleted in ${BUDGET} sequential round trips each`, async () => {
+    const namespace = identity === 'cloudaccount' ? tenant : deep;
+    const [created, toCreate] = await trips(
+      admin(`POST /${plural}`, namespace, { body: minimal(namespace)[identity] }),
+    );
+    expect(created.status, created.text).toBe(200);
+    const one = `/${plural}/${created.object.ID}` as const;
+    const [, toGet] = await trips(admin(`GET ${one}`, namespace));
+    const [, toList] = await trips(admin(`GET /${plural}`, namespace));
+    const [, toListTree] = await trips(admin(`GET /${plural}?recursive`, namespace));
+    const [, toListInherited] = await trips(admin(`GET /${plural}?propagated`, namespace));
+    const [, toCount] = await trips(admin(`HEAD /${plural}`, namespace));
+    const [patched, toPatch] = await trips(admin(`PATCH ${one}`, namespace, { body: { description: 'x' } }));
+    const { credentials: _, ...body } = patched.object;
+    const [, toPut] = await trips(admin(`PUT ${one}`, namespace, { body }));
+    const [, toDelete] = await trips(admin(`DELETE ${one}`, namespace));
+    expect({
+      toCreate,
+      toGet,
+      toList,
+      toListTree,
+      toListInherited,
+      toCount,
+      toPatch,
+      toPut,
+      toDelete,
+    }).toEqual({
+      toCreate: BUDGET,
+      toGet: 1,
+      toList: BUDGET,
+      toListTree: BUDGET,
+      toListInherited: BUDGET,
+      toCount: BUDGET,
+      toPatch: BUDGET,
+      toPut: BUDGET,
+      toDelete: deleteBudget[identity] ?? BUDGET,
+    });
+  });
+});
+
+describe('a request', () => {
+  it('makes as many calls as its namespace is deep, whatever the tenant holds', async () => {
+    const calls = async (namespace: string) => {
+      await trips(admin('GET /enforcerprofiles/0190f3a1b2c3d4e5f6071829', namespace));
+      return meter.calls;
+    };
+    const before = await calls(deep);
+    // The credential, the object, three namespaces and the authorizations of four, the root's among them.
+    expect(before).toBe(9);
+    for (let at = 0; at < 5; at += 1) await plane.namespace(tenant, `more-${at}`);
+    expect(await calls(deep)).toBe(before);
+  });
+
+  it('that is refused reads no more than one that is not', async () => {
+    const [refused, toRefuse] = await trips(admin('POST /externalnetworks', '/elsewhere', { body: {} }));
+    expect([refused.status, toRefuse]).toEqual([403, 1]);
+    const [wrong, toValidate] = await trips(admin('POST /externalnetworks', deep, { body: {} }));
+    expect([wrong.status, toValidate]).toEqual([422, 1]);
+  });
+});
