@@ -1,6 +1,6 @@
-import ipaddr from 'ipaddr.js';
 import type { ApiAuthorizationPolicy } from '../schema/apiauthorizationpolicy.ts';
 import type { AppCredential } from '../schema/appcredential.ts';
+import { contains, parseAddress, parseCidr } from '../schema/cidr.ts';
 import { isWithin, type NamespacePath } from '../schema/ids.ts';
 import { type Permissions, permissionsOf } from './roles.ts';
 
@@ -13,10 +13,9 @@ export interface Caller {
 }
 
 const inSubnet = (address: string, subnet: string): boolean => {
-  if (!ipaddr.isValid(address)) return false;
-  const ip = ipaddr.process(address);
-  const [network, bits] = ipaddr.parseCIDR(subnet);
-  return ip.kind() === network.kind() && ip.match([network, bits]);
+  const ip = parseAddress(address);
+  const network = parseCidr(subnet);
+  return ip !== undefined && network !== undefined && contains(network, ip);
 };
 
 /** Empty: from anywhere. A `!` subnet shuts out; beside `!` subnets alone nothing is let in. */
@@ -25,7 +24,12 @@ export const fromSubnets = (address: string, subnets: readonly string[]): boolea
   (subnets.some(subnet => !subnet.startsWith('!') && inSubnet(address, subnet)) &&
     !subnets.some(subnet => subnet.startsWith('!') && inSubnet(address, subnet.slice(1))));
 
-const applies = (policy: ApiAuthorizationPolicy, caller: Caller, namespace: NamespacePath, now: Date): boolean =>
+const applies = (
+  policy: ApiAuthorizationPolicy,
+  caller: Caller,
+  namespace: NamespacePath,
+  now: Date,
+): boolean =>
   !policy.disabled &&
   isWithin(namespace, policy.authorizedNamespace) &&
   isWithin(policy.authorizedNamespace, policy.namespace) &&
@@ -34,17 +38,18 @@ const applies = (policy: ApiAuthorizationPolicy, caller: Caller, namespace: Name
   fromSubnets(caller.address, policy.authorizedSubnets);
 
 /**
- * Everything that the caller holds in a namespace: the roles of its own credential in the credential's namespace and
- * below, and the API authorizations of the namespace and its ancestors. `fallback` ones count when no other applies.
+ * Everything that the caller holds in a namespace: the roles of its own credential, where it has one, in the
+ * credential's namespace and below, and the API authorizations of the namespace and its ancestors. `fallback` ones count when no other applies.
  */
 export function heldPermissions(
   caller: Caller,
-  credential: AppCredential,
+  credential: AppCredential | undefined,
   policies: readonly ApiAuthorizationPolicy[],
   namespace: NamespacePath,
   now: Date,
 ): Permissions[] {
-  const own = isWithin(namespace, credential.namespace) ? credential.roles.map(permissionsOf) : [];
+  const own =
+    credential && isWithin(namespace, credential.namespace) ? credential.roles.map(permissionsOf) : [];
   const matching = policies.filter(policy => applies(policy, caller, namespace, now));
   const firm = matching.filter(policy => !policy.fallback);
   const used = firm.length > 0 ? firm : matching;

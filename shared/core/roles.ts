@@ -192,10 +192,45 @@ export function permissionsOf(authorized: string): Permissions {
 
 /** True when the permissions hold this verb on this identity. */
 export const grants = (permissions: Permissions, identity: string, verb: RoleVerb): boolean =>
-  [permissions[identity], permissions['*']].some(verbs => verbs?.includes(verb) || verbs?.includes('any'));
+  [identity, '*'].some(key => {
+    const verbs = Object.hasOwn(permissions, key) ? permissions[key] : undefined;
+    return verbs?.includes(verb) || verbs?.includes('any');
+  });
 
 /** True when everything in `wanted` is in one of `held`: nobody can grant what they lack. */
 export const covers = (held: readonly Permissions[], wanted: Permissions): boolean =>
   Object.entries(wanted).every(([identity, verbs]) =>
     verbs.every(verb => held.some(permissions => grants(permissions, identity, verb))),
   );
+
+const VERBS = ['get', 'post', 'put', 'delete'] as const satisfies readonly RoleVerb[];
+
+const verbsOn = (permissions: Permissions, identity: string): RoleVerb[] =>
+  grants(permissions, identity, 'any') ? ['any'] : VERBS.filter(verb => grants(permissions, identity, verb));
+
+/** What one of them holds. */
+export const union = (all: readonly Permissions[]): Permissions => {
+  const identities = new Set(all.flatMap(permissions => Object.keys(permissions)));
+  return Object.fromEntries(
+    [...identities]
+      .sort()
+      .map(identity => [identity, [...new Set(all.flatMap(permissions => verbsOn(permissions, identity)))]]),
+  );
+};
+
+/** What both hold. */
+export const intersection = (one: Permissions, other: Permissions): Permissions => {
+  const identities = new Set([...Object.keys(one), ...Object.keys(other)]);
+  const shared = [...identities].sort().map((identity): [string, RoleVerb[]] => {
+    const verbs = verbsOn(one, identity);
+    return [
+      identity,
+      verbs.includes('any') ? verbsOn(other, identity) : verbs.filter(verb => grants(other, identity, verb)),
+    ];
+  });
+  return Object.fromEntries(shared.filter(([, verbs]) => verbs.length > 0));
+};
+
+/** As raw permissions, `identity,verb…`, which `permissionsOf` reads. */
+export const rawOf = (permissions: Permissions): string[] =>
+  Object.entries(permissions).map(([identity, verbs]) => [identity, ...verbs].join(','));

@@ -11,6 +11,7 @@ export const FAILURES = {
   conflict: { code: 409, title: 'Conflict' },
   too_large: { code: 413, title: 'Payload Too Large' },
   unsupported_media_type: { code: 415, title: 'Unsupported Media Type' },
+  quota_exhausted: { code: 417, title: 'Token Quota Exhausted' },
   invalid: { code: 422, title: 'Validation Error' },
   duplicate: { code: 422, title: 'Duplicate Key' },
   locked: { code: 423, title: 'Locked' },
