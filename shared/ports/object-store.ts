@@ -86,6 +86,11 @@ export interface ObjectStore {
   commit(writes: readonly Write[]): Promise<void>;
   /** True the first time for a key within `ttlSeconds`, false ever after: one-use tokens. Atomic. */
   once(tenant: NamespacePath, key: string, ttlSeconds: number): Promise<boolean>;
+  /**
+   * Counts one use of a key: which one it is, from 1, or undefined when `limit` of them were counted before. Atomic.
+   * Counting begins anew some time after `ttlSeconds` from the first use.
+   */
+  take(tenant: NamespacePath, key: string, limit: number, ttlSeconds: number): Promise<number | undefined>;
   /** Activity of one namespace, newest first. */
   activities(namespace: NamespacePath, query: ListQuery): Promise<Page<Activity>>;
   close(): Promise<void>;

@@ -349,9 +349,9 @@ export function objectStoreContract(
         for (const tenant of tenants)
           await store.commit([create('externalnetwork', makeNetwork(tenant, tenant))]);
         await vi.waitFor(async () => {
-          const names = namesOf(await every(after => treePage(ROOT, 2, after)));
+          const names = namesOf(await every(after => treePage(ROOT, 50, after)));
           expect(names.filter(each => tenants.some(tenant => tenant === each))).toEqual(tenants.toSorted());
-        });
+        }, 30_000);
       });
 
       it('ends a page at 1 MB and goes on behind it', async () => {
@@ -426,6 +426,28 @@ export function objectStoreContract(
         const tenant = freshTenant();
         const answers = await Promise.all(Array.from({ length: 50 }, () => store.once(tenant, 'jti', 60)));
         expect(answers.filter(first => first)).toHaveLength(1);
+      });
+    });
+
+    describe('counted keys', () => {
+      it('counts the uses of a key of a tenant up to the limit', async () => {
+        const [tenant, other] = [freshTenant(), freshTenant()];
+        expect(await store.take(tenant, 'quota', 2, 60)).toBe(1);
+        expect(await store.take(tenant, 'quota', 2, 60)).toBe(2);
+        expect(await store.take(tenant, 'quota', 2, 60)).toBeUndefined();
+        expect(await store.take(tenant, 'quota', 1, 60)).toBeUndefined();
+        expect(await store.take(tenant, 'quota', 3, 60)).toBe(3);
+        expect(await store.take(other, 'quota', 2, 60)).toBe(1);
+        expect(await store.take(tenant, 'another', 1, 60)).toBe(1);
+        under.clock.advance(59_000);
+        expect(await store.take(tenant, 'quota', 3, 60)).toBeUndefined();
+      });
+
+      it('gives each number to one of many', async () => {
+        const tenant = freshTenant();
+        const uses = await Promise.all(Array.from({ length: 50 }, () => store.take(tenant, 'quota', 20, 60)));
+        const counted = uses.filter(use => use !== undefined).sort((a, b) => a - b);
+        expect(counted).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
       });
     });
 

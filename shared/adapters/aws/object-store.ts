@@ -1,4 +1,5 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
 import type { Clock } from '../../ports/clock.ts';
 import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-store.ts';
 import { NamespacePath, type NamespacePath as Path, ROOT } from '../../schema/ids.ts';
@@ -8,6 +9,7 @@ import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityKey,
   activityPk,
+  countKey,
   guardKey,
   guardsPrefix,
   hasRef,
@@ -126,6 +128,27 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
       }
     },
 
+    /** A retry of the SDK after a lost answer counts twice: a use is lost, never gained. */
+    async take(tenant, key, limit, ttlSeconds) {
+      const now = Math.floor(clock.now().getTime() / 1000);
+      const update = new UpdateCommand({
+        TableName: tableName,
+        Key: countKey(tenant, key),
+        UpdateExpression: 'SET #ttl = if_not_exists(#ttl, :ttl) ADD uses :one',
+        ConditionExpression: 'attribute_not_exists(uses) OR uses < :limit',
+        ExpressionAttributeNames: { '#ttl': TABLE.ttl },
+        ExpressionAttributeValues: { ':ttl': now + ttlSeconds, ':one': 1, ':limit': limit },
+        ReturnValues: 'UPDATED_NEW',
+      });
+      try {
+        const { Attributes } = await call('DynamoDB', () => client.send(update));
+        return Counted.parse(Attributes).uses;
+      } catch (error) {
+        if (isNamed(error, 'ConditionalCheckFailedException')) return undefined;
+        throw error;
+      }
+    },
+
     async activities(namespace, query) {
       const place = query.after === undefined ? undefined : activityCursor.read(query.after, namespace);
       const after = place && { ...activityKey({ namespace, date: place[0], id: place[1] }) };
@@ -144,6 +167,8 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
     },
   };
 }
+
+const Counted = z.object({ uses: z.number() });
 
 const order = (resource: Identity, object: Stored): string =>
   treeKey({ resource, namespace: object.namespace, id: object.ID }).treeSk;

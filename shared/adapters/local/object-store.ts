@@ -6,6 +6,7 @@ import type { Identity } from '../../schema/resources.ts';
 import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityPk,
+  countKey,
   guardKey,
   guardsPrefix,
   objectKey,
@@ -108,6 +109,19 @@ export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>)
         if (items.get(at)) return false;
         items.put({ ...at, expires: seconds + ttlSeconds });
         return true;
+      });
+    },
+
+    take: async (tenant, key, limit, ttlSeconds) => {
+      const seconds = Math.floor(now().getTime() / 1000);
+      return database.write(() => {
+        expire.run(seconds);
+        const at = countKey(tenant, key);
+        const found = items.get(at);
+        const use = Number(found?.object ?? 0) + 1;
+        if (use > limit) return undefined;
+        items.put({ ...at, object: String(use), expires: found?.expires ?? seconds + ttlSeconds });
+        return use;
       });
     },
 

@@ -14,6 +14,7 @@ import { STREAM } from '../../schema/table.ts';
  * | pointer of a ref      | `<namespace>`                        | `ref#<resource>#<attribute>#<id>`      | ref; holds no object           |
  * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none                           |
  * | one-use token         | `once#<tenant>#<key>`                | `-`                                    | none; expires                  |
+ * | counter               | `count#<tenant>#<key>`               | `-`                                    | none; expires                  |
  * | publication           | `publication#<tenant>`               | `<namespace id>`                       | none                           |
  *
  * | question                             | answered by                                                      | consistent |
@@ -101,6 +102,11 @@ export const activityPk = (namespace: NamespacePath): string => `activity#${fitt
 
 export const onceKey = (tenant: NamespacePath, key: string): ItemKey => ({
   pk: `once#${tenant}#${key}`,
+  sk: '-',
+});
+
+export const countKey = (tenant: NamespacePath, key: string): ItemKey => ({
+  pk: `count#${tenant}#${key}`,
   sk: '-',
 });
 
