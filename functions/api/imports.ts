@@ -15,10 +15,17 @@ import type { Deps } from '../deps.ts';
 import { everyIn, lineageObjects } from '../pipeline/authorize.ts';
 import { authorizations } from './authorizations.ts';
 import { enforcers } from './enforcers.ts';
+import { legacy } from './legacy.ts';
 import { namespaces } from './namespaces.ts';
 import { policies } from './policies.ts';
 
-const nouns: Record<string, Handler> = { ...namespaces, ...policies, ...enforcers, ...authorizations };
+const nouns: Record<string, Handler> = {
+  ...namespaces,
+  ...policies,
+  ...enforcers,
+  ...authorizations,
+  ...legacy,
+};
 
 /** The tag by which an import finds what an earlier one with the same label made. */
 const LABEL = '@import:label=';
@@ -145,11 +152,15 @@ async function apply(
   entry: Entry,
   label: string,
   take: Take,
+  warnings: Set<string>,
   call: Call,
   deps: Deps,
 ): Promise<'created' | 'updated' | 'unchanged'> {
   const tag = `${LABEL}${label}`;
-  const run = (derived: Call) => nouns[derived.operation]?.(derived, deps);
+  const run = async (derived: Call): Promise<void> => {
+    const reply = await nouns[derived.operation]?.(derived, deps);
+    for (const message of reply?.messages ?? []) warnings.add(message);
+  };
   const target = await take(entry, tag);
   const { metadata = [], ...said } = entry.fields;
   if (!target) {
@@ -174,9 +185,10 @@ const importObjects: Handler = async (call, deps) => {
   const label = data.label || `import-${call.requestID}`;
   const report: ImportReport = { label, created: 0, updated: 0, unchanged: 0 };
   const take = takeFrom(deps.store);
+  const warnings = new Set<string>();
   for (const entry of entriesOf(data.data, call)) {
     try {
-      report[await apply(entry, label, take, call, deps)]++;
+      report[await apply(entry, label, take, warnings, call, deps)]++;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const done = report.created + report.updated + report.unchanged;
@@ -188,7 +200,7 @@ const importObjects: Handler = async (call, deps) => {
       );
     }
   }
-  return { body: report };
+  return { body: report, messages: [...warnings] };
 };
 
 export const imports = { import: importObjects };

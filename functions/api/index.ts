@@ -1,8 +1,10 @@
 import type { Operation } from '../../shared/api/routes.ts';
 import type { Handler, Handlers } from '../call.ts';
 import { authorizations } from './authorizations.ts';
+import { conversions } from './conversions.ts';
 import { enforcers } from './enforcers.ts';
 import { imports } from './imports.ts';
+import { legacy } from './legacy.ts';
 import { namespaces } from './namespaces.ts';
 import { policies } from './policies.ts';
 import { tokens } from './tokens.ts';
@@ -11,7 +13,8 @@ import { tokens } from './tokens.ts';
 export const handlersOf = {
   authorizations,
   enforcers,
-  imports,
+  imports: { ...imports, ...conversions },
+  legacy,
   namespaces,
   policies,
   tokens,
@@ -20,8 +23,10 @@ export const handlersOf = {
 /** All of them. A route without a handler does not compile. */
 export const handlers: Handlers = {
   ...authorizations,
+  ...conversions,
   ...enforcers,
   ...imports,
+  ...legacy,
   ...namespaces,
   ...policies,
   ...tokens,

@@ -6,6 +6,7 @@ import { httpFunction } from '../http.ts';
 export const authorizations = httpFunction(handlersOf.authorizations, compose);
 export const enforcers = httpFunction(handlersOf.enforcers, compose);
 export const imports = httpFunction(handlersOf.imports, compose);
+export const legacy = httpFunction(handlersOf.legacy, compose);
 export const namespaces = httpFunction(handlersOf.namespaces, compose);
 export const policies = httpFunction(handlersOf.policies, compose);
 export const tokens = httpFunction(handlersOf.tokens, compose);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Finding, LegacyExport } from '../schema/conversion.ts';
 import { NamespacePath, ObjectId } from '../schema/ids.ts';
 import { Tag } from '../schema/tag.ts';
 
@@ -61,6 +62,18 @@ export const ImportReport = z.object({
   unchanged: z.int(),
 });
 export type ImportReport = z.infer<typeof ImportReport>;
+
+export const ConversionRequest = z.strictObject({
+  data: LegacyExport,
+  /** Exports of ancestors of the namespace: what propagates from them counts. */
+  ancestors: z.array(LegacyExport).default([]),
+  /** Ends the names of the rulesets that are made. */
+  suffix: z.string().max(32).default(''),
+});
+export type ConversionRequest = z.infer<typeof ConversionRequest>;
+
+/** `data` as `POST /import` takes it, and what is lost in it. */
+export const ConversionReport = z.object({ data: LegacyExport, findings: z.array(Finding) });
 
 /** One entry of an error body, which is an array of them. */
 export const ErrorBody = z.object({

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { FailureKind } from '../schema/failure.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
 import {
+  ConversionReport,
+  ConversionRequest,
   DecisionAnswer,
   DecisionRequest,
   EnforcerCredentials,
@@ -150,6 +152,24 @@ const special = {
     input: DecisionRequest,
     ok: DecisionAnswer,
     fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
+  },
+  createConversion: {
+    method: 'POST',
+    path: '/conversions',
+    group: 'imports',
+    summary: 'Converts a legacy export to rulesets, and tells what is lost; nothing is stored.',
+    allow: { identity: 'conversion', verb: 'post' },
+    input: ConversionRequest,
+    ok: ConversionReport,
+    fails: [
+      'bad_request',
+      'unauthorized',
+      'forbidden',
+      'not_found',
+      'invalid',
+      'too_large',
+      'unsupported_media_type',
+    ],
   },
   import: {
     method: 'POST',

@@ -6,8 +6,11 @@ import { enforcer } from './enforcer.ts';
 import { enforcerprofile } from './enforcerprofile.ts';
 import { enforcerprofilemappingpolicy } from './enforcerprofilemappingpolicy.ts';
 import { externalnetwork } from './externalnetwork.ts';
+import { hostservice } from './hostservice.ts';
+import { hostservicemappingpolicy } from './hostservicemappingpolicy.ts';
 import { namespace } from './namespace.ts';
 import { namespacemappingpolicy } from './namespacemappingpolicy.ts';
+import { networkaccesspolicy } from './networkaccesspolicy.ts';
 import { networkrulesetpolicy } from './networkrulesetpolicy.ts';
 import { processingunit } from './processingunit.ts';
 import type { AnyResource } from './resource.ts';
@@ -21,8 +24,11 @@ export const resources = {
   enforcerprofile,
   enforcerprofilemappingpolicy,
   externalnetwork,
+  hostservice,
+  hostservicemappingpolicy,
   namespace,
   namespacemappingpolicy,
+  networkaccesspolicy,
   networkrulesetpolicy,
   processingunit,
 } as const;

@@ -20,8 +20,11 @@ export const minimal = (namespace: string): Readonly<Record<Identity, Fields>> =
     object: [['$name=profile']],
   },
   externalnetwork: { name: 'office', entries: ['192.0.2.0/24'] },
+  hostservice: { name: 'ssh', services: ['tcp/22'] },
+  hostservicemappingpolicy: { name: 'hosts' },
   namespace: { name: 'child' },
   namespacemappingpolicy: { name: 'moved', subject: [['app=web']], mappedNamespace: 'child' },
+  networkaccesspolicy: { name: 'web' },
   networkrulesetpolicy: { name: 'web', subject: [['app=web']] },
   processingunit: { name: 'unit', type: 'Docker' },
 });
