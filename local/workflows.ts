@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Log } from '../functions/deps.ts';
-import type { Database } from '../shared/adapters/local/database.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Execution, WorkflowName, Workflows } from '../shared/ports/workflows.ts';
 import { fail } from '../shared/schema/failure.ts';
 import type { Header, HistoryEvent, Running, Transition } from './asl/execution.ts';
-import { openJournal, type Unfinished } from './asl/journal.ts';
+import { type JournalDatabase, openJournal, type Unfinished } from './asl/journal.ts';
 import { type Json, sizeOf, toJson } from './asl/json.ts';
 import { LIMITS } from './asl/limits.ts';
 import { load, type Machine } from './asl/load.ts';
@@ -14,7 +13,7 @@ import { type Invoke, type Rim, Runner } from './asl/runner.ts';
 import { systemTimers, type Timers } from './asl/timers.ts';
 
 export interface WorkflowsOptions {
-  database: Pick<Database, 'handle' | 'write'>;
+  database: JournalDatabase;
   /** Texts of the `.asl.json` files; those of statemachines/ unless given. */
   definitions?: Readonly<Record<WorkflowName, string>>;
   /** Tasks by the names that the definitions call them. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../shared/adapters/local/database.ts';
+import { checksum } from '../../shared/adapters/local/items.ts';
+import { damaged } from '../../shared/adapters/local/refusals.ts';
 import type { Header, HistoryEvent, Running, Thread, Transition } from './execution.ts';
 import { LIMITS } from './limits.ts';
 
@@ -7,12 +9,13 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS workflow_definitions (digest TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS workflow_executions (
     workflow TEXT NOT NULL, name TEXT NOT NULL,
-    header TEXT NOT NULL, definition TEXT NOT NULL REFERENCES workflow_definitions, closed INTEGER,
+    header TEXT NOT NULL, crc INTEGER NOT NULL,
+    definition TEXT NOT NULL REFERENCES workflow_definitions, closed INTEGER,
     PRIMARY KEY (workflow, name)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS workflow_closed ON workflow_executions (closed);
   CREATE TABLE IF NOT EXISTS workflow_threads (
-    workflow TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, thread TEXT NOT NULL,
+    workflow TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, thread TEXT NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (workflow, name, id),
     FOREIGN KEY (workflow, name) REFERENCES workflow_executions ON DELETE CASCADE
   ) STRICT;
@@ -41,39 +44,47 @@ export interface Journal {
   unfinished(): Unfinished[];
 }
 
+export type JournalDatabase = Pick<Database, 'handle' | 'path' | 'write'>;
+
 /** Opens the workflow tables of a database, and forgets executions that closed longer ago than AWS keeps them. */
-export function openJournal({ handle, write }: Pick<Database, 'handle' | 'write'>, now: Date): Journal {
+export function openJournal({ handle, path, write }: JournalDatabase, now: Date): Journal {
   handle.exec(SCHEMA);
   const oldest = now.getTime() - LIMITS.retentionDays * 24 * 60 * 60 * 1000;
   handle.prepare('DELETE FROM workflow_executions WHERE closed < ?').run(oldest);
 
   const define = handle.prepare('INSERT OR IGNORE INTO workflow_definitions VALUES (?, ?)');
-  const insert = handle.prepare('INSERT OR IGNORE INTO workflow_executions VALUES (?, ?, ?, ?, NULL)');
+  const insert = handle.prepare('INSERT OR IGNORE INTO workflow_executions VALUES (?, ?, ?, ?, ?, NULL)');
   const update = handle.prepare(
-    'UPDATE workflow_executions SET header = ?, closed = ? WHERE workflow = ? AND name = ?',
+    'UPDATE workflow_executions SET header = ?, crc = ?, closed = ? WHERE workflow = ? AND name = ?',
   );
-  const putThread = handle.prepare('INSERT OR REPLACE INTO workflow_threads VALUES (?, ?, ?, ?)');
+  const putThread = handle.prepare('INSERT OR REPLACE INTO workflow_threads VALUES (?, ?, ?, ?, ?)');
   const dropThread = handle.prepare(
     'DELETE FROM workflow_threads WHERE workflow = ? AND name = ? AND id = ?',
   );
   const addEvent = handle.prepare('INSERT INTO workflow_history VALUES (?, ?, ?, ?, ?, ?, ?)');
-  const readHeader = handle.prepare('SELECT header FROM workflow_executions WHERE workflow = ? AND name = ?');
+  const readHeader = handle.prepare(
+    'SELECT header, crc FROM workflow_executions WHERE workflow = ? AND name = ?',
+  );
   const readThreads = handle.prepare(
-    'SELECT thread FROM workflow_threads WHERE workflow = ? AND name = ? ORDER BY id',
+    'SELECT thread, crc FROM workflow_threads WHERE workflow = ? AND name = ? ORDER BY id',
   );
   const readHistory = handle.prepare(
     'SELECT time, type, state, detail FROM workflow_history WHERE workflow = ? AND name = ? ORDER BY seq',
   );
   const readUnfinished = handle.prepare(
-    `SELECT header, text FROM workflow_executions JOIN workflow_definitions ON digest = definition
+    `SELECT header, crc, digest, text FROM workflow_executions JOIN workflow_definitions ON digest = definition
      WHERE closed IS NULL ORDER BY workflow, name`,
   );
 
   const store = ({ header, put, drop, history }: Transition, now: Date): void => {
     const { workflow, name, status, events } = header;
-    update.run(JSON.stringify(header), status === 'RUNNING' ? null : now.getTime(), workflow, name);
+    const text = JSON.stringify(header);
+    update.run(text, checksum(text), status === 'RUNNING' ? null : now.getTime(), workflow, name);
     for (const id of drop) dropThread.run(workflow, name, id);
-    for (const thread of put) putThread.run(workflow, name, thread.id, JSON.stringify(thread));
+    for (const thread of put) {
+      const text = JSON.stringify(thread);
+      putThread.run(workflow, name, thread.id, text, checksum(text));
+    }
     for (const [index, { type, state = null, detail = null }] of history.entries()) {
       addEvent.run(workflow, name, events - history.length + index + 1, now.getTime(), type, state, detail);
     }
@@ -82,10 +93,11 @@ export function openJournal({ handle, write }: Pick<Database, 'handle' | 'write'
   return {
     begin: (header, thread, definition) =>
       write(() => {
-        const digest = createHash('sha256').update(definition).digest('hex');
+        const digest = digestOf(definition);
         define.run(digest, definition);
         const { workflow, name, started } = header;
-        const inserted = insert.run(workflow, name, JSON.stringify(header), digest);
+        const text = JSON.stringify(header);
+        const inserted = insert.run(workflow, name, text, checksum(text), digest);
         if (inserted.changes === 0) return false;
         store(
           { header, put: [thread], drop: [], history: [{ type: 'ExecutionStarted' }] },
@@ -96,7 +108,7 @@ export function openJournal({ handle, write }: Pick<Database, 'handle' | 'write'
     record: (transition, now) => write(() => store(transition, now)),
     header: (workflow, name) => {
       const row = readHeader.get(workflow, name);
-      return row ? JSON.parse(String(row.header)) : undefined;
+      return row && whole<Header>(row.header, row.crc, path);
     },
     history: (workflow, name) =>
       readHistory.all(workflow, name).map(({ time, type, state, detail }) => ({
@@ -107,14 +119,25 @@ export function openJournal({ handle, write }: Pick<Database, 'handle' | 'write'
       })),
     unfinished: () =>
       readUnfinished.all().map(row => {
-        const header: Header = JSON.parse(String(row.header));
+        const definition = String(row.text);
+        if (digestOf(definition) !== row.digest)
+          throw damaged(path, `state machine ${row.digest} was changed`);
+        const header = whole<Header>(row.header, row.crc, path);
         const threads = readThreads
           .all(header.workflow, header.name)
-          .map((found): Thread => JSON.parse(String(found.thread)));
+          .map(found => whole<Thread>(found.thread, found.crc, path));
         return {
           execution: { header, threads: new Map(threads.map(thread => [thread.id, thread])) },
-          definition: String(row.text),
+          definition,
         };
       }),
   };
+}
+
+const digestOf = (definition: string): string => createHash('sha256').update(definition).digest('hex');
+
+/** What was written, unless it differs from its checksum. */
+function whole<T>(text: unknown, crc: unknown, path: string): T {
+  if (typeof text === 'string' && checksum(text) === crc) return JSON.parse(text);
+  throw damaged(path, `a workflow's state does not match its checksum: ${String(text).slice(0, 80)}`);
 }

@@ -218,6 +218,24 @@ describe('over a real database', () => {
   });
 });
 
+it.each(['header', 'thread', 'text'])(
+  'does not open, and says where, when a %s was changed on disk',
+  async column => {
+    const database = memoryDatabase();
+    const text = machine({ A: { Type: 'Wait', Seconds: 60, End: true } });
+    const { workflows } = bench(text, {}, { database });
+    await workflows.start(WORKFLOW, 'test', {});
+    await workflows.stop();
+    const table = { header: 'workflow_executions', thread: 'workflow_threads', text: 'workflow_definitions' }[
+      column
+    ];
+    database.handle.exec(`UPDATE ${table} SET ${column} = replace(${column}, 'A', 'B')`);
+    database.handle.exec(`UPDATE ${table} SET ${column} = replace(${column}, '2026', '2027')`);
+    expect(() => bench(text, {}, { database })).toThrow(expect.objectContaining({ kind: 'unavailable' }));
+    expect(() => bench(text, {}, { database })).toThrow(/^memory is damaged/);
+  },
+);
+
 describe('a change of the definition', () => {
   const waits = (Output: string) =>
     machine({ A: { Type: 'Wait', Seconds: 60, Next: 'B' }, B: { Type: 'Pass', Output, End: true } });
@@ -321,7 +339,7 @@ it('tries again when a transition could not be written', async () => {
   const { execute, timeline: time } = bench(
     machine({ A: call('T') }),
     { T },
-    { database: { handle: database.handle, write } },
+    { database: { ...database, write } },
   );
   const begun = time.now().getTime();
   expect(await execute()).toMatchObject({ status: 'SUCCEEDED' });

@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Log } from '../../functions/deps.ts';
 import type { HistoryEvent } from '../../local/asl/execution.ts';
+import type { JournalDatabase } from '../../local/asl/journal.ts';
 import type { Invoke } from '../../local/asl/runner.ts';
 import { type LocalWorkflows, openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
-import type { Database } from '../../shared/adapters/local/database.ts';
 import type { Execution, WorkflowName } from '../../shared/ports/workflows.ts';
 import { type Timeline, timeline } from './timeline.ts';
 
@@ -13,10 +13,11 @@ export const WORKFLOW: WorkflowName = 'onboard-account';
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** Transactions as the real database has them, without its disk. */
-export function memoryDatabase(): Pick<Database, 'handle' | 'write'> {
+export function memoryDatabase(): JournalDatabase {
   const handle = new DatabaseSync(':memory:');
   return {
     handle,
+    path: 'memory',
     write: async work => {
       handle.exec('BEGIN');
       try {
