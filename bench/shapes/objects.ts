@@ -45,8 +45,15 @@ export const namespaceAt = (path: NamespacePath): Namespace => ({
   namespace: parentPath(path),
 });
 
+let sharedPath: NamespacePath | undefined;
+let namespaceTag: Tag = tag(`$namespace=${TENANT}`);
+
 /** A processing unit with these tags beside the computed ones, and an address of its own. */
 export function unitIn(path: NamespacePath, tags: readonly string[]): ProcessingUnit {
+  if (path !== sharedPath) {
+    sharedPath = path;
+    namespaceTag = tag(`$namespace=${path}`);
+  }
   const ID = nextID();
   const name = `unit-${made}`;
   return {
@@ -59,7 +66,7 @@ export function unitIn(path: NamespacePath, tags: readonly string[]): Processing
       tag(`$id=${ID}`),
       tag('$identity=processingunit'),
       tag(`$name=${name}`),
-      tag(`$namespace=${path}`),
+      namespaceTag,
       tag('$type=Docker'),
       ...tags.map(tag),
     ],

@@ -14,7 +14,7 @@ import {
 import { mappingsIn, reachable } from './mapping.ts';
 import { type Payload, payload } from './payload.ts';
 import { type Scope, scopesOf } from './scopes.ts';
-import { byID, type Held } from './shelf.ts';
+import { type Held, inOrder } from './shelf.ts';
 import type { PolicyView } from './view.ts';
 
 /** What an enforcer's namespace gets. */
@@ -44,11 +44,13 @@ const list = (key: string, entries: readonly string[]): string => `"${key}":[${e
 /** Members must come in order of their keys. */
 const object = (members: readonly string[]): string => `{${members.join(',')}}`;
 
+const NO_ENFORCERS = payload(object([list('enforcers', []), '"format":1']));
+
 function directives(view: PolicyView, path: NamespacePath): Payload {
   const version = view.namespaces.effective(path).defaultEnforcerVersion.value;
-  const entries = [...view.enforcers.livingIn(path)]
-    .sort(byID)
-    .map(({ object }) => directiveJson(object, version));
+  const enforcers = view.enforcers.livingIn(path);
+  if (enforcers.length === 0) return NO_ENFORCERS;
+  const entries = inOrder(enforcers).map(({ object }) => directiveJson(object, version));
   return payload(object([list('enforcers', entries), '"format":1']));
 }
 

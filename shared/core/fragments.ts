@@ -6,7 +6,6 @@ import type {
   BundleProfileMapping,
   BundleRuleSet,
   DirectivesPayload,
-  PeersPayload,
 } from '../schema/bundle.ts';
 import type { Enforcer } from '../schema/enforcer.ts';
 import type { EnforcerProfile } from '../schema/enforcerprofile.ts';
@@ -142,13 +141,9 @@ export function namespaceJson(values: EffectiveNamespace): string {
 }
 
 export function peerJson(unit: ProcessingUnit, tags: readonly Tag[]): string {
-  const entry: PeersPayload['identities'][number] = {
-    ID: unit.ID,
-    addresses: distinct(unit.addresses),
-    namespace: unit.namespace,
-    tags: [...tags],
-  };
-  return JSON.stringify(entry);
+  // IDs, addresses and paths hold nothing that JSON would escape.
+  const addresses = distinct(unit.addresses).map(address => `"${address}"`);
+  return `{"ID":"${unit.ID}","addresses":[${addresses.join(',')}],"namespace":"${unit.namespace}","tags":${JSON.stringify(tags)}}`;
 }
 
 /** `targetVersion`: the default of the enforcer's namespace; empty means the latest. */

@@ -2,8 +2,8 @@ import { type NamespacePath, tenantOf } from '../schema/ids.ts';
 import type { Tag } from '../schema/tag.ts';
 import { peerJson, sorted } from './fragments.ts';
 import { type Payload, payload } from './payload.ts';
-import { type HeldUnit, namedNamespace, type ProcessingUnits, type Wire } from './processing-units.ts';
-import { byID } from './shelf.ts';
+import { type HeldUnit, namedNamespace, type ProcessingUnits } from './processing-units.ts';
+import { inOrder } from './shelf.ts';
 import { clauseMatches, wireTags } from './tags.ts';
 import type { NamespaceTree } from './tree.ts';
 
@@ -41,7 +41,7 @@ export class Peers {
     const key = [tenant, ...[...clauses.keys()].sort()].join('\n');
     const known = this.#payloads.get(key);
     if (known) return known;
-    const entries = this.#named(tenant, clauses).map(held => this.#wire(held).json);
+    const entries = this.#named(tenant, clauses).map(held => this.#json(held));
     const made = payload(`{"format":1,"identities":[${entries.join(',')}]}`);
     const [oldest] = this.#payloads.keys();
     if (this.#payloads.size >= KEPT_PAYLOADS && oldest !== undefined) this.#payloads.delete(oldest);
@@ -53,10 +53,7 @@ export class Peers {
   #named(tenant: NamespacePath, clauses: Clauses): readonly HeldUnit[] {
     const lists = [...clauses].map(([key, clause]) => this.#selected(tenant, key, clause));
     const [only] = lists;
-    if (only && lists.length === 1) return only;
-    const union = new Set<HeldUnit>();
-    for (const list of lists) for (const held of list) union.add(held);
-    return [...union].sort(byID);
+    return only && lists.length === 1 ? only : inOrder(lists.flat());
   }
 
   #selected(tenant: NamespacePath, key: string, clause: readonly Tag[]): readonly HeldUnit[] {
@@ -72,22 +69,29 @@ export class Peers {
 
   /** Sorted by ID, each once. */
   #select(tenant: NamespacePath, clause: readonly Tag[]): readonly HeldUnit[] {
-    const found = new Set<HeldUnit>();
+    const found: HeldUnit[] = [];
     for (const held of this.#units.candidates(clause)) {
       const { namespace, operationalStatus } = held.object;
       // The address of a terminated unit may already be another's.
       if (operationalStatus === 'Terminated' || tenantOf(namespace) !== tenant) continue;
-      if (clauseMatches(clause, this.#wire(held).tags)) found.add(held);
+      if (clauseMatches(clause, this.#tags(held))) found.push(held);
     }
-    return [...found].sort(byID);
+    return inOrder(found);
   }
 
-  #wire(held: HeldUnit): Wire {
+  #tags({ object }: HeldUnit): readonly Tag[] {
+    const { tagPrefixEnforcement, tagPrefixes } = this.#namespaces.inherited(object.namespace);
+    return wireTags(object.normalizedTags, { tagPrefixEnforcement: tagPrefixEnforcement.value, tagPrefixes });
+  }
+
+  #json(held: HeldUnit): string {
     const under = this.#namespaces.inherited(held.object.namespace);
-    if (held.derived?.under === under) return held.derived;
-    const policy = { tagPrefixEnforcement: under.tagPrefixEnforcement.value, tagPrefixes: under.tagPrefixes };
-    const tags = sorted(wireTags(held.object.normalizedTags, policy));
-    held.derived = { under, tags, json: peerJson(held.object, tags) };
-    return held.derived;
+    const known = held.derived;
+    if (known?.under !== under) {
+      held.derived = { under, json: undefined };
+      return peerJson(held.object, sorted(this.#tags(held)));
+    }
+    known.json ??= peerJson(held.object, sorted(this.#tags(held)));
+    return known.json;
   }
 }

@@ -6,12 +6,11 @@ import { Postings } from './postings.ts';
 import { type Held, Shelf } from './shelf.ts';
 import { isWildcard } from './tags.ts';
 
-/** What a payload says of a processing unit, and the namespace values that it was made under. */
+/** A processing unit's entry in peers.json, and the namespace values that it was made under. */
 export interface Wire {
   under: EffectiveNamespace;
-  tags: readonly Tag[];
-  /** Its entry in peers.json. */
-  json: string;
+  /** Kept only when it is asked for again: most units are named by the bundle of their own namespace alone. */
+  json: string | undefined;
 }
 
 export type HeldUnit = Held<ProcessingUnit, Wire>;
@@ -49,13 +48,13 @@ export class ProcessingUnits extends Shelf<ProcessingUnit, Wire> {
 
   #livingIn(path: NamespacePath, clause: readonly Tag[]): readonly HeldUnit[] {
     const units = this.livingIn(path);
-    if (units.length <= FEW) return units;
+    if (units.length <= FEW || clause.length === 1) return units;
     let index = this.#local.get(path);
     if (!index) {
       index = new Postings(() => this.livingIn(path), tagsOf);
       this.#local.set(path, index);
     }
-    return index.candidates(clause);
+    return index.candidates(clause.filter(tag => !tag.startsWith(NAMESPACE) || isWildcard(tag)));
   }
 
   protected override added(held: HeldUnit): void {

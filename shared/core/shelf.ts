@@ -18,6 +18,15 @@ export interface Held<T, D> {
 export const byID = (a: { object: Shelved }, b: { object: Shelved }): number =>
   a.object.ID < b.object.ID ? -1 : a.object.ID > b.object.ID ? 1 : 0;
 
+/** Sorted by ID, each once. What comes in order, as from one namespace, is left as it is. */
+export function inOrder<H extends { object: Shelved }>(list: readonly H[]): readonly H[] {
+  for (let at = 1; at < list.length; at++) {
+    const [before, here] = [list[at - 1], list[at]];
+    if (before && here && before.object.ID >= here.object.ID) return [...new Set(list)].sort(byID);
+  }
+  return list;
+}
+
 const NONE: readonly never[] = [];
 
 /** The objects of one resource, by ID and by the namespace that they live in. */
@@ -91,11 +100,9 @@ export class Shelf<T extends Shelved, D = string> {
   /** Active objects that apply at the end of at least one lineage, each once, sorted by ID. */
   applyingInAny(lineages: readonly (readonly NamespacePath[])[]): readonly Held<T, D>[] {
     const [only] = lineages;
-    const found =
-      only && lineages.length === 1
-        ? this.applyingIn(only)
-        : [...new Set(lineages.flatMap(one => this.applyingIn(one)))];
-    return found.length < 2 ? found : [...found].sort(byID);
+    return inOrder(
+      only && lineages.length === 1 ? this.applyingIn(only) : lineages.flatMap(one => this.applyingIn(one)),
+    );
   }
 
   #side({ propagate }: T): Map<NamespacePath, Held<T, D>[]> {

@@ -1,0 +1,47 @@
+import { compile } from '../../shared/core/compile.ts';
+import { PolicyView } from '../../shared/core/view.ts';
+import { load } from './objects.ts';
+import { SHAPES } from './shapes.ts';
+
+/** What a child process of bench/compile.ts prints, as JSON. */
+export interface Measured {
+  /**
+   * Processor time, user and system, of all threads: what one core needs. On a machine with other work it says more
+   * than the clock. Objects into a view, and the bundles of all namespaces: payload bytes and digests.
+   */
+  milliseconds: number;
+  /** The same by the clock. */
+  elapsed: number;
+  bundles: number;
+  payloadBytes: number;
+  /** Of the whole process, its input included. */
+  peakBytes: number;
+}
+
+const name = process.argv[2];
+const make = Object.entries(SHAPES).find(([shape]) => shape === name)?.[1];
+if (!make) throw new Error(`no shape \`${name}\`; there are ${Object.keys(SHAPES).join(', ')}`);
+
+const shape = make();
+globalThis.gc?.();
+const start = performance.now();
+const before = process.cpuUsage();
+const view = new PolicyView();
+load(shape, view);
+let payloadBytes = 0;
+for (const path of shape.compiled) {
+  const { payloads, digests } = compile(view, path);
+  for (const bytes of Object.values(payloads)) payloadBytes += bytes.length;
+  if (Object.values(digests).some(digest => digest.length !== 64))
+    throw new Error('a payload without a digest');
+}
+const elapsed = performance.now() - start;
+const { user, system } = process.cpuUsage(before);
+const measured: Measured = {
+  milliseconds: (user + system) / 1000,
+  elapsed,
+  bundles: shape.compiled.length,
+  payloadBytes,
+  peakBytes: process.resourceUsage().maxRSS * 1024,
+};
+process.stdout.write(JSON.stringify(measured));
