@@ -11,30 +11,20 @@ interface Meter {
 }
 
 /** The same store, which counts. A call is one deeper than the deepest that was answered when it began. */
-function metered(store: ObjectStore, meter: Meter): ObjectStore {
-  const count = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      const depth = meter.deepest + 1;
-      meter.calls += 1;
-      const result = await work(...args);
-      meter.deepest = Math.max(meter.deepest, depth);
-      return result;
-    };
-  };
-  const { get, getByName, list, listTree, findBy, commit, once, activities, close } = store;
-  // Overloads and type parameters pass through: what comes back is what the store gave.
-  return {
-    get: count(get) as ObjectStore['get'],
-    getByName: count(getByName) as ObjectStore['getByName'],
-    list: count(list) as ObjectStore['list'],
-    listTree: count(listTree) as ObjectStore['listTree'],
-    findBy: count(findBy) as ObjectStore['findBy'],
-    commit: count(commit),
-    once: count(once),
-    activities: count(activities),
-    close,
-  };
-}
+const metered = (store: ObjectStore, meter: Meter): ObjectStore =>
+  new Proxy(store, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        const depth = meter.deepest + 1;
+        meter.calls += 1;
+        const result: unknown = await Reflect.apply(member, target, args);
+        meter.deepest = Math.max(meter.deepest, depth);
+        return result;
+      };
+    },
+  });
 
 const meter: Meter = { deepest: 0, calls: 0 };
 let plane: Plane;
