@@ -1,5 +1,5 @@
 import type { Json } from '../json.ts';
-import { withinQuota } from '../limits.ts';
+import { withinQuota } from '../quota.ts';
 import type { MapState } from '../schema.ts';
 import { StateError } from '../state-error.ts';
 import { type Child, leave, type Moment, mapConcurrency, type Outcome, wholeNumber } from './moment.ts';

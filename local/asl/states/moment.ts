@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts';
-import { LIMITS, withinQuota } from '../limits.ts';
+import { LIMITS } from '../limits.ts';
+import { withinQuota } from '../quota.ts';
 import { StateError } from '../state-error.ts';
 import type { Template } from '../template.ts';
 

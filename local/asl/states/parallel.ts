@@ -1,5 +1,5 @@
 import type { Json } from '../json.ts';
-import { withinQuota } from '../limits.ts';
+import { withinQuota } from '../quota.ts';
 import type { ParallelState } from '../schema.ts';
 import { leave, type Moment, type Outcome } from './moment.ts';
 
