@@ -1,11 +1,16 @@
 import { ListParameters } from '../shared/api/routes.ts';
-import type { Page } from '../shared/ports/object-store.ts';
+import type { Filter } from '../shared/core/filter/ast.ts';
+import { compileFilters, type Predicate } from '../shared/core/filter/compile.ts';
+import { keyCondition, type Lookup } from '../shared/core/filter/key-condition.ts';
+import { parseFilters } from '../shared/core/filter/parse.ts';
+import type { ObjectStore, Page } from '../shared/ports/object-store.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { isWithin, lineage, type NamespacePath } from '../shared/schema/ids.ts';
 import type { Identity, ObjectOf } from '../shared/schema/resources.ts';
 import { resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
+import { indexed, lookUp, type Place } from './look-up.ts';
 import { everyIn } from './pipeline/authorize.ts';
 
 /** As the original: a flag is set by being there, whatever its value, even `false`. */
@@ -53,33 +58,76 @@ export function listParameters(call: Call): ListParameters {
   return parameters;
 }
 
-async function everything<I extends Identity>(
+/** What a list or a count asks for. */
+interface Question<I extends Identity> extends Place {
+  identity: I;
+  /** The filters of `q`, of which an object must pass one. */
+  filters: readonly Filter[];
+  passes: Predicate;
+}
+
+function questionOf<I extends Identity>(
   identity: I,
   call: Call,
   { recursive, propagated }: ListParameters,
-  { store }: Pick<Deps, 'store'>,
-): Promise<ObjectOf<I>[]> {
-  const own = async (): Promise<ObjectOf<I>[]> => {
-    if (!recursive) return everyIn(store, identity, call.namespace);
-    const items: ObjectOf<I>[] = [];
-    let page: Page<ObjectOf<I>>;
-    let after: string | undefined;
-    do {
-      page = await store.listTree(identity, call.namespace, {
-        limit: 1000,
-        ...(after === undefined ? {} : { after }),
-      });
-      items.push(...page.items);
-      after = page.next;
-    } while (after !== undefined);
-    return items;
+  { clock }: Pick<Deps, 'clock'>,
+): Question<I> {
+  const { namespace } = call;
+  const filters = parseFilters(call.query.q ?? []);
+  return {
+    identity,
+    namespace,
+    recursive,
+    ancestors: propagated && propagates(identity) ? lineage(namespace).slice(0, -1) : [],
+    filters,
+    passes: filters.length === 0 ? () => true : compileFilters(filters, resourceOf(identity), clock.now()),
   };
-  const ancestors = propagated && propagates(identity) ? lineage(call.namespace).slice(0, -1) : [];
+}
+
+/** Everything that may pass the filters: a few look-ups where an index can tell, else all there is. */
+async function candidates<I extends Identity>(
+  question: Question<I>,
+  store: ObjectStore,
+): Promise<ObjectOf<I>[]> {
+  const lookups = lookupsFor(question);
+  if (lookups) return lookUp(question.identity, lookups, question, store);
+  const { identity, namespace, recursive, ancestors } = question;
   const [mine, ...theirs] = await Promise.all([
-    own(),
+    recursive ? everyBelow(store, identity, namespace) : everyIn(store, identity, namespace),
     ...ancestors.map(path => everyIn(store, identity, path)),
   ]);
-  return [...mine, ...theirs.flat().filter(object => isInherited(object, call.namespace))];
+  return [...mine, ...theirs.flat()];
+}
+
+const lookupsFor = ({ identity, filters, ...place }: Question<Identity>): Lookup[] | undefined =>
+  filters.length === 0 ? undefined : keyCondition(filters, resourceOf(identity), indexed(identity, place));
+
+async function everything<I extends Identity>(
+  question: Question<I>,
+  store: ObjectStore,
+): Promise<ObjectOf<I>[]> {
+  const { namespace, passes } = question;
+  const isHere = (object: ObjectOf<Identity>) =>
+    isWithin(object.namespace, namespace) || isInherited(object, namespace);
+  return (await candidates(question, store)).filter(object => isHere(object) && passes(object));
+}
+
+async function everyBelow<I extends Identity>(
+  store: ObjectStore,
+  identity: I,
+  namespace: NamespacePath,
+): Promise<ObjectOf<I>[]> {
+  const items: ObjectOf<I>[] = [];
+  let after: string | undefined;
+  do {
+    const page: Page<ObjectOf<I>> = await store.listTree(identity, namespace, {
+      limit: 1000,
+      ...(after === undefined ? {} : { after }),
+    });
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return items;
 }
 
 /** API authorizations always propagate; other kinds where they have the flag. */
@@ -122,14 +170,50 @@ function orderOf(identity: Identity, order: readonly string[] | undefined): read
   return order ?? (defaultOrder === undefined ? [] : [defaultOrder]);
 }
 
+/** Pages that one answer reads in search of an object that passes; the next answer goes on from there. */
+const MOST_READS = 10;
+
+/**
+ * A page by cursor. With a filter it holds those of the objects read that pass: it may be short, and empty when
+ * MOST_READS pages have none, and says where to go on as long as there is more.
+ */
+async function pageByCursor<I extends Identity>(
+  question: Question<I>,
+  { after, limit = 100 }: ListParameters,
+  store: ObjectStore,
+): Promise<Reply> {
+  const { identity, namespace, recursive, passes } = question;
+  if (after === undefined && lookupsFor(question)) {
+    const all = await everything(question, store);
+    if (all.length <= limit) return { body: all.sort(byPlace) };
+  }
+  let next = after;
+  let items: ObjectOf<I>[] = [];
+  for (let reads = 0; reads < MOST_READS && items.length === 0; reads++) {
+    const query = { limit, ...(next === undefined ? {} : { after: next }) };
+    const page = await (recursive
+      ? store.listTree(identity, namespace, query)
+      : store.list(identity, namespace, query));
+    items = page.items.filter(passes);
+    next = page.next;
+    if (next === undefined) break;
+  }
+  return { body: items, ...(next === undefined ? {} : { next }) };
+}
+
+/** The order in which a store lists. */
+const byPlace = (a: ObjectOf<Identity>, b: ObjectOf<Identity>): number =>
+  compare(a.namespace, b.namespace) || compare(a.ID, b.ID);
+
 /** A page by number with the total, or, with `limit`, a page by cursor that reads only what it returns. */
 export async function list<I extends Identity>(
   identity: I,
   call: Call,
-  deps: Pick<Deps, 'store'>,
+  deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Reply> {
   const parameters = listParameters(call);
-  const { after, limit, recursive, propagated, page = 1, pagesize = 0, order } = parameters;
+  const question = questionOf(identity, call, parameters, deps);
+  const { after, limit, propagated, page = 1, pagesize = 0, order } = parameters;
   if (limit !== undefined || after !== undefined) {
     if (order || propagated) {
       throw fail(
@@ -137,14 +221,10 @@ export async function list<I extends Identity>(
         'pages by cursor come in order of creation, without inherited objects; leave out order and propagated, or use page and pagesize',
       );
     }
-    const query = { limit: limit ?? 100, ...(after === undefined ? {} : { after }) };
-    const found = await (recursive
-      ? deps.store.listTree(identity, call.namespace, query)
-      : deps.store.list(identity, call.namespace, query));
-    return { body: found.items, ...(found.next === undefined ? {} : { next: found.next }) };
+    return pageByCursor(question, parameters, deps.store);
   }
   const by = orderOf(identity, order);
-  const all = sorted(await everything(identity, call, parameters, deps), by);
+  const all = sorted(await everything(question, deps.store), by);
   const body = pagesize > 0 ? all.slice((page - 1) * pagesize, page * pagesize) : all;
   return { body, total: all.length };
 }
@@ -152,8 +232,8 @@ export async function list<I extends Identity>(
 export async function count<I extends Identity>(
   identity: I,
   call: Call,
-  deps: Pick<Deps, 'store'>,
+  deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Reply> {
-  const all = await everything(identity, call, listParameters(call), deps);
+  const all = await everything(questionOf(identity, call, listParameters(call), deps), deps.store);
   return { total: all.length };
 }

@@ -1,3 +1,4 @@
+import { fail } from '../../schema/failure.ts';
 import type { Filter } from './ast.ts';
 import { mistake } from './mistake.ts';
 import { type Expected, SyntaxError as Mistaken, parse } from './parser.js';
@@ -5,6 +6,8 @@ import { readTime } from './time.ts';
 
 /** Characters of a filter. */
 export const LONGEST = 4096;
+/** Filters of a request. */
+export const MOST_FILTERS = 16;
 /** Brackets in brackets. */
 export const DEEPEST = 32;
 
@@ -60,4 +63,16 @@ export function parseFilter(text: string): Filter {
     const at = error.location.start.offset;
     throw mistake(text, at, reasonOf(error, text, at));
   }
+}
+
+/** Reads all values of `q`, which are joined by or. */
+export function parseFilters(texts: readonly string[]): Filter[] {
+  if (texts.length <= MOST_FILTERS) return texts.map(parseFilter);
+  throw fail(
+    'bad_request',
+    `q stands ${texts.length} times, ${MOST_FILTERS} are read; join filters with or`,
+    {
+      attribute: 'q',
+    },
+  );
 }
