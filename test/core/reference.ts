@@ -119,7 +119,11 @@ export class Reference {
 }
 
 /** Longest prefix decides. */
-function holds(entries: readonly string[], address: string | undefined, name: string | undefined): boolean {
+export function holds(
+  entries: readonly string[],
+  address: string | undefined,
+  name: string | undefined,
+): boolean {
   let best = { length: -1, included: false };
   for (const entry of entries) {
     const included = !entry.startsWith('!');
@@ -138,7 +142,7 @@ function holds(entries: readonly string[], address: string | undefined, name: st
 
 const NUMBERS: Record<string, number> = { tcp: 6, udp: 17, icmp: 1, icmp6: 58, esp: 50, gre: 47 };
 
-function carries(list: readonly string[], traffic: Traffic): boolean {
+export function carries(list: readonly string[], traffic: Traffic): boolean {
   if (list.length === 0) return true;
   return list.some(text => {
     const [name = '', first, second] = text.split('/');
