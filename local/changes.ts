@@ -13,6 +13,9 @@ const BATCH = 500;
 /** Milliseconds before a failed batch or publish is tried again. */
 const RETRY = 1000;
 
+/** Milliseconds that a bundle waits at most for further changes to share it, however many are still coming. */
+const LONGEST_WAIT = 500;
+
 interface Options {
   feed: LocalChangeFeed;
   consumers: readonly Consumer[];
@@ -82,7 +85,11 @@ export class ChangePump {
 
   async #run(): Promise<void> {
     try {
-      await this.#drain();
+      for (let since = Date.now(); await this.#handleBatch(); ) {
+        if (Date.now() - since < LONGEST_WAIT) continue;
+        await this.#publish();
+        since = Date.now();
+      }
       await this.#publish();
     } catch (error) {
       this.#options.log.error('changes wait to be handled again', { error: String(error) });
@@ -90,15 +97,15 @@ export class ChangePump {
     }
   }
 
-  async #drain(): Promise<void> {
+  /** False when there was nothing to handle. */
+  async #handleBatch(): Promise<boolean> {
+    if (this.#stopped) return false;
     const { feed, consumers } = this.#options;
-    for (let cursor = await feed.standing(CONSUMER); !this.#stopped; ) {
-      const batch = await feed.read(cursor, BATCH);
-      if (batch.changes.length === 0) return;
-      for (const consumer of consumers) await consumer(batch.changes);
-      cursor = batch.cursor;
-      await feed.remember(CONSUMER, cursor);
-    }
+    const batch = await feed.read(await feed.standing(CONSUMER), BATCH);
+    if (batch.changes.length === 0) return false;
+    for (const consumer of consumers) await consumer(batch.changes);
+    await feed.remember(CONSUMER, batch.cursor);
+    return true;
   }
 
   async #publish(): Promise<void> {
