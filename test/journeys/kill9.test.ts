@@ -21,7 +21,7 @@ import { Writer } from './kill9-writers.ts';
 /** How often the process is killed under load. The long form sets more: `KILLS=500 npm run test:journeys -- kill9`. */
 const KILLS = Number(process.env.KILLS ?? 20);
 /** Of the moments of a first start every so many; the long form takes each. */
-const STEP = KILLS > 20 ? 1 : 5;
+const STEP = KILLS > 20 ? 1 : 8;
 
 let folder: Awaited<ReturnType<typeof scratch>>;
 const running: Started[] = [];
