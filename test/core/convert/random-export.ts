@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { UnitEnd } from '../../../shared/core/decision.ts';
 import type { LegacyExport } from '../../../shared/schema/conversion.ts';
 import { type Entry, make, makeNamespace, pathOf } from '../objects.ts';
-import { shape } from '../random-tenant.ts';
+import { type RandomFlow, shape } from '../random-tenant.ts';
 import type { LegacyTenant, Network, Policy } from './legacy.ts';
 
 /** The export is of `/t/a`; `/t` is its ancestor. */
@@ -35,18 +35,31 @@ const PORTS = [
   ['icmp'],
   ['icmp/3/0:5', 'esp'],
 ] as const;
-const ENTRIES = [['0.0.0.0/0'], ['10.0.0.0/8', '!10.1.0.0/16'], ['10.1.0.0/16'], ['*.example.com']] as const;
+const ENTRIES = [
+  ['0.0.0.0/0', '::/0'],
+  ['10.0.0.0/8'],
+  ['10.0.0.0/8', '!10.1.0.0/16'],
+  ['10.1.0.0/16'],
+  ['*.example.com'],
+] as const;
 
-const clause = fc.array(fc.constantFrom(...WANTED), { maxLength: 2 });
-const expression = fc.array(fc.oneof({ weight: 6, arbitrary: clause.filter(it => it.length > 0) }, clause), {
-  minLength: 1,
-  maxLength: 3,
-});
+/** What many have, and what few have. */
+const wanted = fc.oneof(
+  fc.constantFrom('app=1', 'ext=in', '$identity=processingunit', '$identity=externalnetwork'),
+  fc.constantFrom(...WANTED),
+);
+const clause = fc.oneof(
+  { weight: 8, arbitrary: wanted.map(tag => [tag]) },
+  { weight: 4, arbitrary: fc.tuple(wanted, wanted) },
+  { weight: 1, arbitrary: fc.constant<string[]>([]) },
+);
+const expression = fc.array(clause, { minLength: 1, maxLength: 3 });
 const rarely = fc.nat(7).map(number => number === 0);
+const often = fc.nat(3).map(number => number > 0);
 const seldom = fc.nat(19).map(number => number === 0);
 
 const policy = fc.record({
-  namespace: fc.constantFrom(...BELOW),
+  namespace: fc.constantFrom(HOME, ...BELOW),
   action: fc.constantFrom('Allow', 'Allow', 'Allow', 'Reject', 'Continue'),
   applyPolicyMode: fc.constantFrom('IncomingTraffic', 'OutgoingTraffic', 'Bidirectional', 'Bidirectional'),
   subject: expression,
@@ -58,9 +71,9 @@ const policy = fc.record({
   observedTrafficAction: fc.constantFrom('Apply', 'Continue'),
   activeSchedule: seldom.map(is => (is ? '0 0 * * *' : '')),
   expirationTime: seldom.map(is => (is ? '2031-01-01T00:00:00.000Z' : '')),
-  propagate: fc.boolean(),
+  propagate: often,
   fallback: rarely,
-  disabled: rarely,
+  disabled: seldom,
 });
 
 const network = fc.record({
@@ -68,24 +81,34 @@ const network = fc.record({
   entries: fc.constantFrom(...ENTRIES).map(entries => [...entries]),
   servicePorts: fc.constantFrom(...SERVICE_PORTS).map(ports => [...ports]),
   associatedTags: fc.subarray(['ext=in', 'ext=out', 'app=1', 'externalnetwork:name=n0']),
-  propagate: fc.boolean(),
+  propagate: often,
 });
 
 const action = fc.constantFrom('Inherit', 'Allow', 'Reject');
 export const legacyTenant = fc.record({
-  policies: fc.array(policy, { minLength: 1, maxLength: 5 }),
-  networks: fc.array(fc.tuple(fc.constantFrom(...BELOW), network), { maxLength: 3 }),
-  above: fc.array(network, { maxLength: 1 }),
-  units: fc.array(fc.record({ namespace: fc.constantFrom(...BELOW), tags: fc.subarray([...TAGS]) }), {
-    minLength: 2,
-    maxLength: 4,
-  }),
+  policies: fc.array(policy, { minLength: 1, maxLength: 6 }),
+  networks: fc.array(fc.tuple(fc.constantFrom(HOME, ...BELOW), network), { maxLength: 4 }),
+  above: fc.array(network, { maxLength: 2 }),
+  units: fc.array(
+    fc.record({ namespace: fc.constantFrom(...BELOW), tags: fc.subarray([...TAGS], { minLength: 2 }) }),
+    {
+      minLength: 2,
+      maxLength: 4,
+    },
+  ),
   incoming: fc.tuple(action, action, action, action),
   outgoing: fc.tuple(action, action, action, action),
 });
 export type RandomLegacy = typeof legacyTenant extends fc.Arbitrary<infer T> ? T : never;
 
-export const flows = fc.array(shape, { minLength: 10, maxLength: 10 });
+/** Half of them to port 80, which most policies speak of. */
+const flow = fc
+  .tuple(shape, fc.boolean())
+  .map(
+    ([one, isWeb]): RandomFlow =>
+      isWeb ? { ...one, traffic: { kind: 'ports', protocol: 6, port: 80 } } : one,
+  );
+export const flows = fc.array(flow, { minLength: 10, maxLength: 10 });
 
 const named = ({ policies }: RandomLegacy): Policy[] =>
   policies.map((one, at) => ({ ...one, name: `p${at}`, subject: one.subject, object: one.object }));
