@@ -146,6 +146,14 @@ describe('an index answers without a list', () => {
     expect(asked()).toEqual(Array(3).fill('findBy enforcer'));
   });
 
+  it('for nothing of a sibling, whatever it propagates', async () => {
+    const sibling = await plane.namespace(tenant, 'sibling');
+    const body = { name: 'theirs', entries: ['192.0.2.0/24'], propagate: true };
+    const { ID } = (await plane.root('POST /externalnetworks', sibling, { body })).object;
+    const answer = await plane.root(`GET /externalnetworks?propagated&recursive&q=ID%20==%20${ID}`, child);
+    expect(answer.list).toEqual([]);
+  });
+
   it('for unique names in one namespace', async () => {
     const answer = await plane.root(`GET /namespaces?q=${encodeURIComponent(`name == ${child}`)}`, tenant);
     expect(names(answer)).toEqual([child]);
@@ -188,5 +196,18 @@ describe('an index answers without a list', () => {
         .map((_, at) => `x${at}`)}]`,
     );
     expect(asked()).toEqual(Array(4).fill('list enforcer'));
+  });
+
+  it('and below the root, where there are many tenants', async () => {
+    expect(names(await list(`ID == ${idOf('c1')}`, '&recursive', '/'))).toEqual(['c1']);
+    expect(asked()).toEqual(['listTree enforcer']);
+  });
+
+  it('and unique names are looked for one by one in a tree', async () => {
+    const answer = await plane.root(
+      `GET /namespaces?recursive&q=${encodeURIComponent(`name == ${child}`)}`,
+      '/',
+    );
+    expect(names(answer)).toEqual([child]);
   });
 });

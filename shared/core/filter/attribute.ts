@@ -5,10 +5,8 @@ import { mistake } from './mistake.ts';
 
 /** What a key of a filter names in the objects of a resource. */
 export interface Attribute {
-  /** As the schema spells it; a key of a tag as it was written. */
+  /** As the schema spells it, a part of one with its path; a key of a tag as it was written. */
   name: string;
-  /** True for a whole attribute, false for a part of one and for a tag. */
-  whole: boolean;
   /** True when it holds RFC 3339 times. */
   isTime: boolean;
   /** Everything there is under the key in an object: the value itself and, where it is a list, its elements too. */
@@ -69,7 +67,7 @@ const askable = ({ stored, secrets = [] }: AnyResource): Readonly<Record<string,
 
 /** Fails with `bad_request` when the resource has no such attribute, and says which it has. */
 export function attributeOf({ key, at }: Comparison, resource: AnyResource, text: string): Attribute {
-  if (/^[$@]/.test(key)) return { name: key, whole: false, isTime: false, values: tagValues(key) };
+  if (/^[$@]/.test(key)) return { name: key, isTime: false, values: tagValues(key) };
   const path: string[] = [];
   let parts: Readonly<Record<string, Schema>> | undefined = askable(resource);
   let isTime = false;
@@ -90,7 +88,6 @@ export function attributeOf({ key, at }: Comparison, resource: AnyResource, text
   }
   return {
     name: path.join('.'),
-    whole: path.length === 1,
     isTime,
     values: object => reach(object, path),
   };
