@@ -38,6 +38,8 @@ export interface Reply {
   next?: string;
   /** Warnings for people: `X-Messages`. */
   messages?: readonly string[];
+  /** `Set-Cookie`, one each. */
+  cookies?: readonly string[];
 }
 
 export type Handler = (call: Call, deps: Deps) => Promise<Reply>;

@@ -8,6 +8,8 @@ import { openObjectStore } from '../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../shared/adapters/aws/publications.ts';
 import { openSigner } from '../shared/adapters/aws/signer.ts';
 import { openWorkflows } from '../shared/adapters/aws/workflows.ts';
+import { openKeySets } from '../shared/adapters/http/key-sets.ts';
+import { openWeb } from '../shared/adapters/http/web.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { Config, type ConfigName } from '../shared/schema/config.ts';
 import { fail } from '../shared/schema/failure.ts';
@@ -64,7 +66,16 @@ export function composeFrom(environment: Record<string, string | undefined>): De
   const setting = settings(environment);
   const endpoint = environment.AWS_ENDPOINT_URL;
   const connection = endpoint === undefined || endpoint === '' ? {} : { endpoint };
-  const shared = lazily({ client: () => documentClient(connection) });
+  const shared = lazily({
+    client: () => documentClient(connection),
+    web: () =>
+      openWeb({
+        privateOrigins: setting('PRIVATE_ISSUERS')
+          .split(',')
+          .map(origin => origin.trim())
+          .filter(origin => origin !== ''),
+      }),
+  });
   const table = () => ({ ...connection, tableName: setting('TABLE_NAME'), client: shared.client });
   const signer = (name: ConfigName) => openSigner({ ...connection, keyId: setting(name) });
   return lazily<Deps>({
@@ -89,6 +100,13 @@ export function composeFrom(environment: Record<string, string | undefined>): De
         bucket: setting('BUNDLES_BUCKET'),
         roleArn: setting('BUNDLE_READER_ROLE_ARN'),
       }),
+    web: () => shared.web,
+    keySets: () => openKeySets(shared.web, clock),
+    issuers: () => ({
+      pcIssuer: setting('PC_ISSUER'),
+      pcAudience: setting('PC_AUDIENCE'),
+      azureAudience: setting('AZURE_AUDIENCE'),
+    }),
     apiURL: () => setting('API_URL'),
     defaultTenant: () => setting('DEFAULT_TENANT'),
   });

@@ -212,7 +212,7 @@ async function update<I extends Identity>(
   const lasting = Object.fromEntries(Object.entries(stored).filter(([key]) => !Object.hasOwn(writable, key)));
   const object = touch(identity, { ...lasting, ...input } as ObjectOf<I>, deps.clock.now());
   await deps.store.commit([
-    { kind: 'update', resource: identity, object, seen: stored.updateTime },
+    { kind: 'update', resource: identity, object: shown(identity, object), seen: stored.updateTime },
     activity(identity, 'update', call, deps, { before: stored, after: object }),
   ]);
   return { body: shown(identity, object) };

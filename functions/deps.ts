@@ -2,9 +2,11 @@ import type { Bucket } from '../shared/ports/bucket.ts';
 import type { BundleAccess } from '../shared/ports/bundle-access.ts';
 import type { Bus } from '../shared/ports/bus.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { KeySets } from '../shared/ports/key-sets.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import type { Publications } from '../shared/ports/publications.ts';
 import type { Signer } from '../shared/ports/signer.ts';
+import type { Web } from '../shared/ports/web.ts';
 import type { Workflows } from '../shared/ports/workflows.ts';
 
 /** Where log lines go: one JSON object a line, on AWS and in one process. */
@@ -21,6 +23,16 @@ export interface BundleKeys {
   timestamp: Signer;
 }
 
+/** Who else may say who a caller is, where that is one for the whole installation. */
+export interface IssuerSettings {
+  /** OpenID Connect issuer of the cloud console's users, for realm PCIdentityToken; empty: there is none. */
+  pcIssuer: string;
+  /** Audience of its tokens; empty: the API's URL. */
+  pcAudience: string;
+  /** Audience of the tokens of Azure's managed identities; empty: the API's URL. */
+  azureAudience: string;
+}
+
 /** Everything outside that functions need. Each takes the part it uses, so that tests and Lambdas give no more. */
 export interface Deps {
   store: ObjectStore;
@@ -33,6 +45,11 @@ export interface Deps {
   tokenKey: Signer;
   bundleKeys: BundleKeys;
   bundleAccess: BundleAccess;
+  /** Requests to servers that others name. */
+  web: Web;
+  /** Public keys of other issuers of tokens. */
+  keySets: KeySets;
+  issuers: IssuerSettings;
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
   apiURL: string;
   /** Tenant into which AWS Control Tower's accounts are onboarded; empty: they are ignored. */

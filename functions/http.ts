@@ -37,6 +37,7 @@ const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResul
       ...(reply.messages?.length ? { 'x-messages': reply.messages.map(headerText).join(';') } : {}),
     },
     ...(body === undefined ? {} : { body }),
+    ...(reply.cookies?.length ? { cookies: [...reply.cookies] } : {}),
   };
 };
 

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { handlersOf } from '../functions/api/index.ts';
-import type { Deps, Log } from '../functions/deps.ts';
+import type { Deps, IssuerSettings, Log } from '../functions/deps.ts';
 import { cloudAccountCreated } from '../functions/events/cloud-account-created.ts';
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
@@ -10,6 +10,8 @@ import { resign } from '../functions/events/resign.ts';
 import { httpFunction } from '../functions/http.ts';
 import { everyPublication } from '../functions/publish.ts';
 import { tasks } from '../functions/tasks/index.ts';
+import { openKeySets } from '../shared/adapters/http/key-sets.ts';
+import { openWeb } from '../shared/adapters/http/web.ts';
 import { openBucket } from '../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../shared/adapters/local/bundle-access.ts';
 import { type LocalBus, openBus } from '../shared/adapters/local/bus.ts';
@@ -42,6 +44,9 @@ export interface Settings {
   url?: string;
   /** Tenant for AWS Control Tower's accounts. */
   defaultTenant?: string;
+  /** Origins of identity providers that have no public address. */
+  privateIssuers?: readonly string[];
+  issuers?: Partial<IssuerSettings>;
 }
 
 export interface ControlPlane {
@@ -109,6 +114,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     ),
   });
   const bundleAccess = openBundleAccess({ signer: keys.token, clock, url: () => deps.apiURL });
+  const web = openWeb({ privateOrigins: settings.privateIssuers ?? [] });
   const deps: Deps = {
     ...taskDeps,
     publications: pump.watch(openPublications(database)),
@@ -117,6 +123,9 @@ async function start(settings: Settings, data: string, database: Database): Prom
     tokenKey: keys.token,
     bundleKeys: keys,
     bundleAccess,
+    web,
+    keySets: openKeySets(web, clock),
+    issuers: { pcIssuer: '', pcAudience: '', azureAudience: '', ...settings.issuers },
     apiURL: settings.url ?? '',
     defaultTenant: settings.defaultTenant ?? '',
   };

@@ -70,10 +70,10 @@ const failure = (code: number, title: string, description: string, trace: string
   JSON.stringify([{ code, title, description, subject: 'microseg', trace }]);
 
 function send(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
-  response.writeHead(
-    result.statusCode ?? 500,
-    Object.entries(result.headers ?? {}).flatMap(([name, value]) => [name, String(value)]),
-  );
+  response.writeHead(result.statusCode ?? 500, [
+    ...Object.entries(result.headers ?? {}).flatMap(([name, value]) => [name, String(value)]),
+    ...(result.cookies ?? []).flatMap(cookie => ['set-cookie', cookie]),
+  ]);
   response.end(result.isBase64Encoded ? Buffer.from(result.body ?? '', 'base64') : result.body);
 }
 

@@ -54,4 +54,4 @@ const appcredential = crud('appcredential', {
   },
 });
 
-export const authorizations = { ...apiauthorizationpolicy, ...appcredential };
+export const authorizations = { ...apiauthorizationpolicy, ...appcredential, ...crud('oidcprovider') };

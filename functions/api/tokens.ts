@@ -1,123 +1,101 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
-import { decodeJwt, exportJWK, jwtVerify } from 'jose';
-import { z } from 'zod';
-import type { Issue } from '../../shared/api/messages.ts';
-import { fromSubnets } from '../../shared/core/authorize.ts';
+import { createPublicKey } from 'node:crypto';
+import { exportJWK } from 'jose';
+import type { Issue, IssueRequest } from '../../shared/api/messages.ts';
 import { goSeconds } from '../../shared/core/duration.ts';
 import { signJwt } from '../../shared/core/jws.ts';
-import type { AppCredential } from '../../shared/schema/appcredential.ts';
+import { shrink } from '../../shared/core/restrictions.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { NamespacePath, ObjectId, tenantOf } from '../../shared/schema/ids.ts';
-import type { Handler } from '../call.ts';
-import { commonName } from '../credential.ts';
+import type { Restrictions } from '../../shared/schema/token.ts';
+import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
+import { COOKIE, LONGEST } from '../pipeline/authenticate.ts';
+import { prove } from '../realms/index.ts';
+import type { Proven } from '../realms/proven.ts';
 import { VERSION } from '../version.ts';
 
 /** Longest life of a token, in seconds. */
-const LONGEST_TOKEN = 24 * 3600;
-/** Longest life of an assertion, in seconds (RFC 7523 leaves it to us). */
-const LONGEST_ASSERTION = 300;
+const LONGEST_LIFE = 24 * 3600;
+/** Longest cookie that browsers keep (RFC 6265, 6.1), without its attributes. */
+const LONGEST_COOKIE = 3800;
 
-/** Read before anything is verified: only where to look for the public key. */
-const Unverified = z.object({ iss: ObjectId, sub: ObjectId, namespace: NamespacePath });
-
-/** What makes an assertion short-lived and of one use. The library looks only whether it has a `jti`. */
-const Once = z.object({ exp: z.number(), iat: z.number(), jti: z.string().min(8).max(256) });
-
-/** Always the same answer: whoever guesses learns nothing. */
-const refused = () =>
-  fail(
-    'unauthorized',
-    'the assertion was refused; sign it with ES256 and the credential’s key: iss and sub its ID, namespace its namespace, aud this API’s URL, jti new each time, exp at most 5 minutes ahead',
+/** The shortest of what was asked, what the proof allows and what the server allows; at least a second. */
+const secondsOf = (validity: string, longest: number | undefined): number =>
+  Math.max(
+    1,
+    Math.floor(Math.min(...[goSeconds(validity), longest ?? 0, LONGEST_LIFE].filter(value => value > 0))),
   );
 
-function decode(token: string): z.infer<typeof Unverified> {
-  try {
-    return Unverified.parse(decodeJwt(token));
-  } catch {
-    throw refused();
-  }
+/** An empty part restricts nothing, as in the original. */
+const restrictionsOf = (asked: IssueRequest): Restrictions => ({
+  ...(asked.restrictedNamespace === '' ? {} : { namespace: asked.restrictedNamespace }),
+  ...(asked.restrictedPermissions.length === 0 ? {} : { perms: asked.restrictedPermissions }),
+  ...(asked.restrictedNetworks.length === 0 ? {} : { networks: asked.restrictedNetworks }),
+});
+
+interface Quota {
+  /** Where the shared counter stops. */
+  quota: number;
+  quotaid: string;
 }
 
 /**
- * Verifies an RFC 7523 assertion against the public key that is stored with the credential. The token's own header
- * says nothing that counts: one algorithm, and no key, URL or certificate in it is looked at.
+ * A token that is traded for another goes on with its counter, which stops where the original's would: `asked` uses
+ * from now, and never more than are left.
  */
-async function verify(token: string, address: string, deps: Deps): Promise<AppCredential> {
-  const { iss, sub, namespace } = decode(token);
-  const credential = await deps.store.get({ resource: 'appcredential', namespace, id: sub });
-  if (
-    !credential ||
-    credential.disabled ||
-    iss !== sub ||
-    !fromSubnets(address, credential.authorizedSubnets)
-  ) {
-    throw refused();
+function quotaOf(asked: number, { original, uses = 0 }: Proven, id: string): Quota | undefined {
+  const { quota, quotaid } = original ?? {};
+  if (quota !== undefined && quotaid !== undefined) {
+    return { quota: asked === 0 ? quota : Math.min(quota, uses + asked), quotaid };
   }
-  const { payload } = await jwtVerify(token, new X509Certificate(credential.certificate).publicKey, {
-    algorithms: ['ES256'],
-    issuer: sub,
-    subject: sub,
-    audience: deps.apiURL,
-    currentDate: deps.clock.now(),
-    clockTolerance: 30,
-    maxTokenAge: LONGEST_ASSERTION,
-    requiredClaims: ['exp', 'iat', 'jti'],
-  }).catch(() => {
-    throw refused();
-  });
-  const { success, data: once } = Once.safeParse(payload);
-  if (!success || once.exp - once.iat > LONGEST_ASSERTION) throw refused();
-  const unused = await deps.store.once(
-    tenantOf(namespace),
-    `assertion#${sub}#${once.jti}`,
-    LONGEST_ASSERTION + 60,
-  );
-  if (!unused) throw refused();
-  return credential;
+  return asked === 0 ? undefined : { quota: asked, quotaid: id };
 }
 
-/** The shortest of what was asked, what the credential allows and what the server allows; at least a second. */
-const seconds = (asked: string, credential: AppCredential): number =>
-  Math.max(
-    1,
-    Math.floor(
-      Math.min(
-        ...[goSeconds(asked), goSeconds(credential.maxIssuedTokenValidity), LONGEST_TOKEN].filter(
-          value => value > 0,
-        ),
-      ),
-    ),
-  );
+function claimsOf(asked: IssueRequest, proven: Proven, { clock, apiURL }: Deps) {
+  const { principal, data, longest, original } = proven;
+  const iat = Math.floor(clock.now().getTime() / 1000);
+  const jti = Buffer.from(clock.randomBytes(16)).toString('hex');
+  const restrictions = shrink(original?.restrictions ?? {}, restrictionsOf(asked));
+  const opaque = { ...asked.opaque, ...original?.opaque };
+  return {
+    iss: apiURL,
+    aud: asked.audience || apiURL,
+    ...principal,
+    iat,
+    exp: iat + secondsOf(asked.validity, longest),
+    jti,
+    data,
+    ...(Object.keys(restrictions).length === 0 ? {} : { restrictions }),
+    ...quotaOf(asked.quota, proven, jti),
+    ...(Object.keys(opaque).length === 0 ? {} : { opaque }),
+  };
+}
+
+/** True for `?asCookie`, `?asCookie=true` and the like. */
+const wantsCookie = ({ query }: Call): boolean =>
+  query.ascookie !== undefined && !query.ascookie.some(value => /^(false|0|no)$/i.test(value));
 
 const issueToken: Handler = async (call, deps) => {
-  const { metadata, realm, validity } = call.body as Issue;
-  if (!metadata) {
+  const asked = call.body as IssueRequest;
+  const proven = await prove(asked, call.caller, deps);
+  const claims = claimsOf(asked, proven, deps);
+  const token = await signJwt(claims, data => deps.tokenKey.sign(data));
+  const asCookie = wantsCookie(call);
+  const most = asCookie ? LONGEST_COOKIE : LONGEST;
+  if (token.length > most) {
     throw fail(
-      'invalid',
-      "Attribute 'metadata.token' is required: the assertion signed with the credential’s key",
-      {
-        attribute: 'metadata.token',
-      },
+      'too_large',
+      `the token would have ${token.length} characters; ${most} are possible, so ask for less in opaque and the restrictions, or have the provider take fewer claims`,
     );
   }
-  const credential = await verify(metadata.token, call.caller.address, deps);
-  const life = seconds(validity, credential);
-  const now = Math.floor(deps.clock.now().getTime() / 1000);
-  const token = await signJwt(
-    {
-      iss: deps.apiURL,
-      aud: deps.apiURL,
-      sub: credential.ID,
-      iat: now,
-      exp: now + life,
-      realm: 'certificate',
-      namespace: credential.namespace,
-      data: { commonName: commonName(credential.ID, credential.name), organization: credential.namespace },
-    },
-    data => deps.tokenKey.sign(data),
-  );
-  return { body: { realm, validity: `${life}s`, token } };
+  const life = claims.exp - claims.iat;
+  const body: Issue = {
+    realm: asked.realm,
+    validity: `${life}s`,
+    ...(claims.quota === undefined ? {} : { quota: claims.quota - (proven.uses ?? 0) }),
+    ...(asCookie ? { claims } : { token }),
+  };
+  const cookie = `${COOKIE}=${token}; Max-Age=${life}; Path=/; Secure; HttpOnly; SameSite=Strict`;
+  return asCookie ? { body, cookies: [cookie] } : { body };
 };
 
 const getJwks: Handler = async (_call, { tokenKey }) => {

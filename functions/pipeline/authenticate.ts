@@ -1,43 +1,29 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { importSPKI, jwtVerify } from 'jose';
-import { z } from 'zod';
 import { fail } from '../../shared/schema/failure.ts';
-import { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
+import { TokenClaims } from '../../shared/schema/token.ts';
 import type { Deps } from '../deps.ts';
 
-/** What our own tokens say. Nothing in them is trusted beyond who calls: rights are read afresh on every request. */
-const TokenClaims = z.object({
-  sub: ObjectId,
-  realm: z.literal('certificate'),
-  /** Namespace of the credential, which with `sub` is its key. */
-  namespace: NamespacePath,
-  data: z.record(z.string(), z.string()),
-});
-export type TokenClaims = z.infer<typeof TokenClaims>;
+/** Longest token that is looked at or made, in characters. */
+export const LONGEST = 8192;
 
-/** Longest token that is looked at, in characters. */
-const LONGEST = 8192;
+/** The original's name of the cookie that may stand for the header. */
+export const COOKIE = 'x-aporeto-token';
 
 const bearer = (event: APIGatewayProxyEventV2): string | undefined => {
   const header = event.headers.authorization;
   if (header !== undefined) return /^Bearer ([\w.-]+)$/i.exec(header)?.[1];
-  const cookie = event.cookies?.find(entry => entry.startsWith('x-aporeto-token='));
-  return cookie?.slice('x-aporeto-token='.length);
+  const cookie = event.cookies?.find(entry => entry.startsWith(`${COOKIE}=`));
+  return cookie?.slice(COOKIE.length + 1);
 };
 
-/** The token's claims after RFC 8725's checks: our key, ES256 only, issuer, audience, expiry, size. */
-export async function authenticate(
-  event: APIGatewayProxyEventV2,
+/** The claims of one of our tokens after RFC 8725's checks: our key, ES256 only, issuer, audience, expiry, size. */
+export async function verifyToken(
+  token: string,
   deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>,
 ): Promise<TokenClaims> {
-  const token = bearer(event);
-  if (token === undefined || token.length > LONGEST) {
-    throw fail(
-      'unauthorized',
-      'no usable token; send `Authorization: Bearer <token>` with a token of POST /issue',
-    );
-  }
   try {
+    if (token.length > LONGEST) throw new RangeError('too long');
     const key = await importSPKI(await deps.tokenKey.publicKey(), 'ES256');
     const { payload } = await jwtVerify(token, key, {
       algorithms: ['ES256'],
@@ -53,10 +39,33 @@ export async function authenticate(
   }
 }
 
+/** The claims of the token that came with a request. */
+export async function authenticate(
+  event: APIGatewayProxyEventV2,
+  deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>,
+): Promise<TokenClaims> {
+  const token = bearer(event);
+  if (token === undefined || token.length > LONGEST) {
+    throw fail(
+      'unauthorized',
+      'no usable token; send `Authorization: Bearer <token>` with a token of POST /issue',
+    );
+  }
+  return verifyToken(token, deps);
+}
+
+/** Tags that say who vouches for the rest. No realm's data may say them. */
+const OWN = ['realm', 'subject', 'namespace'];
+
 /** `@auth:` tags as policies match them: the subject and every data entry, keys in lower case. */
 export const claimTags = (claims: TokenClaims): string[] =>
   [
     `@auth:realm=${claims.realm}`,
     `@auth:subject=${claims.sub}`,
-    ...Object.entries(claims.data).map(([key, value]) => `@auth:${key.toLowerCase()}=${value}`),
+    // Two namespaces may both have a provider whose users bear the same names.
+    ...(claims.realm === 'oidc' ? [`@auth:namespace=${claims.namespace}`] : []),
+    ...Object.entries(claims.data)
+      .map(([key, value]): [string, string] => [key.toLowerCase(), value])
+      .filter(([key]) => !OWN.includes(key))
+      .map(([key, value]) => `@auth:${key}=${value}`),
   ].sort();

@@ -1,14 +1,17 @@
 import type { Allow } from '../../shared/api/routes.ts';
 import { type Caller, fromSubnets, heldPermissions } from '../../shared/core/authorize.ts';
+import { restricted } from '../../shared/core/restrictions.ts';
 import { grants, type Permissions } from '../../shared/core/roles.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
+import type { AppCredential } from '../../shared/schema/appcredential.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { lineage, type NamespacePath, ObjectId, parentPath, ROOT } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
+import type { TokenClaims } from '../../shared/schema/token.ts';
 import type { Call } from '../call.ts';
 import type { Deps } from '../deps.ts';
-import type { TokenClaims } from './authenticate.ts';
+import { countUse } from './quota.ts';
 
 /** Every object of one namespace, page by page: for kinds of which a namespace holds few. */
 export async function everyIn<I extends Identity>(
@@ -49,14 +52,42 @@ async function targetOf(call: Call, store: ObjectStore): Promise<Stored | undefi
 /** What the first batch of reads found; the operation itself reads or writes once more at most. */
 export interface Authorized {
   caller: Caller;
-  held: Permissions[];
+  held: readonly Permissions[];
   /** Namespace objects from the tenant down to the request's own. The root has no object. */
   lineage: Namespace[];
   target: Stored | undefined;
 }
 
 /**
- * One parallel batch of consistent reads: the caller's credential (so that revoking works within one request), the
+ * What the token's caller got it with, as it is now: the app credential or the OIDC provider. Callers from a cloud
+ * have neither; all that they may do comes from API authorizations.
+ *
+ * @throws `unauthorized` when it was removed, disabled, or may not be used from the caller's address
+ */
+async function standing(
+  claims: TokenClaims,
+  { address }: Caller,
+  store: ObjectStore,
+): Promise<AppCredential | undefined> {
+  if (claims.realm === 'oidc') {
+    const { namespace, provider: id } = claims;
+    const provider = await store.get({ resource: 'oidcprovider', namespace, id });
+    if (provider && !provider.disabled) return undefined;
+    throw fail('unauthorized', 'the provider behind the token was removed or disabled');
+  }
+  if (claims.realm !== 'certificate') return undefined;
+  const { namespace, sub: id } = claims;
+  const credential = await store.get({ resource: 'appcredential', namespace, id });
+  if (credential && !credential.disabled && fromSubnets(address, credential.authorizedSubnets)) {
+    return credential;
+  }
+  throw fail('unauthorized', 'the credential behind the token was revoked or may not be used from here');
+}
+
+const isRestricted = ({ restrictions }: TokenClaims): boolean => Object.keys(restrictions).length > 0;
+
+/**
+ * One parallel batch: the quota is counted, and consistent reads of the caller's credential or provider (so that revoking works within one request), the
  * namespaces from the tenant down, their API authorizations, and the object that the path names.
  *
  * Without the permission the answer is 403 whether or not the namespace exists, so that nothing is learned of it.
@@ -70,19 +101,18 @@ export async function authorize(
   const { namespace, caller } = call;
   const paths = lineage(namespace);
   const [credential, target, namespaces, authorizations] = await Promise.all([
-    store.get({ resource: 'appcredential', namespace: claims.namespace, id: claims.sub }),
+    standing(claims, caller, store),
     targetOf(call, store),
     lineageObjects(store, namespace),
     Promise.all(paths.map(path => everyIn(store, 'apiauthorizationpolicy', path))),
+    countUse(claims, { store, clock }),
   ]);
-  if (!credential || credential.disabled || !fromSubnets(caller.address, credential.authorizedSubnets)) {
-    throw fail('unauthorized', 'the credential behind the token was revoked or may not be used from here');
-  }
-  const held = heldPermissions(caller, credential, authorizations.flat(), namespace, clock.now());
+  const all = heldPermissions(caller, credential, authorizations.flat(), namespace, clock.now());
+  const held = restricted(all, claims.restrictions, namespace, caller);
   if (!held.some(permissions => grants(permissions, allow.identity, allow.verb))) {
     throw fail(
       'forbidden',
-      `you may not ${allow.verb} ${allow.identity} in ${namespace}; ask an administrator of it for a role that may`,
+      `you may not ${allow.verb} ${allow.identity} in ${namespace}; ${isRestricted(claims) ? 'the token is restricted, so get one without restrictions, or ' : ''}ask an administrator of it for a role that may`,
     );
   }
   if (!namespaces) {

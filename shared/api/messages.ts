@@ -1,21 +1,99 @@
 import { z } from 'zod';
+import { AuthorizedIdentity } from '../schema/apiauthorizationpolicy.ts';
 import { Finding, LegacyExport } from '../schema/conversion.ts';
 import { NamespacePath, ObjectId } from '../schema/ids.ts';
+import { CidrList } from '../schema/network-entry.ts';
 import { Tag } from '../schema/tag.ts';
 
-/** Body of `POST /issue`, both ways, in the original's fields. */
+/** Go duration, `1h30m`. */
+const Duration = z.string().regex(/^(0|(\d+(\.\d+)?(ns|us|ms|s|m|h))+)$/, 'must be a duration such as 1h');
+
+/** What a token is asked to be, whatever proves who asks. Restrictions only ever shrink. */
+const asked = {
+  /** Capped by what proved the caller and by the server's 24 hours; `0`: as long as allowed. */
+  validity: Duration.default('24h'),
+  /** Requests that the token may be used for; 0: any number. */
+  quota: z.int().min(0).max(1_000_000).default(0),
+  /** Who the token is for; this API takes only its own. Absent: this API. */
+  audience: z.string().max(512).default(''),
+  /** For whoever reads the token; policies never see it. */
+  opaque: z.record(z.string().max(256), z.string().max(1024)).default({}),
+  /** The token is of use in this namespace and below only. */
+  restrictedNamespace: z.union([z.literal(''), NamespacePath]).default(''),
+  /** Roles or permissions, of which the token has no more than its caller holds. */
+  restrictedPermissions: z.array(AuthorizedIdentity).max(100).default([]),
+  /** The token is of use from these networks only. */
+  restrictedNetworks: CidrList,
+};
+
+/** Longest token of another issuer that is looked at, in characters. */
+const IdentityToken = z.string().min(1).max(16_384);
+const withToken = z.strictObject({ token: IdentityToken }).prefault({} as { token: string });
+
+/** An RFC 7523 assertion signed with the credential's key; `iss` and `sub` its ID, `aud` the API's URL. */
+const assertion = z.strictObject({ token: z.string().max(4096) }).prefault({} as { token: string });
+
+/** Body of `POST /issue`, in the original's fields: the realm says what `metadata` proves the caller with. */
+export const IssueRequest = z.discriminatedUnion(
+  'realm',
+  [
+    z.strictObject({ ...asked, realm: z.literal('AppCredential'), metadata: assertion }),
+    /** The original's name for it. */
+    z.strictObject({ ...asked, realm: z.literal('Certificate'), metadata: assertion }),
+    z.strictObject({
+      ...asked,
+      realm: z.literal('OIDC'),
+      metadata: z.strictObject({
+        /** Where the provider lives. */
+        namespace: NamespacePath,
+        /** Absent: the namespace's default provider. */
+        OIDCProviderName: z.string().max(256).default(''),
+        token: IdentityToken,
+      }),
+    }),
+    z.strictObject({
+      ...asked,
+      realm: z.literal('AWSSecurityToken'),
+      metadata: z
+        .strictObject({
+          /** `https://sts.<region>.amazonaws.com/`, where a signed GetCallerIdentity is to be sent. */
+          url: z.string().max(256).optional(),
+          /** Headers of that request, signature and all. */
+          headers: z.record(z.string().max(64), z.string().max(8192)).optional(),
+          /** Or, as the original, temporary credentials themselves. */
+          accessKeyID: z.string().max(128).optional(),
+          secretAccessKey: z.string().max(256).optional(),
+          token: z.string().max(8192).optional(),
+        })
+        .prefault({}),
+    }),
+    z.strictObject({ ...asked, realm: z.literal('GCPIdentityToken'), metadata: withToken }),
+    z.strictObject({ ...asked, realm: z.literal('AzureIdentityToken'), metadata: withToken }),
+    z.strictObject({ ...asked, realm: z.literal('PCIdentityToken'), metadata: withToken }),
+    /** A token of this API, for one with as much or less. */
+    z.strictObject({ ...asked, realm: z.literal('AporetoIdentityToken'), metadata: withToken }),
+  ],
+  {
+    error: issue =>
+      issue.code === 'invalid_union'
+        ? 'use AppCredential, Certificate, OIDC, AWSSecurityToken, GCPIdentityToken, AzureIdentityToken, PCIdentityToken or AporetoIdentityToken'
+        : undefined,
+  },
+);
+export type IssueRequest = z.infer<typeof IssueRequest>;
+
+/** Answer of `POST /issue`. */
 export const Issue = z.strictObject({
-  /** `AppCredential`, or the original's name for it, `Certificate`. */
-  realm: z.enum(['AppCredential', 'Certificate']),
-  /** `token`: an RFC 7523 assertion signed with the credential's key; `iss` and `sub` its ID, `aud` the API's URL. */
-  metadata: z.strictObject({ token: z.string().max(4096) }).optional(),
-  /** Go duration; capped by the credential and the server. `0` or absent: the longest allowed. */
-  validity: z
-    .string()
-    .regex(/^(0|(\d+(\.\d+)?(ns|us|ms|s|m|h))+)$/, 'must be a duration such as 1h')
-    .default('0'),
-  /** The token, in the answer. */
+  /** As asked. */
+  realm: z.string(),
+  /** How long the token lives: a Go duration in seconds. */
+  validity: z.string(),
+  /** Uses that the token has; absent: any number. */
+  quota: z.int().optional(),
+  /** Absent with `asCookie`. */
   token: z.string().optional(),
+  /** What the token says; with `asCookie`, where the token itself is out of reach. */
+  claims: z.record(z.string(), z.unknown()).optional(),
 });
 export type Issue = z.infer<typeof Issue>;
 

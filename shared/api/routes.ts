@@ -10,6 +10,7 @@ import {
   ImportReport,
   ImportRequest,
   Issue,
+  IssueRequest,
   Jwks,
   MetaConfig,
 } from './messages.ts';
@@ -49,7 +50,13 @@ export type CrudOperation = `${CrudAction}${Capitalize<Identity>}`;
 export const crudOperation = (action: CrudAction, identity: Identity): CrudOperation =>
   `${action}${(identity[0] ?? '').toUpperCase()}${identity.slice(1)}` as CrudOperation;
 
-const READ: readonly FailureKind[] = ['bad_request', 'unauthorized', 'forbidden', 'not_found'];
+const READ: readonly FailureKind[] = [
+  'bad_request',
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'quota_exhausted',
+];
 const WRITE: readonly FailureKind[] = [
   ...READ,
   'conflict',
@@ -110,11 +117,20 @@ const special = {
     method: 'POST',
     path: '/issue',
     group: 'tokens',
-    summary: 'Trades an assertion signed with a credential for a short-lived token.',
+    summary:
+      'Trades what proves an identity, such as an assertion signed with a credential, for a short-lived token.',
     allow: 'everybody',
-    input: Issue,
+    input: IssueRequest,
     ok: Issue,
-    fails: ['bad_request', 'unauthorized', 'invalid', 'too_large', 'unsupported_media_type'],
+    fails: [
+      'bad_request',
+      'unauthorized',
+      'quota_exhausted',
+      'invalid',
+      'too_large',
+      'unsupported_media_type',
+      'unavailable',
+    ],
   },
   getJwks: {
     method: 'GET',

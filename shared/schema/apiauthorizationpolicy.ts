@@ -5,7 +5,7 @@ import { Description, Name, type RuleIssue, resource } from './resource.ts';
 import { Tag } from './tag.ts';
 
 /** `@auth:role=<key>`, or a raw permission `identity,method…` such as `processingunit,get,post`. */
-const AuthorizedIdentity = z
+export const AuthorizedIdentity = z
   .string()
   .regex(
     /^(@auth:role=[a-z][a-z.-]*|[a-z*]+(,(get|post|put|patch|delete|head|any))+)$/,

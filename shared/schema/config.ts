@@ -25,6 +25,14 @@ export const Config = z.object({
   API_URL: z.url(),
   /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
   DEFAULT_TENANT: z.string().default(''),
+  /** OpenID Connect issuer of the cloud console's users, for realm PCIdentityToken; empty: there is none. */
+  PC_ISSUER: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  /** Audience of its tokens; empty: the API's URL. */
+  PC_AUDIENCE: z.string().default(''),
+  /** Audience of the tokens of Azure's managed identities; empty: the API's URL. */
+  AZURE_AUDIENCE: z.string().default(''),
+  /** Origins of identity providers that have no public address, `https://login.corp.example`, with commas between. */
+  PRIVATE_ISSUERS: z.string().default(''),
   LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
 export type Config = z.infer<typeof Config>;

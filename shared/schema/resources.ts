@@ -12,6 +12,7 @@ import { namespace } from './namespace.ts';
 import { namespacemappingpolicy } from './namespacemappingpolicy.ts';
 import { networkaccesspolicy } from './networkaccesspolicy.ts';
 import { networkrulesetpolicy } from './networkrulesetpolicy.ts';
+import { oidcprovider } from './oidcprovider.ts';
 import { processingunit } from './processingunit.ts';
 import type { AnyResource } from './resource.ts';
 
@@ -30,6 +31,7 @@ export const resources = {
   namespacemappingpolicy,
   networkaccesspolicy,
   networkrulesetpolicy,
+  oidcprovider,
   processingunit,
 } as const;
 

@@ -26,6 +26,7 @@ export const minimal = (namespace: string): Readonly<Record<Identity, Fields>> =
   namespacemappingpolicy: { name: 'moved', subject: [['app=web']], mappedNamespace: 'child' },
   networkaccesspolicy: { name: 'web' },
   networkrulesetpolicy: { name: 'web', subject: [['app=web']] },
+  oidcprovider: { name: 'login', endpoint: 'https://login.example.com', clientID: 'microseg' },
   processingunit: { name: 'unit', type: 'Docker' },
 });
 

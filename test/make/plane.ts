@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
 import type { Deps } from '../../functions/deps.ts';
 import { bootstrap } from '../../functions/events/bootstrap.ts';
+import { openKeySets } from '../../shared/adapters/http/key-sets.ts';
+import { openWeb } from '../../shared/adapters/http/web.ts';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
@@ -121,6 +123,9 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     tokenKey,
     bundleKeys: { targets: tokenKey, snapshot: tokenKey, timestamp: tokenKey },
     bundleAccess: openBundleAccess({ signer: tokenKey, clock, url: () => API_URL }),
+    web: openWeb(),
+    keySets: openKeySets(openWeb(), clock),
+    issuers: { pcIssuer: '', pcAudience: '', azureAudience: '' },
     apiURL: API_URL,
     defaultTenant: '',
   });
