@@ -1,10 +1,8 @@
 import type {
   BundleExternalNetwork,
-  BundleNamespace,
   BundleNamespaceMapping,
   BundleProfile,
   BundleProfileMapping,
-  BundleRuleSet,
   DirectivesPayload,
 } from '../schema/bundle.ts';
 import type { Enforcer } from '../schema/enforcer.ts';
@@ -17,52 +15,47 @@ import type { Tag } from '../schema/tag.ts';
 import type { Mapping } from './mapping.ts';
 import type { EffectiveNamespace } from './namespace.ts';
 import type { Held } from './shelf.ts';
-import { canonicalExpression, clauseKey } from './tags.ts';
-import type { KeyedClause, RuleSetParts } from './view.ts';
+import { canonicalClauses, distinct, type KeyedClause } from './tags.ts';
+import type { RuleSetParts } from './view.ts';
 
 /*
- * The entries of payloads as canonical JSON: every literal below lists its keys in lexicographic order (upper case
- * first), and every list is sorted, so that JSON.stringify gives the same bytes for equal objects. Lists keep their
- * order where a position has a meaning: rules are named by their index.
+ * The entries of payloads as canonical JSON: every literal and every template below lists its keys in lexicographic
+ * order (upper case first), and every list is sorted, so that equal objects give the same bytes. Lists keep their order
+ * where a position has a meaning: rules are named by their index. Rulesets and peers are by far the most, so they are
+ * written as text; a test reads every entry back with the schemas of shared/schema/bundle.ts.
  */
 
-/** The list itself when it is in order, else a sorted copy. */
-export function sorted<T extends string>(list: readonly T[]): readonly T[] {
-  for (let at = 1; at < list.length; at++)
-    if ((list[at] ?? '') < (list[at - 1] ?? '')) return [...list].sort();
-  return list;
-}
+/** Texts that hold nothing that JSON would escape: IDs, paths, addresses, words of an enumeration. */
+const quoted = (plain: string): string => `"${plain}"`;
 
-const distinct = <T extends string>(list: readonly T[]): T[] =>
-  list.length < 2 ? [...list] : [...new Set(sorted(list))];
+const clausesJson = (clauses: readonly KeyedClause[]): string =>
+  `[${clauses.map(({ key }) => key).join(',')}]`;
 
-const ruleEntry = (rule: NetworkRule): NetworkRule => ({
-  action: rule.action,
-  logsDisabled: rule.logsDisabled,
-  name: rule.name,
-  object: canonicalExpression(rule.object),
-  observationEnabled: rule.observationEnabled,
-  protocolPorts:
-    rule.protocolPorts.length === 0 ? [] : distinct(rule.protocolPorts.map(port => port.toLowerCase())),
-});
+const expressionJson = (clauses: readonly (readonly Tag[])[]): string =>
+  clausesJson(canonicalClauses(clauses));
+
+const clausesOf = (clauses: readonly (readonly Tag[])[]): Tag[][] =>
+  canonicalClauses(clauses).map(({ clause }) => [...clause]);
+
+const portsJson = (ports: readonly string[]): string =>
+  ports.length === 0 ? '[]' : JSON.stringify(distinct(ports.map(port => port.toLowerCase())));
+
+const ruleJson = (rule: NetworkRule, object: readonly KeyedClause[]): string =>
+  `{"action":${quoted(rule.action)},"logsDisabled":${rule.logsDisabled},"name":${JSON.stringify(rule.name)},"object":${clausesJson(object)},"observationEnabled":${rule.observationEnabled},"protocolPorts":${portsJson(rule.protocolPorts)}}`;
 
 /** A ruleset's entry, with the object clauses of its rules. */
 function ruleSetParts(ruleset: NetworkRuleSetPolicy): RuleSetParts {
-  const entry: BundleRuleSet = {
-    ID: ruleset.ID,
-    fallback: ruleset.fallback,
-    incomingRules: ruleset.incomingRules.map(ruleEntry),
-    name: ruleset.name,
-    namespace: ruleset.namespace,
-    outgoingRules: ruleset.outgoingRules.map(ruleEntry),
-    propagate: ruleset.propagate,
-    subject: canonicalExpression(ruleset.subject),
-  };
   const clauses: KeyedClause[] = [];
-  for (const rules of [entry.incomingRules, entry.outgoingRules])
-    for (const { object } of rules)
-      for (const clause of object) clauses.push({ key: clauseKey(clause), clause });
-  return { json: JSON.stringify(entry), clauses };
+  const rulesJson = (rules: readonly NetworkRule[]): string =>
+    `[${rules
+      .map(rule => {
+        const object = canonicalClauses(rule.object);
+        clauses.push(...object);
+        return ruleJson(rule, object);
+      })
+      .join(',')}]`;
+  const json = `{"ID":${quoted(ruleset.ID)},"fallback":${ruleset.fallback},"incomingRules":${rulesJson(ruleset.incomingRules)},"name":${JSON.stringify(ruleset.name)},"namespace":${quoted(ruleset.namespace)},"outgoingRules":${rulesJson(ruleset.outgoingRules)},"propagate":${ruleset.propagate},"subject":${expressionJson(ruleset.subject)}}`;
+  return { json, clauses };
 }
 
 /** The same for a ruleset in a view. Kept when it propagates, because then many bundles hold it. */
@@ -90,7 +83,7 @@ export function profileJson(profile: EnforcerProfile): string {
     ID: profile.ID,
     excludedInterfaces: distinct(profile.excludedInterfaces),
     excludedNetworks: distinct(profile.excludedNetworks),
-    ignoreExpression: canonicalExpression(profile.ignoreExpression),
+    ignoreExpression: clausesOf(profile.ignoreExpression),
     maxStale: profile.maxStale,
     name: profile.name,
     namespace: profile.namespace,
@@ -110,9 +103,9 @@ export function profileMappingJson(mapping: EnforcerProfileMappingPolicy): strin
     fallback: mapping.fallback,
     name: mapping.name,
     namespace: mapping.namespace,
-    object: canonicalExpression(mapping.object),
+    object: clausesOf(mapping.object),
     propagate: mapping.propagate,
-    subject: canonicalExpression(mapping.subject),
+    subject: clausesOf(mapping.subject),
     updateTime: mapping.updateTime,
   };
   return JSON.stringify(entry);
@@ -124,26 +117,26 @@ export function namespaceMappingJson(mapping: Mapping): string {
     mappedNamespace: mapping.mappedNamespace,
     name: mapping.name,
     namespace: mapping.namespace,
-    subject: canonicalExpression(mapping.subject),
+    subject: clausesOf(mapping.subject),
   };
   return JSON.stringify(entry);
 }
 
+/** Namespaces mostly share the list of prefixes that they inherit. */
+const prefixesJson = new WeakMap<readonly string[], string>();
+
 export function namespaceJson(values: EffectiveNamespace): string {
-  const entry: BundleNamespace = {
-    incoming: { action: values.incoming.value, namespace: values.incoming.namespace },
-    outgoing: { action: values.outgoing.value, namespace: values.outgoing.namespace },
-    path: values.path,
-    tagPrefixEnforcement: values.tagPrefixEnforcement.value,
-    tagPrefixes: [...values.tagPrefixes],
-  };
-  return JSON.stringify(entry);
+  const { incoming, outgoing, path, tagPrefixEnforcement, tagPrefixes } = values;
+  const prefixes = prefixesJson.get(tagPrefixes) ?? JSON.stringify(tagPrefixes);
+  prefixesJson.set(tagPrefixes, prefixes);
+  const action = (of: EffectiveNamespace['incoming']) =>
+    `{"action":${quoted(of.value)},"namespace":${quoted(of.namespace)}}`;
+  return `{"incoming":${action(incoming)},"outgoing":${action(outgoing)},"path":${quoted(path)},"tagPrefixEnforcement":${quoted(tagPrefixEnforcement.value)},"tagPrefixes":${prefixes}}`;
 }
 
 export function peerJson(unit: ProcessingUnit, tags: readonly Tag[]): string {
-  // IDs, addresses and paths hold nothing that JSON would escape.
-  const addresses = distinct(unit.addresses).map(address => `"${address}"`);
-  return `{"ID":"${unit.ID}","addresses":[${addresses.join(',')}],"namespace":"${unit.namespace}","tags":${JSON.stringify(tags)}}`;
+  const addresses = distinct(unit.addresses).map(quoted);
+  return `{"ID":${quoted(unit.ID)},"addresses":[${addresses.join(',')}],"namespace":${quoted(unit.namespace)},"tags":${JSON.stringify(tags)}}`;
 }
 
 /** `targetVersion`: the default of the enforcer's namespace; empty means the latest. */

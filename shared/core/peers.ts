@@ -1,10 +1,10 @@
 import { type NamespacePath, tenantOf } from '../schema/ids.ts';
 import type { Tag } from '../schema/tag.ts';
-import { peerJson, sorted } from './fragments.ts';
+import { peerJson } from './fragments.ts';
 import { type Payload, payload } from './payload.ts';
 import { type HeldUnit, namedNamespace, type ProcessingUnits } from './processing-units.ts';
 import { inOrder } from './shelf.ts';
-import { clauseMatches, wireTags } from './tags.ts';
+import { clauseMatches, sorted, wireTags } from './tags.ts';
 import type { NamespaceTree } from './tree.ts';
 
 /** Object clauses by their JSON (`clauseKey`). */
@@ -38,15 +38,22 @@ export class Peers {
   /** peers.json for these clauses, in the tenant of the namespace. */
   payload(path: NamespacePath, clauses: Clauses): Payload {
     const tenant = tenantOf(path);
+    // Nobody else asks for what only this namespace can name.
+    if ([...clauses.values()].every(clause => namedNamespace(clause) === path))
+      return this.#make(tenant, clauses);
     const key = [tenant, ...[...clauses.keys()].sort()].join('\n');
     const known = this.#payloads.get(key);
     if (known) return known;
-    const entries = this.#named(tenant, clauses).map(held => this.#json(held));
-    const made = payload(`{"format":1,"identities":[${entries.join(',')}]}`);
+    const made = this.#make(tenant, clauses);
     const [oldest] = this.#payloads.keys();
     if (this.#payloads.size >= KEPT_PAYLOADS && oldest !== undefined) this.#payloads.delete(oldest);
     this.#payloads.set(key, made);
     return made;
+  }
+
+  #make(tenant: NamespacePath, clauses: Clauses): Payload {
+    const entries = this.#named(tenant, clauses).map(held => this.#json(held));
+    return payload(`{"format":1,"identities":[${entries.join(',')}]}`);
   }
 
   /** Sorted by ID, each once. */

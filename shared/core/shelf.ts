@@ -81,6 +81,7 @@ export class Shelf<T extends Shelved, D = string> {
 
   /** Active objects that live in the namespace. */
   livingIn(path: NamespacePath): readonly Held<T, D>[] {
+    if (this.#byID.size === 0) return NONE;
     const here = this.#here.get(path) ?? NONE;
     const below = this.#below.get(path) ?? NONE;
     return below.length === 0 ? here : here.length === 0 ? below : [...here, ...below];
@@ -88,6 +89,7 @@ export class Shelf<T extends Shelved, D = string> {
 
   /** Active objects that apply at the end of the lineage: its own, and what its ancestors propagate. In no order. */
   applyingIn(lineage: readonly NamespacePath[]): readonly Held<T, D>[] {
+    if (this.#byID.size === 0) return NONE;
     const path = lineage.at(-1);
     let found: readonly Held<T, D>[] = (path && this.#here.get(path)) ?? NONE;
     for (const ancestor of lineage) {

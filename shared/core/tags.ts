@@ -27,15 +27,34 @@ export function clauseMatches(clause: readonly Tag[], tags: readonly Tag[]): boo
 export const expressionMatches = (clauses: readonly (readonly Tag[])[], tags: readonly Tag[]): boolean =>
   clauses.some(clause => clauseMatches(clause, tags));
 
-/** One text for equal clauses, whatever the order of their tags; it is the clause as JSON. */
-export const clauseKey = (clause: readonly Tag[]): string => JSON.stringify([...clause].sort());
+/** The list itself when it is in order, else a sorted copy. */
+export function sorted<T extends string>(list: readonly T[]): readonly T[] {
+  for (let at = 1; at < list.length; at++)
+    if ((list[at] ?? '') < (list[at - 1] ?? '')) return [...list].sort();
+  return list;
+}
+
+/** Sorted, each once. */
+export const distinct = <T extends string>(list: readonly T[]): T[] =>
+  list.length < 2 ? [...list] : [...new Set(sorted(list))];
+
+/** One text for equal clauses, whatever the order of their tags; it is the canonical clause as JSON. */
+export const clauseKey = (clause: readonly Tag[]): string => JSON.stringify(sorted(clause));
+
+/** A clause with its tags sorted, and its `clauseKey`. */
+export interface KeyedClause {
+  key: string;
+  clause: readonly Tag[];
+}
 
 /** Tags sorted in each clause, then clauses, each once. */
-export function canonicalExpression(clauses: readonly (readonly Tag[])[]): Tag[][] {
-  const [only] = clauses;
-  if (only && clauses.length === 1) return [only.length < 2 ? [...only] : [...new Set(only)].sort()];
-  const byKey = new Map(clauses.map(clause => [clauseKey(clause), [...new Set(clause)].sort()]));
-  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, clause]) => clause);
+export function canonicalClauses(clauses: readonly (readonly Tag[])[]): KeyedClause[] {
+  const keyed = clauses.map(tags => {
+    const clause = distinct(tags);
+    return { key: JSON.stringify(clause), clause };
+  });
+  if (keyed.length < 2) return keyed;
+  return [...new Map(keyed.map(one => [one.key, one])).values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** How a namespace treats tags that none of its effective prefixes lists. */

@@ -6,10 +6,10 @@ import type { ObjectId } from '../schema/ids.ts';
 import type { NamespaceMappingPolicy } from '../schema/namespacemappingpolicy.ts';
 import type { NetworkRuleSetPolicy } from '../schema/networkrulesetpolicy.ts';
 import type { ObjectOf } from '../schema/resources.ts';
-import type { Tag } from '../schema/tag.ts';
 import { Peers } from './peers.ts';
 import { ProcessingUnits } from './processing-units.ts';
 import { Shelf } from './shelf.ts';
+import type { KeyedClause } from './tags.ts';
 import { NamespaceTree } from './tree.ts';
 
 /** The resources that a policy is made of. */
@@ -32,12 +32,6 @@ export const isPolicyIdentity = (identity: string): identity is PolicyIdentity =
 export interface RuleSetParts {
   json: string;
   clauses: readonly KeyedClause[];
-}
-
-/** `key`: `clauseKey` of the clause. */
-export interface KeyedClause {
-  key: string;
-  clause: readonly Tag[];
 }
 
 interface Place<T> {
