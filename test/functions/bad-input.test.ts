@@ -188,6 +188,14 @@ describe('a create is refused with 422, naming attribute, value and remedy', () 
     for (const word of words) expect(found?.description).toContain(word);
   });
 
+  it('maps processing units strictly downwards, so that no mapping leads in a circle', async () => {
+    const body = { ...minimal(tenant).namespacemappingpolicy, mappedNamespace: tenant };
+    const refused = await plane.root('POST /namespacemappingpolicies', tenant, { body });
+    expect([refused.status, refused.errors[0]?.data?.attribute]).toEqual([422, 'mappedNamespace']);
+    const below = { ...body, mappedNamespace: `${tenant}/child` };
+    expect((await plane.root('POST /namespacemappingpolicies', tenant, { body: below })).status).toBe(200);
+  });
+
   it('names everything that is wrong at once', async () => {
     const body = { entries: ['x y'], colour: 1, servicePorts: ['tcp/1'] };
     const { errors } = await plane.root('POST /externalnetworks', tenant, { body });

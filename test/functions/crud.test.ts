@@ -164,6 +164,30 @@ describe('a namespace', () => {
     expect(late.status).toBe(404);
   });
 
+  it('takes nothing in that was on its way when it was deleted', async () => {
+    let beforeCommit = async (): Promise<void> => {};
+    const slow = await openPlane(deps => ({
+      ...deps,
+      store: {
+        ...deps.store,
+        commit: async writes => {
+          const between = beforeCommit;
+          beforeCommit = async () => {};
+          await between();
+          return deps.store.commit(writes);
+        },
+      },
+    }));
+    const tenant = await slow.tenant();
+    const [object] = (await slow.root('GET /namespaces', '/')).list;
+    beforeCommit = async () => {
+      expect((await slow.root(`DELETE /namespaces/${object?.ID}`, '/')).status).toBe(200);
+    };
+    const late = await slow.root('POST /enforcerprofiles', tenant, { body: { name: 'late' } });
+    await slow.stop();
+    expect([late.status, late.errors[0]?.description]).toEqual([404, `no namespace \`${tenant}\``]);
+  });
+
   it('hands its organizational metadata to what is created in it and below', async () => {
     const tenant = await plane.tenant();
     const body = { name: 'team', organizationalMetadata: ['@org:team=a'], type: 'Group' };

@@ -210,13 +210,14 @@ describe('an assertion is refused, always in the same words,', () => {
 
   it('from outside the subnets of the credential', async () => {
     const office = await plane.credential(tenant, ['namespace.viewer'], {
-      authorizedSubnets: ['192.0.2.0/24', '!192.0.2.128/25', '2001:db8::/32'],
+      authorizedSubnets: ['192.0.2.0/24', '!192.0.2.128/25', '2001:db8::/32', '203.0.113.7'],
     });
     const from = async (address: string) =>
       (await issue(await assertion(office, plane.clock.now()), {}, address)).status;
     expect(await from('192.0.2.10')).toBe(200);
     expect(await from('::ffff:192.0.2.10')).toBe(200);
     expect(await from('2001:db8::1')).toBe(200);
+    expect(await from('203.0.113.7')).toBe(200);
     for (const address of ['198.51.100.1', '192.0.2.200', '2001:db9::1', '', 'unknown']) {
       expect(await from(address)).toBe(401);
     }

@@ -5,6 +5,7 @@ import type { Deps } from '../../functions/deps.ts';
 import { type HttpFunction, httpFunction } from '../../functions/http.ts';
 import { ErrorBody } from '../../shared/api/messages.ts';
 import { type Method, operations, type Route, routes } from '../../shared/api/routes.ts';
+import { FAILURES } from '../../shared/schema/failure.ts';
 
 /** An object of the API as tests look at it: the attributes that all have, and whatever else is in it. */
 const Seen = z.looseObject({ ID: z.string(), name: z.string(), updateTime: z.string() });
@@ -135,6 +136,13 @@ const context: Context = {
   succeed: () => {},
 };
 
+/** What a route refuses, its entry in the table says, or OpenAPI and the client would not know of it. */
+function mustBeStated({ method, path, fails }: Route, { status, errors }: Answer): void {
+  const [error] = errors;
+  const stated = fails.some(kind => FAILURES[kind].code === status && FAILURES[kind].title === error?.title);
+  if (!stated) throw new Error(`${method} ${path} answers ${status} ${error?.title}, which \`fails\` lacks`);
+}
+
 export type Call = (line: RequestLine, sent?: Sent) => Promise<Answer>;
 
 /** Sends an event to the function that serves its route; what no route serves goes to any of them. */
@@ -145,15 +153,17 @@ export function caller(deps: () => Deps): Call {
   return async (line, sent = {}) => {
     const event = eventOf(line, sent);
     const [method = '', target = ''] = line.split(' ');
-    const group = routed(method, target.split('?')[0] ?? '')?.route.group ?? 'namespaces';
-    const lambda = lambdas[group];
-    if (!lambda) throw new Error(`no function for the group ${group}`);
+    const route = routed(method, target.split('?')[0] ?? '')?.route;
+    const lambda = lambdas[route?.group ?? 'namespaces'];
+    if (!lambda) throw new Error(`no function for the group ${route?.group}`);
     // Each invocation has a context of its own, as Lambda gives it.
     const result = await lambda(event, { ...context });
     const headers = Object.entries(result.headers ?? {}).map(([name, value]) => [
       name.toLowerCase(),
       String(value),
     ]);
-    return answer(result.statusCode ?? 0, Object.fromEntries(headers), result.body ?? '');
+    const answered = answer(result.statusCode ?? 0, Object.fromEntries(headers), result.body ?? '');
+    if (route && answered.status >= 400 && answered.status !== 500) mustBeStated(route, answered);
+    return answered;
   };
 }
