@@ -7,7 +7,12 @@ export interface SignerUnderTest {
   stop(): Promise<void>;
 }
 
-export function signerContract(name: string, open: () => Promise<SignerUnderTest>): void {
+/** `messageOf`: what an endpoint signs that does not take a digest for what it is. */
+export function signerContract(
+  name: string,
+  open: () => Promise<SignerUnderTest>,
+  messageOf = (data: Uint8Array): Uint8Array => data,
+): void {
   describe(`signer: ${name}`, () => {
     let under: SignerUnderTest;
     beforeAll(async () => {
@@ -16,7 +21,7 @@ export function signerContract(name: string, open: () => Promise<SignerUnderTest
     afterAll(() => under.stop());
 
     const holds = async (data: Uint8Array, signature: Uint8Array): Promise<boolean> =>
-      verify('sha256', data, await under.signer.publicKey(), signature);
+      verify('sha256', messageOf(data), await under.signer.publicKey(), signature);
 
     it('has a P-256 public key in SPKI PEM that stays the same', async () => {
       const pem = await under.signer.publicKey();

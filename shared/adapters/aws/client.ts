@@ -5,6 +5,8 @@ export interface Connection {
   region?: string;
   /** Another endpoint than AWS's own: LocalStack, moto, a VPC endpoint. */
   endpoint?: string;
+  /** Milliseconds to wait for an answer; 5,000 when left out. */
+  timeout?: number;
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 }
 
@@ -12,14 +14,14 @@ export interface Connection {
 const CONNECT = 1_000;
 const ANSWER = 5_000;
 
-export const clientConfig = ({ region, endpoint, credentials }: Connection) => ({
+export const clientConfig = ({ region, endpoint, credentials, timeout = ANSWER }: Connection) => ({
   ...(region !== undefined && { region }),
   ...(endpoint !== undefined && { endpoint }),
   ...(credentials && { credentials }),
   /** Exponential backoff with full jitter, on throttling, server faults and broken connections only. */
   retryMode: 'standard',
   maxAttempts: 4,
-  requestHandler: { connectionTimeout: CONNECT, requestTimeout: ANSWER, throwOnRequestTimeout: true },
+  requestHandler: { connectionTimeout: CONNECT, requestTimeout: timeout, throwOnRequestTimeout: true },
 });
 
 const THROTTLED = [

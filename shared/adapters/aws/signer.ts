@@ -9,7 +9,9 @@ export interface SignerOptions extends Connection {
   keyId: string;
 }
 
-/** Data is hashed here and KMS signs the digest, because it takes messages of 4,096 bytes at most. */
+/** KMS takes messages of 4,096 bytes at most; of longer ones it gets the digest. The signature is the same either way. */
+const LONGEST_MESSAGE = 4096;
+
 export function openSigner(options: SignerOptions): Signer {
   const client = new KMSClient(clientConfig(options));
   const KeyId = options.keyId;
@@ -26,8 +28,9 @@ export function openSigner(options: SignerOptions): Signer {
     async sign(data) {
       const sign = new SignCommand({
         KeyId,
-        Message: createHash('sha256').update(data).digest(),
-        MessageType: 'DIGEST',
+        ...(data.length > 0 && data.length <= LONGEST_MESSAGE
+          ? { Message: data, MessageType: 'RAW' as const }
+          : { Message: createHash('sha256').update(data).digest(), MessageType: 'DIGEST' as const }),
         SigningAlgorithm: 'ECDSA_SHA_256',
       });
       const { Signature } = await call('KMS', () => client.send(sign));

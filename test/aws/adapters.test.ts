@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { openBucket } from '../../shared/adapters/aws/bucket.ts';
+import { openBundleAccess } from '../../shared/adapters/aws/bundle-access.ts';
+import { openBus } from '../../shared/adapters/aws/bus.ts';
+import { openChangeFeed } from '../../shared/adapters/aws/change-feed.ts';
+import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
+import { openPublications } from '../../shared/adapters/aws/publications.ts';
+import { openSigner } from '../../shared/adapters/aws/signer.ts';
+import { bucketContract } from '../contract/bucket.ts';
+import { bundleAccessContract } from '../contract/bundle-access.ts';
+import { busContract } from '../contract/bus.ts';
+import { changeFeedContract } from '../contract/change-feed.ts';
+import { objectStoreContract } from '../contract/object-store.ts';
+import { publicationsContract } from '../contract/publications.ts';
+import { signerContract } from '../contract/signer.ts';
+import { testClock } from '../make/clock.ts';
+import { installation } from './lane/installation.ts';
+import { listen } from './lane/listen.ts';
+import { freshTable } from './lane/table.ts';
+
+const { config, connection, wire, callsFunctions: isMoto } = installation();
+const stop = async (): Promise<void> => {};
+/** Chance that differs from run to run, time that is the test's. */
+const clock = { ...testClock(), randomBytes: (size: number) => randomBytes(size) };
+
+objectStoreContract(
+  'DynamoDB',
+  async () => {
+    const { tableName, drop } = await freshTable(connection);
+    return { store: openObjectStore({ ...connection, tableName }, clock), clock, stop: drop };
+  },
+  { histories: 5 },
+);
+
+changeFeedContract('DynamoDB Streams', async () => {
+  const { tableName, drop } = await freshTable(connection);
+  const table = { ...connection, tableName };
+  return { store: openObjectStore(table, clock), feed: openChangeFeed(table), stop: drop };
+});
+
+publicationsContract('DynamoDB', async () => {
+  const { tableName, drop } = await freshTable(connection);
+  return { publications: openPublications({ ...connection, tableName }), stop: drop };
+});
+
+bucketContract(
+  'S3',
+  async () => ({ bucket: openBucket({ ...connection, bucket: config.BUNDLES_BUCKET }), stop }),
+  {
+    racers: 20,
+    runs: 10,
+  },
+);
+
+signerContract(
+  'KMS',
+  async () => ({ signer: openSigner({ ...connection, keyId: config.TARGETS_KEY_ID }), stop }),
+  // moto hashes a digest once more. That it verifies so proves that the digest which was sent is the right one.
+  data =>
+    isMoto && (data.length === 0 || data.length > 4096) ? createHash('sha256').update(data).digest() : data,
+);
+
+busContract('EventBridge', async () => {
+  const { received, stop: hangUp } = await listen(wire, config.BUS_NAME);
+  return { bus: openBus({ ...connection, busName: config.BUS_NAME }), received, stop: hangUp };
+});
+
+bundleAccessContract('STS', async () => {
+  const access = openBundleAccess({
+    ...connection,
+    bucket: config.BUNDLES_BUCKET,
+    roleArn: config.BUNDLE_READER_ROLE_ARN,
+  });
+  return { access, now: () => new Date(), mayRead: async () => true, enforces: false, stop };
+});
