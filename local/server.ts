@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { Log } from '../functions/deps.ts';
 import type { HttpFunction } from '../functions/http.ts';
 import { operations, routes } from '../shared/api/routes.ts';
 import { newObjectId } from '../shared/core/object.ts';
@@ -54,16 +55,20 @@ function match(
   return known ? 'method' : 'path';
 }
 
-/** The body, or undefined when it is longer than the API takes; the rest of it is not read. */
+/** Bytes of a body that is too long which are read all the same, so that its sender gets the answer and no broken pipe. */
+const DRAINED = 64 * 1024 * 1024;
+
+/** The body, or undefined when it is longer than the API takes. */
 async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LIMITS.requestBody) return undefined;
-    chunks.push(chunk);
+    if (size > DRAINED) break;
+    if (size > LIMITS.requestBody) chunks.length = 0;
+    else chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return size > LIMITS.requestBody ? undefined : Buffer.concat(chunks);
 }
 
 const failure = (code: number, title: string, description: string, trace: string): string =>
@@ -145,11 +150,9 @@ const contextOf = (awsRequestId: string): Context => ({
 export function createFront(
   lambdas: Readonly<Record<string, HttpFunction>>,
   sides: readonly Side[],
-  clock: Clock,
+  { clock, log }: { clock: Clock; log: Log },
 ): Server {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
-    for (const side of sides) if (await side(request, response, url)) return;
     const requestId = newObjectId(clock.now(), size => clock.randomBytes(size));
     const refuse = (statusCode: number, title: string, description: string): void =>
       send(response, {
@@ -157,6 +160,11 @@ export function createFront(
         headers: { 'content-type': 'application/json', 'x-request-id': requestId },
         body: failure(statusCode, title, description, requestId),
       });
+    const target = `http://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`;
+    if (!URL.canParse(target))
+      return refuse(400, 'Bad Request', 'the Host header or the path is no part of a URL');
+    const url = new URL(target);
+    for (const side of sides) if (await side(request, response, url)) return;
     const found = match(request.method ?? 'GET', url.pathname);
     if (found === 'path')
       return refuse(404, 'Not Found', `nothing is served at ${url.pathname}; see /openapi.json`);
@@ -173,7 +181,10 @@ export function createFront(
     send(response, await lambda(event, contextOf(requestId)));
   };
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => {
+    answer(request, response).catch(error => {
+      // A peer that hung up is no fault of ours.
+      if (!request.destroyed)
+        log.error('the front failed', { url: request.url, error: String(error?.stack ?? error) });
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });

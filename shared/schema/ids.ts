@@ -7,11 +7,14 @@ export const ObjectId = z
   .brand<'ObjectId'>();
 export type ObjectId = z.infer<typeof ObjectId>;
 
+/** Longest path, in characters: a sort key of the store holds 1,024 bytes, and the longest adds `unique#namespace#`. */
+export const LONGEST_PATH = 990;
+
 /** Full path of a namespace: `/` (the root) or `/tenant/account/group`. Never a trailing slash. */
 export const NamespacePath = z
   .string()
   .regex(/^(\/|(\/[a-zA-Z0-9-_]+)+)$/, 'must be `/` or a path such as `/tenant/account/group`')
-  .max(1024)
+  .max(LONGEST_PATH)
   .brand<'NamespacePath'>();
 export type NamespacePath = z.infer<typeof NamespacePath>;
 

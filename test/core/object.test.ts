@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newObject, newObjectId, normalizedTags, touch } from '../../shared/core/object.ts';
-import { NamespacePath, ObjectId, ROOT } from '../../shared/schema/ids.ts';
+import { LONGEST_PATH, NamespacePath, ObjectId, ROOT } from '../../shared/schema/ids.ts';
 import { type Identity, type InputOf, resources } from '../../shared/schema/resources.ts';
 import { Tag } from '../../shared/schema/tag.ts';
 
@@ -120,8 +120,8 @@ describe('a new namespace', () => {
   it('cannot have a / in its short name, nor a path too long to be a tag', () => {
     expect(() => made('namespace', { name: 'a/b' })).toThrow(/give the short name `b`/);
     expect(() => made('namespace', { name: '/a' })).toThrow(expect.objectContaining({ kind: 'invalid' }));
-    expect(() => made('namespace', { name: 'a'.repeat(999) })).toThrow(/longer than 1000 characters/);
-    expect(made('namespace', { name: 'a'.repeat(998) }).normalizedTags).toHaveLength(4);
+    expect(() => made('namespace', { name: 'a'.repeat(LONGEST_PATH) })).toThrow(/longer than 990 characters/);
+    expect(made('namespace', { name: 'a'.repeat(LONGEST_PATH - 1) }).normalizedTags).toHaveLength(4);
   });
 });
 

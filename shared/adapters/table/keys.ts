@@ -1,6 +1,6 @@
 import type { Activity, Key, Stored } from '../../ports/object-store.ts';
 import { fail } from '../../schema/failure.ts';
-import { type NamespacePath, type ObjectId, ROOT, tenantOf } from '../../schema/ids.ts';
+import { LONGEST_PATH, type NamespacePath, type ObjectId, ROOT, tenantOf } from '../../schema/ids.ts';
 import { type Identity, resourceOf } from '../../schema/resources.ts';
 import { STREAM } from '../../schema/table.ts';
 
@@ -35,14 +35,11 @@ export interface ItemKey {
   sk: string;
 }
 
-/** Longest namespace path whose keys fit: a sort key holds 1,024 bytes and the longest adds `unique#namespace#`. */
-export const PATH_BYTES = 990;
-
 const fitting = (path: NamespacePath): NamespacePath => {
-  if (path.length <= PATH_BYTES) return path;
+  if (path.length <= LONGEST_PATH) return path;
   throw fail(
     'too_large',
-    `namespace path \`${path.slice(0, 40)}…\` is ${path.length} bytes long; the store takes ${PATH_BYTES}`,
+    `namespace path \`${path.slice(0, 40)}…\` is ${path.length} bytes long; the store takes ${LONGEST_PATH}`,
     { attribute: 'namespace' },
   );
 };
