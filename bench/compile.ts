@@ -66,7 +66,12 @@ const beside = (limit: number, unit: string, antrea: { value: number; range: str
     : { value: limit, unit, what: 'our limit' };
 
 async function shapeRows({ shape, what, limit, memoryLimit, antrea }: Described): Promise<Row[]> {
-  const { milliseconds, elapsed, payloadBytes, peakBytes, bundles } = await child<Measured>('measure', shape);
+  const cold = await child<Measured>('measure', shape, 'cold');
+  const { milliseconds, elapsed, payloadBytes, peakBytes, bundles } = await child<Measured>(
+    'measure',
+    shape,
+    'warm',
+  );
   const name = `compile ${shape.toUpperCase()}`;
   const memory = antrea?.megabytes;
   return [
@@ -77,6 +82,11 @@ async function shapeRows({ shape, what, limit, memoryLimit, antrea }: Described)
       peer: beside(limit, 's', antrea && { value: antrea.seconds, range: antrea.range }),
     },
     { name: `${name}: by the clock`, value: elapsed / 1000, unit: 's' },
+    {
+      name: `${name}: processor time of a process that has just started`,
+      value: cold.milliseconds / 1000,
+      unit: 's',
+    },
     {
       name: `${name}: peak memory of the process, input included`,
       value: peakBytes / 1e6,

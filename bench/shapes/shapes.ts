@@ -1,6 +1,9 @@
 import { childPath, type NamespacePath } from '../../shared/schema/ids.ts';
 import { namespaceAt, rulesetIn, type Shape, TENANT, unitIn } from './objects.ts';
 
+/** A shape at full size, or at a part of it. */
+type MakeShape = (share?: number) => Shape;
+
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 const empty = (): Shape => ({ namespaces: [namespaceAt(TENANT)], units: [], rulesets: [], compiled: [] });
@@ -15,9 +18,9 @@ const within = (path: NamespacePath, label: string) =>
   rulesetIn(path, [label], [label, `$namespace=${path}`]);
 
 /** 25,000 namespaces, each 4 units and 3 rulesets, one of them without rules. */
-function s1(): Shape {
+const s1: MakeShape = (share = 1) => {
   const shape = empty();
-  for (const index of range(25_000)) {
+  for (const index of range(25_000 * share)) {
     const path = childPath(TENANT, `namespace-${index}`);
     add(shape, path);
     for (const label of ['app-1=scale-1', 'app-1=scale-1', 'app-2=scale-2', 'app-2=scale-2'])
@@ -29,12 +32,12 @@ function s1(): Shape {
     );
   }
   return shape;
-}
+};
 
 /** 100 namespaces × 100 labels × 10 units, a ruleset for each label and one without rules. */
-function s2(): Shape {
+const s2: MakeShape = (share = 1) => {
   const shape = empty();
-  for (const index of range(100)) {
+  for (const index of range(100 * share)) {
     const path = childPath(TENANT, `namespace-${index}`);
     add(shape, path);
     shape.rulesets.push(rulesetIn(path, ['$identity=processingunit']));
@@ -44,38 +47,39 @@ function s2(): Shape {
     }
   }
   return shape;
-}
+};
 
 /** One namespace, 10,000 units and 10,000 rulesets that all select all. */
-function s3(): Shape {
+const s3: MakeShape = (share = 1) => {
   const shape = empty();
   const path = childPath(TENANT, 'one');
   add(shape, path);
-  for (const _ of range(10_000)) {
+  for (const _ of range(10_000 * share)) {
     shape.units.push(unitIn(path, ['app=scale']));
     shape.rulesets.push(within(path, '$identity=processingunit'));
   }
   return shape;
-}
+};
 
 /** One namespace, 10,000 units, and for each a ruleset that admits one other. */
-function s4(): Shape {
+const s4: MakeShape = (share = 1) => {
+  const count = 10_000 * share;
   const shape = empty();
   const path = childPath(TENANT, 'one');
   add(shape, path);
-  for (const index of range(10_000)) {
+  for (const index of range(count)) {
     shape.units.push(unitIn(path, [`unit=${index}`]));
     shape.rulesets.push(
-      rulesetIn(path, [`unit=${index}`], [`unit=${(index + 1) % 10_000}`, `$namespace=${path}`]),
+      rulesetIn(path, [`unit=${index}`], [`unit=${(index + 1) % count}`, `$namespace=${path}`]),
     );
   }
   return shape;
-}
+};
 
 /** 1,000 namespaces × 100 units; 10 rulesets in each, whose objects span the 10 namespaces of its group. */
-function s5(): Shape {
+const s5: MakeShape = (share = 1) => {
   const shape = empty();
-  for (const index of range(1_000)) {
+  for (const index of range(1_000 * share)) {
     const group = `@org:group=group-${Math.floor(index / 10)}`;
     const path = childPath(TENANT, `namespace-${index}`);
     add(shape, path);
@@ -84,7 +88,7 @@ function s5(): Shape {
       shape.rulesets.push(rulesetIn(path, [`app=scale-${at}`], [group, `app=scale-${(at + 1) % 10}`]));
   }
   return shape;
-}
+};
 
 export const SHAPES = { s1, s2, s3, s4, s5 } as const;
 export type ShapeName = keyof typeof SHAPES;

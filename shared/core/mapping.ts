@@ -91,6 +91,7 @@ export const mappingsIn = (view: PolicyView, path: NamespacePath): Mapping[] =>
  * Sorted by path, so that itself comes first.
  */
 export function reachable(view: PolicyView, path: NamespacePath): NamespacePath[] {
+  if (view.namespaceMappings.livingIn(path).length === 0) return [path];
   const found = new Set([path]);
   let edge = [path];
   for (let hop = 0; hop < MAX_HOPS && edge.length > 0; hop++) {
