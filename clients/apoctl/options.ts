@@ -65,6 +65,13 @@ export const param: Repeated = [
   each,
 ];
 
+/** Of what is listed or counted, where `-f` means no file. */
+export const filter: Repeated = [
+  '-f, --filter <expression>',
+  "only objects that pass, such as 'name == web'; repeatable: any of them",
+  each,
+];
+
 /** `-f`, `-d` and `-k`: the attributes of what is written. */
 export const withAttributes = (command: Command): Command =>
   command

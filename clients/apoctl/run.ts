@@ -8,13 +8,18 @@ import { joinPairs } from './values.ts';
 /** 0 done, 1 refused or failed, 2 wrong usage. */
 export type ExitCode = 0 | 1 | 2;
 
-/** One line for each thing that the API found wrong. */
+/** One line for each thing that the API found wrong; a filter is shown below, with a caret at the place. */
 const refusalLines = ({ errors }: ApiError): string[] =>
-  errors.map(({ title, description, data }) => {
+  errors.flatMap(({ title, description, data }) => {
     const attribute = data?.attribute;
     // Most descriptions name it already.
     const unnamed = typeof attribute === 'string' && !description.includes(attribute);
-    return `error: ${title}: ${description}${unnamed ? ` (${attribute})` : ''}`;
+    const points = attribute === 'q' && typeof data?.position === 'number';
+    const [first, ...below] = points ? description.split('\n') : [description];
+    return [
+      `error: ${title}: ${first}${unnamed ? ` (${attribute})` : ''}`,
+      ...below.map(line => `  ${line}`),
+    ];
   });
 
 function explained(error: unknown): { lines: string[]; code: ExitCode } {

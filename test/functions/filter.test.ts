@@ -103,7 +103,7 @@ describe('a list with q', () => {
 
   it.each([
     ['color == red', 'enforcer has no attribute `color`; it has FQDN, ID'],
-    ['name == ', 'filter, character 9: expected `[` or a value, found the end\nname == \n        ^'],
+    ['name == ', 'filter q, character 9: expected `[` or a value, found the end\nname == \n        ^'],
     ['', 'found the end'],
     ['name matches "("', 'RE2'],
   ])('%s is refused with 400', async (filter, said) => {
@@ -206,7 +206,7 @@ describe('an index answers without a list', () => {
   it('and unique names are looked for one by one in a tree', async () => {
     const answer = await plane.root(
       `GET /namespaces?recursive&q=${encodeURIComponent(`name == ${child}`)}`,
-      '/',
+      tenant,
     );
     expect(names(answer)).toEqual([child]);
   });

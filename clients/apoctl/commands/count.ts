@@ -8,12 +8,14 @@ import { sessionOf } from '../session.ts';
 
 interface CountOptions {
   param?: string[];
+  filter?: string[];
   recursive?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
   $ apoctl api count processingunits -n /acme --recursive
+  $ apoctl api count processingunits -n /acme -r -f 'operationalStatus == Running'
 `;
 
 export function addCount(api: Command, io: Io): void {
@@ -22,6 +24,7 @@ export function addCount(api: Command, io: Io): void {
     .description('Count the objects of a namespace')
     .argument(...options.identityArgument)
     .option('-r, --recursive', 'also those of all namespaces below')
+    .option(...options.filter)
     .option(...options.param)
     .addHelpText('after', EXAMPLES)
     .action((named: string, said: CountOptions, self: Command) =>
@@ -32,7 +35,11 @@ export function addCount(api: Command, io: Io): void {
 
 async function count(io: Io, named: string, said: CountOptions, flags: options.Flags): Promise<void> {
   const identity = identityOf(named);
-  const query = { ...queryOf(said.param), ...(said.recursive ? { recursive: true } : {}) };
+  const query = {
+    ...queryOf(said.param),
+    ...(said.filter ? { q: said.filter } : {}),
+    ...(said.recursive ? { recursive: true } : {}),
+  };
   const { client, namespace, warn } = await sessionOf(io, flags);
   const { total, messages } = await client.send(crudOperation('count', identity), { namespace, query });
   warn(messages);

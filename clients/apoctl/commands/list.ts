@@ -10,6 +10,7 @@ interface ListOptions {
   output?: string;
   column?: string[];
   param?: string[];
+  filter?: string[];
   recursive?: boolean;
   order?: string[];
   page?: string;
@@ -21,6 +22,7 @@ Examples:
   $ apoctl api list namespaces -n /acme -r -o table -c ID,name,type
   $ apoctl api list netruleset -n /acme -p propagated=true -O -updateTime
   $ apoctl api list enforcers -n /acme -P 2 -S 50 -o yaml
+  $ apoctl api list enforcers -n /acme -f 'associatedTags contains env=prod and lastSyncTime < now("-1h")'
 `;
 
 export function addList(api: Command, io: Io): void {
@@ -32,6 +34,7 @@ export function addList(api: Command, io: Io): void {
     .option('-r, --recursive', 'also those of all namespaces below')
     .option(...options.output('json'))
     .option(...options.column)
+    .option(...options.filter)
     .option(...options.param)
     .option(
       '-O, --order <attribute>',
@@ -53,6 +56,7 @@ async function list(io: Io, named: string, said: ListOptions, flags: options.Fla
   const columns = columnsOf(resource, said.column ?? []);
   const query = {
     ...queryOf(said.param),
+    ...(said.filter ? { q: said.filter } : {}),
     ...(said.recursive ? { recursive: true } : {}),
     ...(said.order ? { order: said.order } : {}),
   };

@@ -66,6 +66,23 @@ describe('list', () => {
     expect(request?.query.getAll('x')).toEqual(['1', '2']);
   });
 
+  test('sends each -f as a filter, byte by byte', async () => {
+    const filters = ['name == "a b" and size > 1', "$name matches '^é+\\\\.$'"];
+    await user.type('api', 'list', 'extnet', ...filters.flatMap(filter => ['-f', filter]));
+    expect(api.requests[0]?.query.getAll('q')).toEqual(filters);
+  });
+
+  test('shows where the API says that a filter is wrong', async () => {
+    const description = 'filter q, character 6: expected `[` or a value, found the end\nname==\n      ^';
+    const data = { attribute: 'q', position: 5 };
+    api.faults.push({
+      status: 400,
+      body: JSON.stringify([{ code: 400, title: 'Bad Request', description, data, subject: '', trace: '' }]),
+    });
+    const { code, err } = await user.type('api', 'list', 'extnet', '-f', 'name==');
+    expect([code, err]).toEqual([1, `error: Bad Request: ${description.replaceAll('\n', '\n  ')}\n`]);
+  });
+
   test.each([
     ['-P', 'two'],
     ['-S', '-1'],
@@ -113,6 +130,11 @@ test('count prints the number alone', async () => {
   fill(3);
   expect(await user.type('api', 'count', 'extnets')).toEqual({ code: 0, out: '3\n', err: '' });
   expect(api.requests).toMatchObject([{ method: 'HEAD', path: '/externalnetworks' }]);
+});
+
+test('count sends each --filter', async () => {
+  await user.type('api', 'count', 'extnets', '--filter', 'a == 1', '--filter', 'b == 2');
+  expect(api.requests[0]?.query.getAll('q')).toEqual(['a == 1', 'b == 2']);
 });
 
 describe('what is printed', () => {

@@ -142,7 +142,7 @@ describe('an object passes', () => {
 describe('a filter is refused', () => {
   it('for an attribute that the resource does not have, with those that it has', () => {
     expect(refusal('namespace', 'name == a and color == red')).toBe(
-      `filter, character 15: namespace has no attribute \`color\`; it has ${Object.keys(
+      `filter q, character 15: namespace has no attribute \`color\`; it has ${Object.keys(
         resourceOf('namespace').stored.shape,
       )
         .sort()

@@ -123,7 +123,7 @@ describe('what cannot be read is refused, with the place', () => {
     [`${'('.repeat(DEEPEST + 1)}a == 1`, DEEPEST + 1, 'nested more than 32 deep'],
     [`a in ${'['.repeat(DEEPEST + 1)}`, DEEPEST + 6, 'nested more than 32 deep'],
   ])('%s', (text, character, reason) => {
-    expect(refused(text)).toContain(`filter, character ${character}: `);
+    expect(refused(text)).toContain(`filter q, character ${character}: `);
     expect(refused(text)).toContain(reason);
   });
 
