@@ -101,7 +101,12 @@ export const PeersPayload = z.strictObject({
   format: z.literal(1),
   /** Processing units of the tenant that a rule in the policy can name. Sorted by ID; tags are those on the wire. */
   identities: z.array(
-    z.strictObject({ ID: ObjectId, addresses: z.array(z.string()), namespace: NamespacePath, tags: z.array(Tag) }),
+    z.strictObject({
+      ID: ObjectId,
+      addresses: z.array(z.string()),
+      namespace: NamespacePath,
+      tags: z.array(Tag),
+    }),
   ),
 });
 export type PeersPayload = z.infer<typeof PeersPayload>;
