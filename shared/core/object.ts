@@ -1,5 +1,5 @@
 import { fail } from '../schema/failure.ts';
-import { childPath, LONGEST_PATH, type NamespacePath, ObjectId, shortName } from '../schema/ids.ts';
+import { childPath, LONGEST_PATH, type NamespacePath, ObjectId, ROOT, shortName } from '../schema/ids.ts';
 import type { Namespace } from '../schema/namespace.ts';
 import type { ProcessingUnit } from '../schema/processingunit.ts';
 import { type Identity, type InputOf, type ObjectOf, resourceOf } from '../schema/resources.ts';
@@ -106,7 +106,7 @@ function placed(input: InputOf<'namespace'>, parent: NamespacePath) {
 
 /** Paths stand in tags, which have less than 1024 bytes with their key. */
 function path(parent: NamespacePath, name: string): NamespacePath {
-  if (parent.length + 1 + name.length > LONGEST_PATH) {
+  if ((parent === ROOT ? 0 : parent.length) + 1 + name.length > LONGEST_PATH) {
     throw fail(
       'invalid',
       `the path of \`${name.slice(0, 80)}\` would be longer than ${LONGEST_PATH} characters; use shorter names`,

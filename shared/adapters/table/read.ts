@@ -20,10 +20,59 @@ const ActivityItem = z.object({
 
 /** An object from its item. What does not fit the schema is a damaged or foreign item: it is named and not passed on. */
 export function readObject<I extends Identity>(resource: I, text: string | undefined, at: string): Stored<I> {
+  const known = text === undefined ? undefined : read.get(resource, text);
+  if (known) return known as Stored<I>;
   const parsed = resourceOf(resource).stored.safeParse(JSON.parse(text ?? 'null'));
-  if (parsed.success) return parsed.data as Stored<I>;
-  throw new Error(`item ${at} is no ${resource}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Error(`item ${at} is no ${resource}: ${z.prettifyError(parsed.error)}`);
+  const object = frozen(parsed.data) as Stored<I>;
+  if (text !== undefined) read.set(resource, text, object);
+  return object;
 }
+
+/** Nobody may change what others are given too. */
+function frozen<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}
+
+/** Characters of texts that are kept, in each of two generations. */
+const KEPT = 8 * 1024 * 1024;
+
+/**
+ * Objects by the very text that they were read from, so that what is read on every request (credentials, namespaces,
+ * authorizations) is validated once. Equal texts are equal objects: there is nothing to invalidate.
+ */
+class ReadTexts {
+  #young = new Map<string, unknown>();
+  #old = new Map<string, unknown>();
+  #size = 0;
+
+  get(resource: Identity, text: string): unknown {
+    const key = `${resource} ${text}`;
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.#keep(key, old);
+    return old;
+  }
+
+  set(resource: Identity, text: string, object: unknown): void {
+    this.#keep(`${resource} ${text}`, object);
+  }
+
+  #keep(key: string, object: unknown): void {
+    if (this.#size + key.length > KEPT) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#size = 0;
+    }
+    this.#young.set(key, object);
+    this.#size += key.length;
+  }
+}
+
+const read = new ReadTexts();
 
 export function readActivity(text: string | undefined, at: string): Activity {
   const parsed = ActivityItem.safeParse(JSON.parse(text ?? 'null'));
