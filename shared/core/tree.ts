@@ -25,7 +25,9 @@ export class NamespaceTree {
     const known = this.#byID.get(id);
     if (!known) return;
     this.#byID.delete(id);
-    this.#byPath.delete(known.name as NamespacePath);
+    const path = known.name as NamespacePath;
+    // Another may have taken its path since.
+    if (this.#byPath.get(path) === known) this.#byPath.delete(path);
     if (this.#effective.size > 0) this.#effective = new Map();
   }
 

@@ -68,6 +68,13 @@ describe('the tree of namespaces', () => {
     expect(changed.effective(pathOf('/t/a')).incoming).toEqual({ value: 'Reject', namespace: '/' });
   });
 
+  test('keeps a namespace whose predecessor of the same path goes late', () => {
+    const made = tree();
+    made.put({ ...leaf, ID: objectId(9) });
+    made.remove(objectId(3));
+    expect(made.at(pathOf('/t/a/x'))?.ID).toBe(objectId(9));
+  });
+
   test('refuses a namespace that is not there', () => {
     expect(() => tree().effective(pathOf('/t/nowhere'))).toThrow('no namespace `/t/nowhere`');
   });
