@@ -75,11 +75,13 @@ const failure = (code: number, title: string, description: string, trace: string
   JSON.stringify([{ code, title, description, subject: 'microseg', trace }]);
 
 function send(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
+  const body = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
   response.writeHead(result.statusCode ?? 500, [
+    ...(result.statusCode === 204 ? [] : ['content-length', String(body.length)]),
     ...Object.entries(result.headers ?? {}).flatMap(([name, value]) => [name, String(value)]),
     ...(result.cookies ?? []).flatMap(cookie => ['set-cookie', cookie]),
   ]);
-  response.end(result.isBase64Encoded ? Buffer.from(result.body ?? '', 'base64') : result.body);
+  response.end(body);
 }
 
 /** Node's request as API Gateway's payload 2.0 event. */

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { importSPKI, jwtVerify } from 'jose';
+import type { Signer } from '../../shared/ports/signer.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { TokenClaims } from '../../shared/schema/token.ts';
 import type { Deps } from '../deps.ts';
@@ -17,22 +18,50 @@ const bearer = (event: APIGatewayProxyEventV2): string | undefined => {
   return cookie?.slice(COOKIE.length + 1);
 };
 
+/** What was verified with one key: verifying costs more than all else in a small request. */
+interface Verified {
+  key: ReturnType<typeof importSPKI>;
+  /** Claims by token, each until its end. Rights are not in them: those are read afresh every time. */
+  claims: Map<string, { claims: TokenClaims; exp: number }>;
+}
+
+const verified = new WeakMap<Signer, Verified>();
+/** Tokens that are remembered for one key; at the limit all are forgotten and verified again. */
+const REMEMBERED = 4096;
+
+function verifiedWith(signer: Signer): Verified {
+  const known = verified.get(signer) ?? {
+    key: signer.publicKey().then(pem => importSPKI(pem, 'ES256')),
+    claims: new Map(),
+  };
+  // A key that could not be had is asked for again.
+  known.key.catch(() => verified.delete(signer));
+  verified.set(signer, known);
+  return known;
+}
+
 /** The claims of one of our tokens after RFC 8725's checks: our key, ES256 only, issuer, audience, expiry, size. */
 export async function verifyToken(
   token: string,
   deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>,
 ): Promise<TokenClaims> {
+  const { key, claims: remembered } = verifiedWith(deps.tokenKey);
+  const now = deps.clock.now();
+  const known = remembered.get(token);
+  if (known && known.exp * 1000 > now.getTime()) return known.claims;
   try {
     if (token.length > LONGEST) throw new RangeError('too long');
-    const key = await importSPKI(await deps.tokenKey.publicKey(), 'ES256');
-    const { payload } = await jwtVerify(token, key, {
+    const { payload } = await jwtVerify(token, await key, {
       algorithms: ['ES256'],
       issuer: deps.apiURL,
       audience: deps.apiURL,
-      currentDate: deps.clock.now(),
+      currentDate: now,
       requiredClaims: ['exp', 'iat', 'sub'],
     });
-    return TokenClaims.parse(payload);
+    const claims = TokenClaims.parse(payload);
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(token, { claims, exp: payload.exp ?? 0 });
+    return claims;
   } catch {
     // The reason is not told: a forger learns nothing, and the remedy is the same for every honest caller.
     throw fail('unauthorized', 'the token is not valid here or has expired; get a new one from POST /issue');

@@ -14,6 +14,8 @@ export interface LocalBundleAccess extends BundleAccess {
 
 const SECONDS = 3600;
 const AUDIENCE = 'bundles';
+/** Tokens that are remembered; at the limit all are forgotten and verified again. */
+const REMEMBERED = 65_536;
 /** Longest token that is looked at, in characters. */
 const LONGEST = 4096;
 
@@ -29,6 +31,26 @@ export function openBundleAccess({
   clock: Pick<Clock, 'now'>;
   url: () => string;
 }): LocalBundleAccess {
+  /** Prefix by token, each until its end: a poll should not cost a verification. */
+  const known = new Map<string, { prefix: string; exp: number }>();
+  let publicKey: ReturnType<typeof importSPKI> | undefined;
+  const prefixOf = async (token: string): Promise<string | undefined> => {
+    const now = clock.now();
+    const seen = known.get(token);
+    if (seen && seen.exp * 1000 > now.getTime()) return seen.prefix;
+    publicKey ??= signer.publicKey().then(pem => importSPKI(pem, 'ES256'));
+    const verified = await jwtVerify(token, await publicKey, {
+      algorithms: ['ES256'],
+      audience: AUDIENCE,
+      currentDate: now,
+      requiredClaims: ['exp', 'sub'],
+    }).catch(() => undefined);
+    const claims = Claims.safeParse(verified?.payload);
+    if (!claims.success) return undefined;
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(token, { prefix: claims.data.prefix, exp: verified?.payload.exp ?? 0 });
+    return claims.data.prefix;
+  };
   return {
     async grant(namespaceID, subject) {
       const now = Math.floor(clock.now().getTime() / 1000);
@@ -45,15 +67,8 @@ export function openBundleAccess({
     },
     async allows(sessionToken, key) {
       if (sessionToken.length > LONGEST) return false;
-      const publicKey = await importSPKI(await signer.publicKey(), 'ES256');
-      const verified = await jwtVerify(sessionToken, publicKey, {
-        algorithms: ['ES256'],
-        audience: AUDIENCE,
-        currentDate: clock.now(),
-        requiredClaims: ['exp', 'sub'],
-      }).catch(() => undefined);
-      const claims = Claims.safeParse(verified?.payload);
-      return claims.success && key.startsWith(claims.data.prefix);
+      const prefix = await prefixOf(sessionToken);
+      return prefix !== undefined && key.startsWith(prefix);
     },
   };
 }
