@@ -114,10 +114,13 @@ async function callFor(
 /** Whether the object is already as the file says, once defaults are filled in within what it says. */
 function isAsSaid(identity: Identity, object: object, fields: Record<string, unknown>): boolean {
   const said = resourceOf(identity).input.partial().safeParse(fields);
+  const { secrets = [] } = resourceOf(identity);
   return (
     said.success &&
     Object.keys(fields).every(
-      key => JSON.stringify(Reflect.get(object, key)) === JSON.stringify(Reflect.get(said.data, key)),
+      key =>
+        secrets.includes(key) ||
+        JSON.stringify(Reflect.get(object, key)) === JSON.stringify(Reflect.get(said.data, key)),
     )
   );
 }
@@ -137,7 +140,9 @@ function takeFrom(store: Deps['store']): Take {
     before.set(place, objects);
     const { unique } = resourceOf(identity);
     const name =
-      unique === 'name' ? below(namespace, typeof fields.name === 'string' ? fields.name : '') : fields.name;
+      identity === 'namespace'
+        ? below(namespace, typeof fields.name === 'string' ? fields.name : '')
+        : fields.name;
     const left = await objects;
     const at = left.findIndex(
       object =>

@@ -11,7 +11,7 @@ export async function proveToken(token: string, deps: Deps): Promise<Proven> {
   return {
     principal: Principal.parse(original),
     data: original.data,
-    longest: Math.floor(original.exp - deps.clock.now().getTime() / 1000),
+    longest: Math.floor(original.exp) - Math.floor(deps.clock.now().getTime() / 1000),
     original,
     ...(uses === undefined ? {} : { uses }),
   };

@@ -31,7 +31,7 @@ export async function provePrisma(token: string, deps: Deps): Promise<Proven> {
     },
     deps,
   );
-  const longest = Math.floor(claims.exp - deps.clock.now().getTime() / 1000);
+  const longest = Math.floor(claims.exp) - Math.floor(deps.clock.now().getTime() / 1000);
   if (longest < 1) throw identityRefused();
   return {
     principal: { realm: 'pcidentitytoken', sub: claims.sub },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /** What the caller signed and we send on: POST, this body, to one of STS's own hosts. */
@@ -95,6 +96,10 @@ export function readSignedRequest(
   if (signedFor !== region || !date.startsWith(day)) return 'signed for another region or day';
   if (rest.host !== undefined && rest.host !== host) return 'signed for another host';
   if (rest[SERVER_ID] !== apiURL) return 'meant for another API';
+  const digest = rest['x-amz-content-sha256'];
+  if (digest !== undefined && digest !== createHash('sha256').update(BODY).digest('hex')) {
+    return 'signed for another body';
+  }
   const nonce = rest[NONCE] ?? '';
   if (nonce.length < 8 || nonce.length > 256) return 'no nonce of 8 to 256 characters';
   const age = (now.getTime() - timeOf(date)) / 1000;

@@ -16,15 +16,22 @@ export interface Answer {
   status: number;
   headers: Readonly<Record<string, string>>;
   text: string;
+  cookies: readonly string[];
   readonly object: Seen;
   readonly list: Seen[];
   readonly errors: ErrorBody[];
 }
 
-export const answer = (status: number, headers: Record<string, string>, text: string): Answer => ({
+export const answer = (
+  status: number,
+  headers: Record<string, string>,
+  text: string,
+  cookies: readonly string[] = [],
+): Answer => ({
   status,
   headers,
   text,
+  cookies,
   get object() {
     return Seen.parse(JSON.parse(text));
   },
@@ -162,7 +169,12 @@ export function caller(deps: () => Deps): Call {
       name.toLowerCase(),
       String(value),
     ]);
-    const answered = answer(result.statusCode ?? 0, Object.fromEntries(headers), result.body ?? '');
+    const answered = answer(
+      result.statusCode ?? 0,
+      Object.fromEntries(headers),
+      result.body ?? '',
+      result.cookies,
+    );
     if (route && answered.status >= 400 && answered.status !== 500) mustBeStated(route, answered);
     return answered;
   };

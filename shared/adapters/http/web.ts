@@ -3,7 +3,7 @@ import { request as http, type IncomingMessage, type RequestOptions } from 'node
 import { request as https } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { Web, WebLimits, WebRequest } from '../../ports/web.ts';
+import type { Web, WebRequest } from '../../ports/web.ts';
 import { fail } from '../../schema/failure.ts';
 
 export interface WebOptions {
@@ -60,12 +60,12 @@ async function textOf(response: IncomingMessage, bytes: number): Promise<string>
 
 /** Requests over node:http and node:https, which follow nothing by themselves. A connection serves one request. */
 export function openWeb({ privateOrigins = [] }: WebOptions = {}): Web {
-  const exchange = async (request: WebRequest, { bytes, milliseconds }: WebLimits) => {
+  const exchange = async (request: WebRequest, bytes: number, signal: AbortSignal) => {
     const { method, url, headers = {}, body } = request;
     const options: RequestOptions = {
       method,
       agent: false,
-      signal: AbortSignal.timeout(milliseconds),
+      signal,
       headers: {
         ...headers,
         ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
@@ -86,11 +86,12 @@ export function openWeb({ privateOrigins = [] }: WebOptions = {}): Web {
     async send(request, limits) {
       const { origin } = request.url;
       refuseForbidden(request.url, privateOrigins);
+      const signal = AbortSignal.timeout(limits.milliseconds);
       try {
-        return await exchange(request, limits);
+        return await exchange(request, limits.bytes, signal);
       } catch (error) {
         const named = error instanceof Error ? error : new Error(String(error));
-        if (named.name === 'AbortError' || named.name === 'TimeoutError') {
+        if (signal.aborted) {
           throw fail('unavailable', `${origin} did not answer within ${limits.milliseconds} ms`);
         }
         if (named instanceof NotPublic) {
