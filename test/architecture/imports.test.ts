@@ -7,7 +7,14 @@ const FOLDERS = ['shared', 'functions', 'cdk', 'local', 'clients', 'bench'];
 
 /** What the tool prints, whether or not it finds something. */
 const cruise = (): Promise<string> =>
-  promisify(execFile)(process.execPath, [TOOL, '--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...FOLDERS]).then(
+  promisify(execFile)(process.execPath, [
+    TOOL,
+    '--config',
+    '.dependency-cruiser.cjs',
+    '--output-type',
+    'err',
+    ...FOLDERS,
+  ]).then(
     ({ stdout }) => stdout,
     (error: { stdout?: string }) => error.stdout ?? String(error),
   );

@@ -157,7 +157,7 @@ describe('exit codes and errors', () => {
   test('an unknown identity is answered with all that there are', async () => {
     const { err } = await user.type('api', 'list', 'nothing');
     expect(err).toContain('`nothing`');
-    expect(err).toContain('networkrulesetpolicy, processingunit');
+    expect(err).toContain('networkrulesetpolicy, oidcprovider, processingunit');
   });
 
   test('every entry of an error body is one line, with the attribute where the text does not name it', async () => {
