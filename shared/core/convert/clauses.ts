@@ -71,5 +71,12 @@ export function distinct(clauses: readonly Clause[]): Tag[][] {
   return [...byKey.values()];
 }
 
+/** The same without clauses that a shorter one of them makes needless. */
+export function leastClauses(clauses: readonly Clause[]): Tag[][] {
+  const all = distinct(clauses);
+  const short = all.filter(clause => clause.length === 1).flat();
+  return all.filter(clause => clause.length === 1 || !clause.some(tag => short.includes(tag)));
+}
+
 export const sameClauses = (a: readonly Clause[], b: readonly Clause[]): boolean =>
   JSON.stringify(a.map(clauseKey).sort()) === JSON.stringify(b.map(clauseKey).sort());

@@ -2,8 +2,15 @@ import type { Finding, LegacyExport } from '../../schema/conversion.ts';
 import { type Identity, identityNamed, resourceOf } from '../../schema/resources.ts';
 import { settleFallbacks } from './fallback.ts';
 import { findingList, type Note } from './findings.ts';
-import { cleanMapping, cleanNetwork, noteHostService, noteHostServiceMapping } from './leftovers.ts';
+import {
+  cleanMapping,
+  cleanNetwork,
+  noteAbove,
+  noteHostService,
+  noteHostServiceMapping,
+} from './leftovers.ts';
 import { Names } from './names.ts';
+import { LegacyNetworks } from './networks.ts';
 import { relativePath } from './place.ts';
 import { type LegacyPolicy, networksOf, objectsOf, policiesOf } from './read.ts';
 import { type Draft, draftsOf } from './rulesets.ts';
@@ -46,7 +53,7 @@ export function convert(legacy: LegacyExport, options: ConversionOptions = {}): 
     const identity = identityNamed(key);
     if (identity && REPLACED.includes(identity)) continue;
     data[key] = objects.flatMap((object, at): Fields[] => {
-      if (identity === 'externalnetwork') return [cleanNetwork(object, `${key}[${at}]`, above, note)];
+      if (identity === 'externalnetwork') return [cleanNetwork(object, `${key}[${at}]`, note)];
       return identity === 'namespacemappingpolicy' ? cleanMapping(object, note) : [object];
     });
   }
@@ -69,7 +76,11 @@ function rulesetsOf(
   const names = new Names();
   for (const { object } of objectsOf(legacy, 'networkrulesetpolicy'))
     names.take(relativePath(String(object.namespace ?? '')), String(object.name));
-  const networks = [...networksOf(legacy, false), ...ancestors.flatMap(one => networksOf(one, true))];
+  const networks = new LegacyNetworks([
+    ...networksOf(legacy, false),
+    ...ancestors.flatMap(one => networksOf(one, true)),
+  ]);
+  for (const policy of above) noteAbove(policy, networks, note);
   const { policies, hasFallback } = settleFallbacks(policiesOf(legacy, false), above, note);
   return policies.flatMap(policy =>
     draftsOf(policy, { networks, hasFallback }, note).map(draft =>

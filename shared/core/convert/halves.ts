@@ -1,14 +1,7 @@
-import {
-  type Clause,
-  canSelectUnits,
-  distinct,
-  EVERY_UNIT,
-  EVERYBODY,
-  isNetworksOnly,
-  selectsNetwork,
-} from './clauses.ts';
+import { type Clause, canSelectUnits, distinct, EVERY_UNIT, EVERYBODY, isNetworksOnly } from './clauses.ts';
 import type { Note } from './findings.ts';
-import type { LegacyNetwork, LegacyPolicy } from './read.ts';
+import type { LegacyNetworks } from './networks.ts';
+import type { LegacyPolicy } from './read.ts';
 
 /** One end at which a policy applies: whose traffic it decides there, and with whom. */
 export interface Half {
@@ -62,7 +55,7 @@ const unnegated = ({ clauses, negated }: End, policy: LegacyPolicy, all: readonl
  */
 export function halvesOf(
   policy: LegacyPolicy,
-  networks: readonly LegacyNetwork[],
+  networks: LegacyNetworks,
   keepAll: boolean,
   note: Note,
 ): Half[] {
@@ -102,13 +95,13 @@ function noteNetworks(
   policy: LegacyPolicy,
   direction: Half['direction'],
   subject: readonly Clause[],
-  networks: readonly LegacyNetwork[],
+  networks: LegacyNetworks,
   note: Note,
 ): void {
   const meant = subject.flatMap(clause => {
-    const network = networks.find(
-      one => selectsNetwork(clause, one) && clause.some(tag => one.tags.includes(tag)),
-    );
+    const network = networks
+      .selectedBy(clause, policy)
+      .find(one => clause.some(tag => one.tags.includes(tag)));
     return network ? [`\`${network.name}\``] : [];
   });
   if (meant.length < subject.length || subject.length === 0) return;

@@ -3,11 +3,10 @@ import { servicesInFull } from '../../schema/hostservice.ts';
 import { parseProtocolPorts } from '../../schema/protocol-ports.ts';
 import type { Identity } from '../../schema/resources.ts';
 import { intersectPorts, printPorts } from '../ports.ts';
-import { selectsNetwork } from './clauses.ts';
 import type { Named, Note } from './findings.ts';
-import { meet, relativePath } from './place.ts';
-import { type LegacyNetwork, type LegacyPolicy, readNetwork } from './read.ts';
-import { hasPorts } from './service-ports.ts';
+import type { LegacyNetworks } from './networks.ts';
+import { relativePath } from './place.ts';
+import { type LegacyPolicy, readNetwork } from './read.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -20,7 +19,7 @@ const named = (identity: Identity, { name, namespace }: Fields): Named => ({
 });
 
 /** An external network without ports; nothing else changes. */
-export function cleanNetwork(object: Fields, at: string, above: readonly LegacyPolicy[], note: Note): Fields {
+export function cleanNetwork(object: Fields, at: string, note: Note): Fields {
   const network = readNetwork(object, at, false);
   for (const entry of network.entries.filter(text => parseAddress(text) !== undefined))
     note(
@@ -29,25 +28,28 @@ export function cleanNetwork(object: Fields, at: string, above: readonly LegacyP
       network,
       `entry \`${entry}\` has no length and is that one host; write \`${entry}/${entry.includes(':') ? 128 : 32}\` to say so`,
     );
-  if (hasPorts(network)) noteAbove(network, above, note);
   const { servicePorts: _, ports: __, protocols: ___, ...rest } = object;
   return rest;
 }
 
-/** A policy of an ancestor is converted with the ancestor's export, which does not show this network's ports. */
-function noteAbove(network: LegacyNetwork, above: readonly LegacyPolicy[], note: Note): void {
-  for (const policy of above) {
-    const ports = parseProtocolPorts(policy.ports);
-    const selects = [...policy.subject, ...policy.object].some(clause => selectsNetwork(clause, network));
-    if (!selects || policy.disabled || policy.action === 'Continue' || !meet(policy, network)) continue;
-    const limited = network.limit && printPorts(intersectPorts(ports, network.limit));
-    if (String(limited) === String(printPorts(intersectPorts(ports, 'any')))) continue;
-    note(
-      'policy-above',
-      'open',
-      network,
-      `policy \`${policy.name}\` of an ancestor selects it, and its ports \`${printPorts(network.limit ?? []).join(', ')}\` limited that policy here; convert both in one export, with this network's namespace below`,
-    );
+/** A policy of an ancestor is converted with the ancestor's export, which does not show the ports of networks here. */
+export function noteAbove(policy: LegacyPolicy, networks: LegacyNetworks, note: Note): void {
+  if (policy.disabled || policy.action === 'Continue') return;
+  const ports = parseProtocolPorts(policy.ports);
+  const whole = String(printPorts(intersectPorts(ports, 'any')));
+  for (const clause of [...policy.subject, ...policy.object]) {
+    const limited = networks.selectedBy(clause, policy).filter(network => {
+      const common = networks.limit(network, ports);
+      return !network.above && String(common && printPorts(common)) !== whole;
+    });
+    networks.countClauses(limited.length);
+    for (const network of limited)
+      note(
+        'policy-above',
+        'open',
+        network,
+        `policy \`${policy.name}\` of an ancestor selects it, and its ports \`${printPorts(network.limit ?? []).join(', ')}\` limited that policy here; convert both in one export, with this network's namespace below`,
+      );
   }
 }
 
@@ -70,7 +72,7 @@ export function cleanMapping(object: Fields, note: Note): Fields[] {
 
 export function noteHostService(object: Fields, note: Note): void {
   const services = Array.isArray(object.services) ? servicesInFull(object.services.map(String)) : [];
-  const ports = services.length > 0 ? `protocolPorts ${JSON.stringify(services)}` : 'any port';
+  const ports = services.length > 0 ? `protocolPorts ${JSON.stringify(services)}` : 'protocolPorts ["any"]';
   note(
     'host-service',
     'same',

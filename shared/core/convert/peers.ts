@@ -1,15 +1,17 @@
-import type { PortSet } from '../../schema/protocol-ports.ts';
+import { type PortSet, parseProtocolPorts } from '../../schema/protocol-ports.ts';
 import { canonicalPorts, intersectPorts, printPorts } from '../ports.ts';
 import {
   type Clause,
   canSelectPeers,
   canSelectUnits,
-  distinct,
+  leastClauses,
   onlyNetwork,
   onlyUnits,
   selectsNetwork,
 } from './clauses.ts';
 import type { Note } from './findings.ts';
+import type { LegacyNetworks } from './networks.ts';
+import { noteAlike, noteNothing, noteSplit, noteUnreadable } from './peer-findings.ts';
 import type { LegacyNetwork, LegacyPolicy } from './read.ts';
 
 /** One rule to be: whom it names, and the ports. */
@@ -18,7 +20,13 @@ export interface PeerRule {
   ports: PortSet;
 }
 
-const portsKey = (ports: PortSet): string => JSON.stringify(printPorts(canonicalPorts(ports)));
+/** Ports with the text that equal ones have. */
+interface Ports {
+  set: PortSet;
+  key: string;
+}
+
+const portsOf = (set: PortSet): Ports => ({ set, key: JSON.stringify(printPorts(canonicalPorts(set))) });
 
 const isNothing = (ports: PortSet): boolean => ports !== 'any' && ports.length === 0;
 
@@ -26,105 +34,71 @@ const unionPorts = (a: PortSet, b: PortSet): PortSet =>
   a === 'any' || b === 'any' ? 'any' : canonicalPorts([...a, ...b]);
 
 /**
- * The ports of a policy on a network: what both say. Where the network's cannot be read, an Allow gets none of them
- * and a Reject all, so that the rule is never wider.
- */
-export function portsOn(network: LegacyNetwork, ports: PortSet, action: LegacyPolicy['action']): PortSet {
-  if (network.limit !== undefined) return intersectPorts(ports, network.limit);
-  return action === 'Reject' ? ports : [];
-}
-
-/**
  * The rules that name whom the clauses of a policy name, each with the ports that the policy has there. Rules know no
  * ports of networks, so a clause is split into its processing units and its networks, by name, where these differ.
- * `networks`: those that can be seen where the policy applies.
  */
 export function peerRules(
   policy: LegacyPolicy,
-  ports: PortSet,
   clauses: readonly Clause[],
-  networks: readonly LegacyNetwork[],
+  networks: LegacyNetworks,
   note: Note,
 ): PeerRule[] {
+  const ports = portsOf(parseProtocolPorts(policy.ports));
+  // What cannot be read: nothing for an Allow and all for a Reject, so that the rule is never wider.
+  const unread: PortSet = policy.action === 'Reject' ? ports.set : [];
   const rules = new Map<string, PeerRule>();
-  const add = (object: Clause, on: PortSet): void => {
-    const rule = rules.get(portsKey(on)) ?? { object: [], ports: on };
-    rules.set(portsKey(on), { ...rule, object: distinct([...rule.object, object]) });
+  const add = (clause: Clause, { set, key }: Ports): void => {
+    const rule = rules.get(key) ?? { object: [], ports: set };
+    rule.object.push(clause);
+    rules.set(key, rule);
   };
-  const all = portsKey(ports);
   for (const clause of clauses.filter(canSelectPeers)) {
-    const selected = networks.filter(network => selectsNetwork(clause, network));
-    const on = new Map(selected.map(network => [network, portsOn(network, ports, policy.action)]));
-    if ([...on.values()].every(own => portsKey(own) === all)) {
+    const selected = networks.selectedBy(clause, policy);
+    noteUnreadable(policy, clause, selected, note);
+    const on = new Map(
+      selected.map(network => [network, portsOf(networks.limit(network, ports.set) ?? unread)]),
+    );
+    if ([...on.values()].every(({ key }) => key === ports.key)) {
       add(clause, ports);
       continue;
     }
     if (canSelectUnits(clause)) add(onlyUnits(clause), ports);
-    for (const [network, own] of splitByNetwork(policy, clause, on, note)) add(network, own);
+    noteSplit(policy, clause, selected, note);
+    networks.countClauses(on.size);
+    for (const network of selected) {
+      const bound = boundTo(network, policy, clause, on, networks, note);
+      if (bound) add(bound.clause, bound.ports);
+    }
   }
-  return [...rules.values()];
+  return [...rules.values()].map(rule => ({ ...rule, object: leastClauses(rule.object) }));
 }
 
-/** One clause for each network that shares a port with the policy. */
-function splitByNetwork(
+/** A clause for one network, with its ports; undefined when there are none. */
+function boundTo(
+  network: LegacyNetwork,
   policy: LegacyPolicy,
   clause: Clause,
-  on: ReadonlyMap<LegacyNetwork, PortSet>,
+  on: ReadonlyMap<LegacyNetwork, Ports>,
+  networks: LegacyNetworks,
   note: Note,
-): [Clause, PortSet][] {
-  const names = [...on.keys()].map(({ name }) => `\`${name}\``).join(', ');
-  const text = `[${clause.join(', ')}]`;
-  note(
-    'bound-by-name',
-    'same',
-    policy,
-    `${text} selects ${names}, whose ports differ from the policy's; the rules name them one by one, so add a rule for each network that gets these tags later`,
-  );
-  return [...on].flatMap(([network, own]): [Clause, PortSet][] => {
-    if (isNothing(own)) {
-      noteNothing(policy, network, text, note);
-      return [];
-    }
-    const byName = onlyNetwork(clause, network, false);
-    if (alike(byName, on, own).length === 0) return [[byName, own]];
-    const exact = onlyNetwork(clause, network, true);
-    const others = alike(exact, on, own);
-    if (others.length === 0) return [[exact, own]];
-    const shared = others
-      .map(([, ports]) => ports)
-      .reduce(policy.action === 'Reject' ? unionPorts : intersectPorts, own);
-    note(
-      'alike-networks',
-      'narrower',
-      policy,
-      `${text} selects ${others.length + 1} networks \`${network.name}\` with other ports each and nothing to tell them apart; the rule ${policy.action === 'Reject' ? 'rejects what any of them has' : 'allows what all of them have'}; give them different names and convert again`,
-    );
-    return isNothing(shared) ? [] : [[exact, shared]];
-  });
-}
-
-/** Other networks that the clause selects too, with other ports than `own`. */
-const alike = (
-  clause: Clause,
-  on: ReadonlyMap<LegacyNetwork, PortSet>,
-  own: PortSet,
-): [LegacyNetwork, PortSet][] =>
-  [...on].filter(([other, ports]) => portsKey(ports) !== portsKey(own) && selectsNetwork(clause, other));
-
-function noteNothing(policy: LegacyPolicy, network: LegacyNetwork, text: string, note: Note): void {
-  if (network.limit === undefined) {
-    note(
-      'unreadable-ports',
-      'narrower',
-      policy,
-      `${text} selects \`${network.name}\`, whose ports cannot be read; nothing is allowed there, write a rule for it`,
-    );
-    return;
+): { clause: Clause; ports: Ports } | undefined {
+  const own = on.get(network);
+  if (!own || isNothing(own.set)) {
+    noteNothing(policy, network, clause, note);
+    return undefined;
   }
-  note(
-    'no-common-ports',
-    'same',
-    policy,
-    `${text} selects \`${network.name}\` with ${printPorts(network.limit).join(', ')}, none of which the policy has; it never decided there, and no rule says so`,
-  );
+  /** Ports of other networks that a clause selects too, where they differ. */
+  const others = (bound: Clause): PortSet[] =>
+    networks.likeNamed(network.name).flatMap(other => {
+      const ports = on.get(other);
+      return ports && ports.key !== own.key && selectsNetwork(bound, other) ? [ports.set] : [];
+    });
+  const byName = onlyNetwork(clause, network, false);
+  if (others(byName).length === 0) return { clause: byName, ports: own };
+  const exact = onlyNetwork(clause, network, true);
+  const alike = others(exact);
+  if (alike.length === 0) return { clause: exact, ports: own };
+  noteAlike(policy, network, clause, alike.length + 1, note);
+  const shared = alike.reduce(policy.action === 'Reject' ? unionPorts : intersectPorts, own.set);
+  return isNothing(shared) ? undefined : { clause: exact, ports: portsOf(shared) };
 }

@@ -1,12 +1,11 @@
 import type { NetworkRule } from '../../schema/networkrulesetpolicy.ts';
-import { parseProtocolPorts } from '../../schema/protocol-ports.ts';
 import { canonicalPorts, printPorts } from '../ports.ts';
 import { type Clause, sameClauses } from './clauses.ts';
 import type { Note } from './findings.ts';
 import { expires, type Half, halvesOf, isTimeLimited } from './halves.ts';
+import type { LegacyNetworks } from './networks.ts';
 import { peerRules } from './peers.ts';
-import { meet } from './place.ts';
-import type { LegacyNetwork, LegacyPolicy } from './read.ts';
+import type { LegacyPolicy } from './read.ts';
 
 /** A ruleset before it has a name. */
 export interface Draft {
@@ -20,19 +19,18 @@ export interface Draft {
 
 /** What else there is in the input. */
 export interface Surroundings {
-  networks: readonly LegacyNetwork[];
+  networks: LegacyNetworks;
   /** Fallback policies count only where no other applies, so a policy that decides nothing still has an effect. */
   hasFallback: boolean;
 }
 
 /** A policy as rulesets: one for each end, or one for both when they have the same subject. */
 export function draftsOf(policy: LegacyPolicy, { networks, hasFallback }: Surroundings, note: Note): Draft[] {
-  const seen = networks.filter(network => meet(policy, network));
   const isSilencing = hasFallback && !policy.fallback && !policy.disabled;
   noteLosses(policy, note);
-  const halves = halvesOf(policy, seen, isSilencing, note).map(half => ({
+  const halves = halvesOf(policy, networks, isSilencing, note).map(half => ({
     ...half,
-    rules: rulesOf(policy, half, seen, note),
+    rules: rulesOf(policy, half, networks, note),
   }));
   const useful = halves.filter(({ rules }) => rules.length > 0 || isSilencing);
   if (useful.length === 0) noteIneffective(policy, note);
@@ -53,13 +51,13 @@ export function draftsOf(policy: LegacyPolicy, { networks, hasFallback }: Surrou
 function rulesOf(
   policy: LegacyPolicy,
   { peers }: Half,
-  networks: readonly LegacyNetwork[],
+  networks: LegacyNetworks,
   note: Note,
 ): Partial<NetworkRule>[] {
   if (policy.action === 'Continue') return [];
   const { action } = policy;
   const observed = policy.observationEnabled && policy.observedTrafficAction === 'Continue';
-  return peerRules(policy, parseProtocolPorts(policy.ports), peers, networks, note).map(rule => ({
+  return peerRules(policy, peers, networks, note).map(rule => ({
     action,
     object: rule.object.map(clause => [...clause]),
     protocolPorts: printPorts(canonicalPorts(rule.ports)),
@@ -103,6 +101,6 @@ function noteIneffective(policy: LegacyPolicy, note: Note): void {
     'ineffective',
     'same',
     policy,
-    'no processing unit, or none and no network at its other end, can be selected; it decided nothing and has no ruleset',
+    'it selects no processing unit, or nobody at the other end; it decided nothing and has no ruleset',
   );
 }

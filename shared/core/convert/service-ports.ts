@@ -34,6 +34,3 @@ export function readServicePorts(written: WrittenPorts): PortSet | undefined {
   const list = written.servicePorts.length > 0 ? written.servicePorts : firstGeneration(written);
   return list && ProtocolPorts.safeParse(list).success ? parseProtocolPorts(list) : undefined;
 }
-
-export const hasPorts = ({ servicePorts, protocols, ports }: WrittenPorts): boolean =>
-  servicePorts.length + protocols.length + ports.length > 0;

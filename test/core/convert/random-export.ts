@@ -24,6 +24,8 @@ const SERVICE_PORTS = [
   ['tcp/443', 'udp/53'],
   ['any'],
   ['icmp/8'],
+  // Cannot be read; the reference takes it for all of TCP.
+  ['tcp'],
   ['tcp/0:65535'],
 ] as const;
 const PORTS = [
