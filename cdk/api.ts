@@ -137,7 +137,7 @@ export class Api extends Construct {
       handler: group,
       description,
       role,
-      config: lends ? 'enforcers' : 'api',
+      config: lends ? 'enforcers' : group === TOKENS ? 'tokens' : 'api',
       values: lends
         ? { ...props.values, BUNDLE_READER_ROLE_ARN: bundleReader(this, data.bundles, role).roleArn }
         : props.values,

@@ -29,6 +29,10 @@ export class AppStack extends Stack {
       TIMESTAMP_KEY_ID: data.keys.timestamp.keyId,
       API_URL: urlOf(front),
       DEFAULT_TENANT: settings.defaultTenant,
+      PC_ISSUER: settings.pcIssuer,
+      PC_AUDIENCE: settings.pcAudience,
+      AZURE_AUDIENCE: settings.azureAudience,
+      PRIVATE_ISSUERS: settings.privateIssuers,
       LOG_LEVEL: settings.logLevel,
     };
     const parts = { settings, data, bundles };

@@ -12,6 +12,13 @@ const Settings = z.object({
     .default('microseg'),
   /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
   defaultTenant: Config.shape.DEFAULT_TENANT,
+  /** OpenID Connect issuer of the cloud console's users, and the audience of its tokens; empty: there is none. */
+  pcIssuer: Config.shape.PC_ISSUER,
+  pcAudience: Config.shape.PC_AUDIENCE,
+  /** Audience of the tokens of Azure's managed identities; empty: the API's URL. */
+  azureAudience: Config.shape.AZURE_AUDIENCE,
+  /** Origins of identity providers without a public address, comma-separated. */
+  privateIssuers: Config.shape.PRIVATE_ISSUERS,
   logLevel: Config.shape.LOG_LEVEL,
   /**
    * Origins that may call the API from a browser, comma-separated. Any, unless said otherwise: requests carry a bearer

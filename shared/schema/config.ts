@@ -42,6 +42,16 @@ export type ConfigName = keyof Config;
 /** Each function gets only the variables that its work needs; a variable that is absent is refused when it is used. */
 export const configOf = {
   api: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
+  tokens: [
+    'TABLE_NAME',
+    'TOKEN_KEY_ID',
+    'API_URL',
+    'PC_ISSUER',
+    'PC_AUDIENCE',
+    'AZURE_AUDIENCE',
+    'PRIVATE_ISSUERS',
+    'LOG_LEVEL',
+  ],
   enforcers: [
     'TABLE_NAME',
     'TOKEN_KEY_ID',

@@ -17,6 +17,7 @@ const entries = ['api', 'tasks', 'events'].filter(entry =>
 
 const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   enforcers: 'enforcers',
+  tokens: 'tokens',
   cloudAccountOnboarded: 'onboard',
   objectChanged: 'changes',
   publish: 'publish',

@@ -230,14 +230,11 @@ describe('an issuer', () => {
   });
 
   it.each([
-    ['whose answer is too long', '/long', (size: string) => size.repeat(300 * 1024)],
-    ['whose answer is no JSON', '/html', () => '<html>'],
-  ])('%s is not believed', async (_, path, body) => {
+    ['whose answer is too long', '/long', () => ({ keys: [ec.jwk], more: 'x'.repeat(300 * 1024) })],
+    ['whose answer is something else', '/other', () => ({ keys: 'none' })],
+  ])('%s is not believed', async (_, path, answer) => {
     world.issuers.issuer(path, [ec.jwk]);
-    world.issuers.pages.set(
-      `${path}/keys`,
-      (_request, response) => void response.writeHead(200).end(body(' ')),
-    );
+    world.issuers.pages.set(`${path}/keys`, answer());
     expect((await trouble(path)).status).toBe(503);
   });
 
