@@ -13,6 +13,10 @@ Usage: npm start -- [options]
   --data <folder>  data directory (default .microseg/)
   --url <url>      public URL, where it is not http://<host>:<port>
   --tenant <id>    tenant into which AWS Control Tower's accounts are onboarded
+  --private-issuer <origin>
+                   identity provider without a public address, such as http://127.0.0.1:8081; may be repeated
+  --pc-issuer <url>
+                   OpenID Connect issuer of the cloud console's users
   --demo           plays a tenant through the real paths and shows what is allowed
   --verbose        logs every step, not only warnings
   --help           prints this text
@@ -24,6 +28,8 @@ const OPTIONS = {
   data: { type: 'string', default: '.microseg' },
   url: { type: 'string' },
   tenant: { type: 'string' },
+  'private-issuer': { type: 'string', multiple: true },
+  'pc-issuer': { type: 'string', default: '' },
   demo: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -87,6 +93,8 @@ if (values.help) {
     log,
     ...(url === undefined ? {} : { url }),
     ...(tenant === undefined ? {} : { defaultTenant: tenant }),
+    privateIssuers: values['private-issuer'] ?? [],
+    issuers: { pcIssuer: values['pc-issuer'] },
   }).catch(refuse);
   const stop = (): void => {
     process.once('SIGINT', () => process.exit(130));
