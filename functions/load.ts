@@ -1,5 +1,5 @@
-import { mappedPath } from '../shared/core/mapping.ts';
 import { peerScopes } from '../shared/core/compile.ts';
+import { mappedPath } from '../shared/core/mapping.ts';
 import { type PolicyIdentity, PolicyView } from '../shared/core/view.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { isWithin, lineage, type NamespacePath, parentPath, ROOT, tenantOf } from '../shared/schema/ids.ts';
