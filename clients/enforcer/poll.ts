@@ -1,6 +1,7 @@
 import type { EnforcerCredentials } from '../../shared/api/messages.ts';
 import { type OpenResult, open } from '../../shared/bundle/open.ts';
 import type { TrustedState } from '../../shared/bundle/state.ts';
+import { signV4 } from '../../shared/core/sigv4.ts';
 
 const TIMESTAMP = 'metadata/timestamp.json';
 /** Bytes of timestamp.json that are read at most; open() takes fewer. */
@@ -67,21 +68,29 @@ export class BundlePoller {
     return this.#credentials;
   }
 
+  /** Signed as S3 wants it; the one-process build looks at the session token only. */
   #get(
-    { url, sessionToken }: EnforcerCredentials,
+    credentials: EnforcerCredentials,
     path: string,
     signal: AbortSignal,
     etag?: string,
   ): Promise<Response> {
-    return fetch(`${url}/${path}`, {
+    const url = new URL(`${credentials.url}/${path}`);
+    const headers = signV4({ method: 'GET', url }, credentials, {
+      service: 's3',
+      region: regionOf(url),
+      now: this.#options.now(),
+    });
+    return fetch(url, {
       signal,
-      headers: {
-        'x-amz-security-token': sessionToken,
-        ...(etag === undefined ? {} : { 'if-none-match': etag }),
-      },
+      headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
     });
   }
 }
+
+/** `bucket.s3.eu-west-1.amazonaws.com` → `eu-west-1`. Other endpoints don't mind which region is signed. */
+const regionOf = ({ hostname }: URL): string =>
+  /\.s3\.([a-z0-9-]+)\.amazonaws\./.exec(hostname)?.[1] ?? 'us-east-1';
 
 /**
  * The body, at most one byte longer than `maxBytes`; undefined for what is not there. S3 says 403 for that to readers who

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { expect, vi } from 'vitest';
 import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/aws/bundle-access.ts';
 import { openBus } from '../../shared/adapters/aws/bus.ts';
@@ -6,6 +8,7 @@ import { openChangeFeed } from '../../shared/adapters/aws/change-feed.ts';
 import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../../shared/adapters/aws/publications.ts';
 import { openSigner } from '../../shared/adapters/aws/signer.ts';
+import { openWorkflows } from '../../shared/adapters/aws/workflows.ts';
 import { bucketContract } from '../contract/bucket.ts';
 import { bundleAccessContract } from '../contract/bundle-access.ts';
 import { busContract } from '../contract/bus.ts';
@@ -13,9 +16,11 @@ import { changeFeedContract } from '../contract/change-feed.ts';
 import { objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
+import { CONTRACT_MACHINE, workflowsContract } from '../contract/workflows.ts';
 import { testClock } from '../make/clock.ts';
 import { installation } from './lane/installation.ts';
 import { listen } from './lane/listen.ts';
+import { invoke } from './lane/request.ts';
 import { freshTable } from './lane/table.ts';
 
 const { config, connection, wire, callsFunctions: isMoto } = installation();
@@ -72,4 +77,24 @@ bundleAccessContract('STS', async () => {
     roleArn: config.BUNDLE_READER_ROLE_ARN,
   });
   return { access, now: () => new Date(), mayRead: async () => true, enforces: false, stop };
+});
+
+workflowsContract('Step Functions', async () => {
+  const client = new SFNClient(connection);
+  const { stateMachineArn = '' } = await client.send(
+    new CreateStateMachineCommand({
+      name: `contract-${randomBytes(6).toString('hex')}`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a substitution of the definition
+      definition: CONTRACT_MACHINE.replace('${Ask}', 'lane-ask'),
+      roleArn: config.BUNDLE_READER_ROLE_ARN,
+    }),
+  );
+  const token = (execution: string) =>
+    vi.waitFor(async () => {
+      const found = await invoke(wire, 'lane-asked', execution);
+      return typeof found === 'string' ? found : expect.fail('the task has not begun');
+    }, 10_000);
+  const workflows = openWorkflows({ ...connection, machines: { 'onboard-account': stateMachineArn } });
+  // moto's SendTaskFailure drops the cause.
+  return { workflows, ...(isMoto && { token }), keepsCauses: !isMoto, stop };
 });

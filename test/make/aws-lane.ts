@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { z } from 'zod';
 import type { HttpFunction } from '../../functions/http.ts';
+import { jsonLog } from '../../local/log.ts';
 import { createFront } from '../../local/server.ts';
 import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openSigner } from '../../shared/adapters/aws/signer.ts';
@@ -90,7 +92,9 @@ async function run(): Promise<number> {
   for (const { name, arn, handler } of deployment.functions)
     for (const called of [name, arn]) lambdas.set(called, run(handler));
 
-  const api = createFront(groups, [], systemClock);
+  keepTokens(lambdas);
+
+  const api = createFront(groups, [], { clock: systemClock, log: jsonLog('WARN') });
   api.listen(apiPort, '127.0.0.1');
   stops.push(async () => {
     api.closeAllConnections();
@@ -135,6 +139,17 @@ async function makeRootOfTrust(wire: Wire, names: Record<string, string>): Promi
   });
   const bucket = openBucket({ ...connection, bucket: names.BUNDLES_BUCKET ?? '' });
   await bucket.put('root/1.root.json', root, { contentType: 'application/json' });
+}
+
+/** Two functions of the lane's own, for the contract of workflows: one is given task tokens, one gives them back. */
+function keepTokens(lambdas: Map<string, Lambda>): void {
+  const Given = z.object({ token: z.string(), execution: z.string() });
+  const tokens = new Map<string, string>();
+  lambdas.set('lane-ask', event => {
+    const { token, execution } = Given.parse(event);
+    tokens.set(execution, token);
+  });
+  lambdas.set('lane-asked', execution => tokens.get(String(execution)));
 }
 
 const listed = (counts: Record<string, number>): string =>

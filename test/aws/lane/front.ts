@@ -57,6 +57,10 @@ function handOn(
       response.end();
       done();
     });
+    response.once('close', () => {
+      onward.destroy();
+      done();
+    });
     onward.end(body);
   });
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 /** moto's own account. */
 export const ACCOUNT = '123456789012';
@@ -13,6 +14,8 @@ export interface Moto {
   log(): string;
   stop(): Promise<void>;
 }
+
+const SERVER = fileURLToPath(new URL('moto_server.py', import.meta.url));
 
 /** A port of the loopback interface that nobody has. */
 export const freePort = (): Promise<number> =>
@@ -31,19 +34,17 @@ export const freePort = (): Promise<number> =>
  */
 export async function startMoto(programs: string, callsGoTo: number): Promise<Moto> {
   const port = await freePort();
-  const child = spawn(
-    join(programs, 'python'),
-    ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, MOTO_PORT: String(callsGoTo), PYTHONUNBUFFERED: '1' },
-    },
-  );
+  const child = spawn(join(programs, 'python'), [SERVER, '-H', '127.0.0.1', '-p', String(port)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, MOTO_PORT: String(callsGoTo), PYTHONUNBUFFERED: '1' },
+  });
   let log = '';
   for (const output of [child.stdout, child.stderr])
     output.on('data', chunk => {
       log = `${log}${chunk}`.slice(-20_000);
     });
+  // Also when this process ends by an error that nobody caught.
+  process.once('exit', () => child.kill('SIGKILL'));
   const endpoint = `http://127.0.0.1:${port}`;
   await ready(endpoint, child, () => log);
   const configuration = { stepfunctions: { execute_state_machine: true } };

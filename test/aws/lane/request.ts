@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { signV4 } from '../../../shared/core/sigv4.ts';
 
 /** An endpoint and who speaks to it. */
 export interface Wire {
@@ -15,42 +15,22 @@ export interface Sent {
   body?: string | Uint8Array;
 }
 
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
-const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
-
 /**
- * One request to a service that no SDK client of the project speaks to, signed with Signature Version 4: what makes the
- * stacks (CloudFormation, Lambda) and takes events from a queue (SQS) is needed in tests only.
+ * One request to a service that no SDK client of the project speaks to: what makes the stacks (CloudFormation, Lambda)
+ * and takes events from a queue (SQS) is needed in tests only.
  */
-export async function request(
-  wire: Wire,
-  service: string,
-  sent: Sent,
-): Promise<{ status: number; text: string }> {
-  const { method = 'POST', path = '/', body = '' } = sent;
+async function request(wire: Wire, service: string, sent: Sent): Promise<{ status: number; text: string }> {
+  const { method = 'POST', path = '/', body = '', headers = {} } = sent;
   const url = new URL(path, wire.endpoint);
-  const time = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');
-  const headers: Record<string, string> = { ...sent.headers, host: url.host, 'x-amz-date': time };
-  if (service === 's3') headers['x-amz-content-sha256'] = sha256(body);
-  const names = Object.keys(headers).sort();
-  const scope = `${time.slice(0, 8)}/${wire.region}/${service}/aws4_request`;
-  const canonical = [
-    method,
-    url.pathname,
-    url.search.slice(1),
-    ...names.map(name => `${name}:${headers[name]}`),
-    '',
-    names.join(';'),
-    sha256(body),
-  ].join('\n');
-  const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${wire.secretAccessKey}`);
-  const signature = createHmac('sha256', key)
-    .update(['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n'))
-    .digest('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${wire.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+  const credentials = { accessKeyID: wire.accessKeyId, secretAccessKey: wire.secretAccessKey };
+  const signed = signV4({ method, url, headers, body }, credentials, {
+    service,
+    region: wire.region,
+    now: new Date(),
+  });
   const answer = await fetch(url, {
     method,
-    headers: { ...headers, authorization },
+    headers: signed,
     ...(method !== 'GET' && { body: Buffer.from(body) }),
   });
   return { status: answer.status, text: await answer.text() };
@@ -84,4 +64,10 @@ export async function json(wire: Wire, service: string, target: string, input: u
 /** The way of Lambda and S3: a method and a path. */
 export async function rest(wire: Wire, service: string, sent: Sent): Promise<string> {
   return good(await request(wire, service, sent), `${sent.method ?? 'POST'} ${sent.path}`);
+}
+
+/** Invokes a function and waits for its answer. */
+export async function invoke(wire: Wire, name: string, event: unknown): Promise<unknown> {
+  const path = `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`;
+  return JSON.parse(await rest(wire, 'lambda', { path, body: JSON.stringify(event) }));
 }
