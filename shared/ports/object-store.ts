@@ -28,18 +28,34 @@ export interface Activity {
   after?: unknown;
 }
 
+/** What a POST with an `Idempotency-Key` was answered, kept for 24 hours in the transaction of its own write. */
+export interface Answered {
+  tenant: NamespacePath;
+  /** As sent. */
+  key: string;
+  /** Digest of the request: the key with another one is refused. */
+  request: string;
+  /** Secrets removed. */
+  body: unknown;
+  messages: readonly string[];
+  /** RFC 3339 UTC. */
+  date: string;
+}
+
 /**
  * One step of a transaction.
  * - `create` fails with `duplicate` when the resource's unique attribute is taken in the namespace, and with `conflict` when the ID exists.
  * - `update` and `delete` fail with `conflict` when the stored `updateTime` is not `seen`, with `not_found` when there is no such object.
  * - `require` fails with `not_found` when the namespace does not exist; the root always does.
+ * - `answer` fails with `conflict` when the tenant has an answer to the key that is younger than 24 hours.
  */
 export type Write =
   | { kind: 'create'; resource: Identity; object: Stored }
   | { kind: 'update'; resource: Identity; object: Stored; seen: string }
   | { kind: 'delete'; resource: Identity; object: Stored; seen: string }
   | { kind: 'require'; namespace: NamespacePath }
-  | { kind: 'activity'; activity: Activity };
+  | { kind: 'activity'; activity: Activity }
+  | { kind: 'answer'; answer: Answered };
 
 export interface ListQuery {
   /** Objects a page; at least 1. An adapter may return fewer (a page is at most 1 MB) and then says `next`. */
@@ -84,6 +100,10 @@ export interface ObjectStore {
   ): Promise<Stored<I>[]>;
   /** All steps or none; at most 100; durable when it resolves. Emits one change per object written. */
   commit(writes: readonly Write[]): Promise<void>;
+  /** Fails as `commit` would, and writes nothing: for dry runs. */
+  check(writes: readonly Write[]): Promise<void>;
+  /** What was answered to an `Idempotency-Key` within the last 24 hours. Consistent. */
+  answered(tenant: NamespacePath, key: string): Promise<Answered | undefined>;
   /** True the first time for a key within `ttlSeconds`, false ever after: one-use tokens. Atomic. */
   once(tenant: NamespacePath, key: string, ttlSeconds: number): Promise<boolean>;
   /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { touch } from '../../shared/core/object.ts';
-import type { ObjectStore, Page, Stored } from '../../shared/ports/object-store.ts';
+import type { Answered, ObjectStore, Page, Stored, Write } from '../../shared/ports/object-store.ts';
 import { type Failure, fail } from '../../shared/schema/failure.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import type { TestClock } from '../make/clock.ts';
@@ -75,6 +75,14 @@ export function objectStoreContract(
         await store.commit([create('namespace', makeNamespace(NamespacePath.parse(`${tenant}${path}`)))]);
       return tenant;
     };
+    const answerTo = (tenant: NamespacePath, key: string, request: string): Answered => ({
+      tenant,
+      key,
+      request,
+      body: { ID: 'x', list: [1, null] },
+      messages: ['careful'],
+      date: under.clock.now().toISOString(),
+    });
     const keyOf = (object: Stored<'externalnetwork'>) =>
       ({ resource: 'externalnetwork', namespace: object.namespace, id: object.ID }) as const;
 
@@ -406,6 +414,91 @@ export function objectStoreContract(
         );
         expect(all.map(({ date }) => date)).toEqual(dates.toReversed());
         expect(all[0]).toMatchObject({ targetID: network.ID, after: { ID: network.ID } });
+      });
+    });
+
+    describe('a check', () => {
+      it('refuses what a commit would refuse, for the same reason', async () => {
+        const tenant = await plant('/a');
+        const network = makeNetwork(tenant, 'n');
+        await store.commit([create('externalnetwork', network)]);
+        const missing = makeNetwork(tenant, 'missing');
+        const changed = later(network, 'changed');
+        const update = (object: Stored<'externalnetwork'>, seen: string): Write => ({
+          kind: 'update',
+          resource: 'externalnetwork',
+          object,
+          seen,
+        });
+        const refused: [string, Write][] = [
+          ['conflict', create('externalnetwork', network)],
+          ['duplicate', create('namespace', makeNamespace(childPath(tenant, 'a')))],
+          ['conflict', update(changed, AT)],
+          ['not_found', update(missing, missing.updateTime)],
+          ['not_found', { kind: 'require', namespace: childPath(tenant, 'b') }],
+        ];
+        for (const [kind, write] of refused) {
+          expect(await refusal(store.check([write])), kind).toMatchObject({ kind });
+          expect(await refusal(store.commit([write])), kind).toMatchObject({ kind });
+        }
+      });
+
+      it('of what a commit would do writes nothing', async () => {
+        const tenant = await plant();
+        const [there, made] = [makeNetwork(tenant, 'there'), makeNetwork(tenant, 'made')];
+        await store.commit([create('externalnetwork', there)]);
+        await store.check([
+          { kind: 'require', namespace: tenant },
+          create('externalnetwork', made),
+          { kind: 'delete', resource: 'externalnetwork', object: there, seen: there.updateTime },
+          { kind: 'activity', activity: makeActivity(tenant, made, AT) },
+          { kind: 'answer', answer: answerTo(tenant, 'key', 'request') },
+        ]);
+        expect((await store.list('externalnetwork', tenant, { limit: 9 })).items).toStrictEqual([there]);
+        expect((await store.activities(tenant, { limit: 9 })).items).toEqual([]);
+        expect(await store.answered(tenant, 'key')).toBeUndefined();
+      });
+    });
+
+    describe('answers', () => {
+      it('are found by tenant and key for 24 hours, and then the key is free again', async () => {
+        const [tenant, other] = [freshTenant(), freshTenant()];
+        const answer = answerTo(tenant, 'a#b', 'first');
+        await store.commit([{ kind: 'answer', answer }]);
+        expect(await store.answered(tenant, 'a#b')).toStrictEqual(answer);
+        expect(await store.answered(tenant, 'a')).toBeUndefined();
+        expect(await store.answered(other, 'a#b')).toBeUndefined();
+        under.clock.advance(24 * 3600_000 - 1000);
+        const early = await refusal(
+          store.commit([{ kind: 'answer', answer: answerTo(tenant, 'a#b', 'second') }]),
+        );
+        expect(early.kind).toBe('conflict');
+        under.clock.advance(1000);
+        expect(await store.answered(tenant, 'a#b')).toBeUndefined();
+        const second = answerTo(tenant, 'a#b', 'second');
+        await store.commit([{ kind: 'answer', answer: second }]);
+        expect(await store.answered(tenant, 'a#b')).toStrictEqual(second);
+      });
+
+      it('of many with one key let one be written, with what goes with it', async () => {
+        const tenant = await plant();
+        const kinds = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            store
+              .commit([
+                { kind: 'answer', answer: answerTo(tenant, 'key', `${index}`) },
+                create('externalnetwork', makeNetwork(tenant, `n${index}`)),
+              ])
+              .then(
+                () => 'written',
+                error => error.kind,
+              ),
+          ),
+        );
+        expect(kinds.sort()).toEqual([...Array.from({ length: 19 }, () => 'conflict'), 'written']);
+        const { items } = await store.list('externalnetwork', tenant, { limit: 99 });
+        const kept = await store.answered(tenant, 'key');
+        expect(items.map(({ name }) => name)).toEqual([`n${kept?.request}`]);
       });
     });
 

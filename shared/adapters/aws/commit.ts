@@ -13,6 +13,13 @@ type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 const expressionOf = (when: Condition) => {
   if (when === 'absent') return { ConditionExpression: 'attribute_not_exists(pk)' };
   if (when === 'present') return { ConditionExpression: 'attribute_exists(pk)' };
+  if ('expiredBy' in when) {
+    return {
+      ConditionExpression: 'attribute_not_exists(pk) OR #ttl <= :now',
+      ExpressionAttributeNames: { '#ttl': TABLE.ttl },
+      ExpressionAttributeValues: { ':now': when.expiredBy },
+    };
+  }
   const [name, value] = 'id' in when ? ['id', when.id] : ['updateTime', when.updateTime];
   return {
     ConditionExpression: '#seen = :seen',
@@ -29,7 +36,7 @@ function toItem(TableName: string, { action, when }: Step): TransactItem {
   if ('put' in action) return { Put: { TableName, Item: action.put, ...condition } };
   const key = { [TABLE.pk]: keyOf(action).pk, [TABLE.sk]: keyOf(action).sk };
   if ('delete' in action) return { Delete: { TableName, Key: key, ...condition } };
-  return { ConditionCheck: { TableName, Key: key, ...expressionOf(when ?? 'present') } };
+  return { ConditionCheck: { TableName, Key: key, ...(condition ?? expressionOf('present')) } };
 }
 
 const keyOf = (action: Exclude<Step['action'], { put: unknown }>) =>

@@ -9,6 +9,7 @@ import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityKey,
   activityPk,
+  answerKey,
   countKey,
   guardKey,
   guardsPrefix,
@@ -19,9 +20,9 @@ import {
   pointedAt,
   treeKey,
 } from '../table/keys.ts';
-import { plan } from '../table/plan.ts';
+import { isCurrent, plan, rehearsal } from '../table/plan.ts';
 import { limitOf, refPart, treeParts } from '../table/query.ts';
-import { readActivity, readObject } from '../table/read.ts';
+import { readActivity, readAnswer, readObject } from '../table/read.ts';
 import { call, isNamed } from './client.ts';
 import { committing } from './commit.ts';
 import { documentClient, type TableOptions } from './document.ts';
@@ -108,6 +109,15 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
     },
 
     commit: async writes => commit(plan(writes)),
+
+    check: async writes => commit(rehearsal(plan(writes))),
+
+    async answered(tenant, key) {
+      const at = answerKey(tenant, key);
+      const item = await items.get(at);
+      const answer = item && readAnswer(item.object, `${at.pk} ${at.sk}`);
+      return answer && isCurrent(answer, clock.now()) ? answer : undefined;
+    },
 
     /** A retry of the SDK after a lost answer says false for a key that nobody had used: a token is refused, never taken twice. */
     async once(tenant, key, ttlSeconds) {

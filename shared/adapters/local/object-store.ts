@@ -6,6 +6,7 @@ import type { Identity } from '../../schema/resources.ts';
 import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityPk,
+  answerKey,
   countKey,
   guardKey,
   guardsPrefix,
@@ -14,9 +15,9 @@ import {
   onceKey,
   pointedAt,
 } from '../table/keys.ts';
-import { type Item, plan, type Step, stepKey } from '../table/plan.ts';
+import { type Item, isCurrent, plan, rehearsal, type Step, stepKey } from '../table/plan.ts';
 import { limitOf, type Part, refPart, treeParts } from '../table/query.ts';
-import { readActivity, readObject } from '../table/read.ts';
+import { readActivity, readAnswer, readObject } from '../table/read.ts';
 import type { Database } from './database.ts';
 import { checksum, holds, type ItemTable, itemTable } from './items.ts';
 
@@ -100,6 +101,15 @@ export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>)
     },
 
     commit: async writes => run(plan(writes)),
+
+    check: async writes => run(rehearsal(plan(writes))),
+
+    async answered(tenant, key) {
+      const at = answerKey(tenant, key);
+      const item = items.get(at);
+      const answer = item && readAnswer(item.object, `${at.pk} ${at.sk}`);
+      return answer && isCurrent(answer, now()) ? answer : undefined;
+    },
 
     once: async (tenant, key, ttlSeconds) => {
       const seconds = Math.floor(now().getTime() / 1000);

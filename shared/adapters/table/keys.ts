@@ -15,6 +15,7 @@ import { STREAM } from '../../schema/table.ts';
  * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none                           |
  * | one-use token         | `once#<tenant>#<key>`                | `-`                                    | none; expires                  |
  * | counter               | `count#<tenant>#<key>`               | `-`                                    | none; expires                  |
+ * | answer to a key       | `idem#<tenant>#<key>`                | `-`                                    | none; expires                  |
  * | publication           | `publication#<tenant>`               | `<namespace id>`                       | none                           |
  *
  * | question                             | answered by                                                      | consistent |
@@ -28,6 +29,7 @@ import { STREAM } from '../../schema/table.ts';
  * | objects of a tenant by an attribute  | Query ref: `<tenant>#<resource>.<attribute>#<value>`, BatchGet   | finding: no, found: yes |
  * | activity of a namespace, newest first | Query pk backwards                                              | yes        |
  * | does a namespace exist               | condition on the guard of its path in its parent                 | yes        |
+ * | what was answered to a key           | GetItem answer                                                   | yes        |
  * | what is there to publish             | Query publications of a tenant                                   | yes        |
  */
 export interface ItemKey {
@@ -104,6 +106,11 @@ export const onceKey = (tenant: NamespacePath, key: string): ItemKey => ({
 
 export const countKey = (tenant: NamespacePath, key: string): ItemKey => ({
   pk: `count#${tenant}#${key}`,
+  sk: '-',
+});
+
+export const answerKey = (tenant: NamespacePath, key: string): ItemKey => ({
+  pk: `idem#${tenant}#${key}`,
   sk: '-',
 });
 

@@ -1,10 +1,11 @@
-import type { Activity, Stored, Write } from '../../ports/object-store.ts';
+import type { Activity, Answered, Stored, Write } from '../../ports/object-store.ts';
 import { LIMITS } from '../../schema/config.ts';
 import { type Failure, fail } from '../../schema/failure.ts';
 import { type NamespacePath, parentPath, ROOT } from '../../schema/ids.ts';
 import type { Identity } from '../../schema/resources.ts';
 import {
   activityKey,
+  answerKey,
   guardKey,
   type ItemKey,
   objectKey,
@@ -29,8 +30,16 @@ export interface Item extends ItemKey {
   expires?: number;
 }
 
-/** What must hold of the item that lies there before a step is done. */
-export type Condition = 'absent' | 'present' | { updateTime: string } | { id: string };
+/**
+ * What must hold of the item that lies there before a step is done. `expiredBy`, seconds since the epoch: there is none,
+ * or it expired by then and was not removed yet.
+ */
+export type Condition =
+  | 'absent'
+  | 'present'
+  | { updateTime: string }
+  | { id: string }
+  | { expiredBy: number };
 
 /** One item action of a transaction, the same for DynamoDB and SQLite. */
 export interface Step {
@@ -65,7 +74,7 @@ const label = (resource: Identity, object: Stored): string =>
 const never = (): Failure =>
   fail('unavailable', 'the store refused a write that has no condition; try again');
 
-function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' }>): Step[] {
+function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'answer' }>): Step[] {
   const { resource, object, kind } = write;
   const key = { resource, namespace: object.namespace, id: object.ID };
   const unique = uniqueOf(resource, object);
@@ -125,6 +134,30 @@ const activityStep = (activity: Activity): Step => ({
   otherwise: never,
 });
 
+/** Seconds for which an answer is kept. */
+const ANSWER_LIFE = 24 * 3600;
+const secondsOf = (date: string): number => Math.floor(Date.parse(date) / 1000);
+
+/** Whether an answer still counts. */
+export const isCurrent = ({ date }: Answered, now: Date): boolean =>
+  secondsOf(date) + ANSWER_LIFE > Math.floor(now.getTime() / 1000);
+
+function answerStep(answer: Answered): Step {
+  const at = secondsOf(answer.date);
+  return {
+    action: {
+      put: {
+        ...answerKey(answer.tenant, answer.key),
+        object: JSON.stringify(answer),
+        expires: at + ANSWER_LIFE,
+      },
+    },
+    when: { expiredBy: at },
+    otherwise: () =>
+      fail('conflict', `the Idempotency-Key \`${answer.key}\` was used meanwhile; repeat the request`),
+  };
+}
+
 const noNamespace = (namespace: NamespacePath): Failure => fail('not_found', `no namespace \`${namespace}\``);
 
 const requireStep = (namespace: NamespacePath): Step[] =>
@@ -143,7 +176,9 @@ const stepsOf = (write: Write): Step[] =>
     ? requireStep(write.namespace)
     : write.kind === 'activity'
       ? [activityStep(write.activity)]
-      : objectSteps(write);
+      : write.kind === 'answer'
+        ? [answerStep(write.answer)]
+        : objectSteps(write);
 
 /**
  * The item actions of a commit. Names each item once, as DynamoDB wants it: a `require` of a namespace that the same
@@ -165,6 +200,12 @@ export function plan(writes: readonly Write[]): Step[] {
   withinLimits(all);
   return all;
 }
+
+/** The same conditions, and nothing written. */
+export const rehearsal = (steps: readonly Step[]): Step[] =>
+  steps.flatMap(({ emits: _, ...step }) =>
+    step.when === undefined ? [] : [{ ...step, action: { check: stepKey(step) } }],
+  );
 
 /** Two steps of one commit on one item: fine only when one of them is a mere check that the other one settles. */
 function merge(first: Step, second: Step): Step | Failure {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Activity, Stored } from '../../ports/object-store.ts';
+import type { Activity, Answered, Stored } from '../../ports/object-store.ts';
 import { NamespacePath, ObjectId, Timestamp } from '../../schema/ids.ts';
 import { type Identity, identities, resourceOf } from '../../schema/resources.ts';
 
@@ -78,6 +78,21 @@ export function readActivity(text: string | undefined, at: string): Activity {
   const parsed = ActivityItem.safeParse(JSON.parse(text ?? 'null'));
   if (parsed.success) return parsed.data;
   throw new Error(`item ${at} is no activity: ${z.prettifyError(parsed.error)}`);
+}
+
+const AnswerItem = z.object({
+  tenant: NamespacePath,
+  key: z.string(),
+  request: z.string(),
+  body: z.unknown(),
+  messages: z.array(z.string()),
+  date: Timestamp,
+});
+
+export function readAnswer(text: string | undefined, at: string): Answered {
+  const parsed = AnswerItem.safeParse(JSON.parse(text ?? 'null'));
+  if (parsed.success) return parsed.data;
+  throw new Error(`item ${at} is no answer: ${z.prettifyError(parsed.error)}`);
 }
 
 /** `networkrulesetpolicy#…` → `networkrulesetpolicy`; undefined for guards, pointers and everything else. */
