@@ -21,12 +21,12 @@ export const isNetworksOnly = (clause: Clause): boolean => clause.some(tag => ta
 /** Can the clause select a processing unit? An empty one selects nothing. */
 export const canSelectUnits = (clause: Clause): boolean => clause.length > 0 && canNameUnits(clause);
 
-const isIdentity = (tag: string): boolean => tagKey(tag) === '$identity';
+/** Can it select an external network? */
+export const canSelectNetworks = (clause: Clause): boolean =>
+  clause.length > 0 && clause.every(tag => tagKey(tag) !== '$identity' || tagMatches(tag, NETWORK));
 
-/** Can it select a processing unit or an external network? */
 export const canSelectPeers = (clause: Clause): boolean =>
-  clause.length > 0 &&
-  (canNameUnits(clause) || clause.every(tag => !isIdentity(tag) || tagMatches(tag, NETWORK)));
+  canSelectUnits(clause) || canSelectNetworks(clause);
 
 /**
  * Does the network have a tag of this kind? An export does not say in which namespace it was made, nor always the

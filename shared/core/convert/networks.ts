@@ -2,14 +2,14 @@ import { fail } from '../../schema/failure.ts';
 import type { PortSet } from '../../schema/protocol-ports.ts';
 import type { Tag } from '../../schema/tag.ts';
 import { intersectPorts } from '../ports.ts';
-import { isWildcard, tagKey } from '../tags.ts';
-import { type Clause, selectsNetwork } from './clauses.ts';
+import { clauseKey, isWildcard, tagKey } from '../tags.ts';
+import { type Clause, canSelectNetworks, selectsNetwork } from './clauses.ts';
 import { meet, type Placed } from './place.ts';
 import type { LegacyNetwork } from './read.ts';
 
 /** Comparisons of clauses and ports with networks, and clauses made for single networks, before it gives up. */
-const MOST_COMPARISONS = 5_000_000;
-const MOST_CLAUSES = 200_000;
+const MOST_COMPARISONS = 10_000_000;
+const MOST_CLAUSES = 50_000;
 
 const append = <K>(map: Map<K, LegacyNetwork[]>, key: K, network: LegacyNetwork): void => {
   const list = map.get(key);
@@ -25,6 +25,7 @@ export class LegacyNetworks {
   readonly #all: readonly LegacyNetwork[];
   readonly #byTag = new Map<string, LegacyNetwork[]>();
   readonly #byName = new Map<string, LegacyNetwork[]>();
+  readonly #selected = new Map<string, LegacyNetwork[]>();
   #comparisons = 0;
   #clauses = 0;
 
@@ -38,9 +39,11 @@ export class LegacyNetworks {
 
   /** Those that a clause selects somewhere where `place` applies. */
   selectedBy(clause: Clause, place: Placed): LegacyNetwork[] {
-    const candidates = this.#candidates(clause);
-    this.#countComparisons(candidates.length);
-    return candidates.filter(network => selectsNetwork(clause, network) && meet(network, place));
+    const key = clauseKey(clause);
+    const selected = this.#selected.get(key) ?? this.#select(clause);
+    this.#selected.set(key, selected);
+    this.#countComparisons(selected.length);
+    return selected.filter(network => meet(network, place));
   }
 
   /** Those that a clause for the name could select: another than itself only when the name looks like a wildcard. */
@@ -74,6 +77,13 @@ export class LegacyNetworks {
         'too_large',
         `the rules would name single external networks more than ${MOST_CLAUSES} times; convert a part of the namespaces at a time, or give networks with equal ports a tag of their own`,
       );
+  }
+
+  #select(clause: Clause): LegacyNetwork[] {
+    if (!canSelectNetworks(clause)) return [];
+    const candidates = this.#candidates(clause);
+    this.#countComparisons(candidates.length);
+    return candidates.filter(network => selectsNetwork(clause, network));
   }
 
   #candidates(clause: Clause): readonly LegacyNetwork[] {
