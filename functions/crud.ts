@@ -93,6 +93,7 @@ const activity = <I extends Identity>(
       targetIdentity: identity,
       targetID: target.ID,
       claims: call.caller.claims,
+      source: call.caller.address,
       requestID: call.requestID,
       ...(objects.before ? { before: shown(identity, objects.before) } : {}),
       ...(objects.after ? { after: shown(identity, objects.after) } : {}),

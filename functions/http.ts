@@ -10,6 +10,7 @@ import { authorize } from './pipeline/authorize.ts';
 import { bodyOf, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
 import { withFields } from './pipeline/fields.ts';
 import { parsed, problem } from './pipeline/problem.ts';
+import { enterRefusal } from './pipeline/refused.ts';
 
 const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
 
@@ -96,7 +97,7 @@ const validated: Step = {
 };
 
 const failed = (deps: () => Deps): Step => ({
-  onError: request => {
+  onError: async request => {
     const { event, context, error } = request;
     const requestID = event.requestContext.requestId;
     const { code, body } = problem(error, requestID);
@@ -104,6 +105,7 @@ const failed = (deps: () => Deps): Step => ({
       const { operation, namespace } = context.call ?? {};
       deps().log.error('request failed', { requestID, operation, namespace, error: error?.stack });
     }
+    await enterRefusal(context.call, error, deps());
     request.response = {
       statusCode: code,
       headers: { 'content-type': 'application/json', 'x-request-id': requestID, 'cache-control': 'no-store' },

@@ -1,5 +1,6 @@
 import type { Operation } from '../../shared/api/routes.ts';
 import type { Handler, Handlers } from '../call.ts';
+import { activities } from './activities.ts';
 import { authorizations } from './authorizations.ts';
 import { conversions } from './conversions.ts';
 import { enforcers } from './enforcers.ts';
@@ -13,7 +14,7 @@ import { tokens } from './tokens.ts';
 export const handlersOf = {
   authorizations,
   enforcers,
-  imports: { ...imports, ...conversions },
+  imports: { ...imports, ...activities, ...conversions },
   legacy,
   namespaces,
   policies,
@@ -22,6 +23,7 @@ export const handlersOf = {
 
 /** All of them. A route without a handler does not compile. */
 export const handlers: Handlers = {
+  ...activities,
   ...authorizations,
   ...conversions,
   ...enforcers,

@@ -4,6 +4,7 @@ import type { Credential } from '../schema/appcredential.ts';
 import { fail } from '../schema/failure.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
 import {
+  type Activity,
   type DecisionAnswer,
   type EnforcerCredentials,
   ErrorBody,
@@ -26,6 +27,7 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   createEnforcerCredentials: EnforcerCredentials;
   decideFlow: DecisionAnswer;
   import: ImportReport;
+  listActivities: Activity[];
 }
 
 type Noun<O extends CrudOperation> = O extends `${CrudAction}${infer N}`

@@ -141,6 +141,32 @@ export const ImportReport = z.object({
 });
 export type ImportReport = z.infer<typeof ImportReport>;
 
+/** One entry of the activity log: a write that was done, or, with an `error`, one that was refused. */
+export const Activity = z.object({
+  ID: z.string(),
+  namespace: z.string(),
+  /** RFC 3339 UTC. */
+  date: z.string(),
+  operation: z.enum(['create', 'update', 'delete']),
+  targetIdentity: z.string(),
+  /** Absent where a refused write named no object. */
+  targetID: z.string().exactOptional(),
+  /** Who. */
+  claims: z.array(z.string()),
+  /** Address that the caller was seen at; empty for what the system does itself. */
+  source: z.string(),
+  requestID: z.string(),
+  /** One sentence. */
+  message: z.string(),
+  error: z.array(z.object({ code: z.int(), title: z.string(), description: z.string() })),
+  /** Attributes that an update changed: lines `- name: JSON` and `+ name: JSON`. */
+  diff: z.string(),
+  /** The object after and before, without secrets. */
+  data: z.unknown().optional(),
+  originalData: z.unknown().optional(),
+});
+export type Activity = z.infer<typeof Activity>;
+
 export const ConversionRequest = z.strictObject({
   data: LegacyExport,
   /** Exports of ancestors of the namespace: what propagates from them counts. */

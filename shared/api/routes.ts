@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FailureKind } from '../schema/failure.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
 import {
+  Activity,
   ConversionReport,
   ConversionRequest,
   DecisionAnswer,
@@ -38,6 +39,8 @@ export interface Route {
   /** Body of the answer; absent: 204. */
   ok?: z.ZodType;
   fails: readonly FailureKind[];
+  /** A POST that changes nothing: its refusal is no refused write. */
+  readOnly?: true;
   /** What generic code (CRUD, command line) derives from: the resource and what is done with it. */
   crud?: { identity: Identity; action: CrudAction };
 }
@@ -166,6 +169,7 @@ const special = {
     summary: 'Says whether a flow is allowed, by which rule at each end, and in which bundle.',
     allow: { identity: 'decision', verb: 'post' },
     input: DecisionRequest,
+    readOnly: true,
     ok: DecisionAnswer,
     fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
   },
@@ -176,6 +180,7 @@ const special = {
     summary: 'Converts a legacy export to rulesets, and tells what is lost; nothing is stored.',
     allow: { identity: 'conversion', verb: 'post' },
     input: ConversionRequest,
+    readOnly: true,
     ok: ConversionReport,
     fails: [
       'bad_request',
@@ -186,6 +191,23 @@ const special = {
       'too_large',
       'unsupported_media_type',
     ],
+  },
+  listActivities: {
+    method: 'GET',
+    path: '/activities',
+    group: 'imports',
+    summary: 'Lists who wrote what in the namespace, and what was refused, newest first.',
+    allow: { identity: 'activity', verb: 'get' },
+    ok: z.array(Activity),
+    fails: [...READ, 'invalid'],
+  },
+  countActivities: {
+    method: 'HEAD',
+    path: '/activities',
+    group: 'imports',
+    summary: 'Counts what GET /activities lists.',
+    allow: { identity: 'activity', verb: 'get' },
+    fails: [...READ, 'invalid'],
   },
   import: {
     method: 'POST',

@@ -11,21 +11,44 @@ export interface Key<I extends Identity = Identity> {
   id: ObjectId;
 }
 
-/** What was done, by whom: an item of the activity log, written in the transaction of the write itself. */
+/**
+ * What was done or refused, by whom: an item of the activity log. What was done is written in the transaction of the
+ * write itself; what was refused has an `error`.
+ */
 export interface Activity {
   id: ObjectId;
   namespace: NamespacePath;
   /** RFC 3339 UTC. */
   date: string;
   operation: 'create' | 'update' | 'delete';
-  targetIdentity: Identity;
-  targetID: ObjectId;
+  /** What the permission is on: a resource, or an operation such as `import`. */
+  targetIdentity: string;
+  /** Absent where a refused write named no object. */
+  targetID?: ObjectId;
   /** `@auth:` claims of the caller, or `@auth:realm=system` and the task's name. */
   claims: readonly string[];
+  /** Address that the caller was seen at; absent for what the system does itself. */
+  source?: string;
   requestID: string;
   /** Secrets removed. */
   before?: unknown;
   after?: unknown;
+  /** Why it was refused: entries of the error body, without the values that were sent. */
+  error?: readonly ActivityError[];
+}
+
+export interface ActivityError {
+  code: number;
+  title: string;
+  description: string;
+}
+
+/** Part of the activity log: from a moment on and before another one, each RFC 3339 UTC with milliseconds. */
+export interface ActivityQuery extends ListQuery {
+  /** Inclusive. */
+  from?: string;
+  /** Exclusive. */
+  to?: string;
 }
 
 /** What a POST with an `Idempotency-Key` was answered, kept for 24 hours in the transaction of its own write. */
@@ -46,7 +69,7 @@ export interface Answered {
  * One step of a transaction.
  * - `create` fails with `duplicate` when the resource's unique attribute is taken in the namespace, and with `conflict` when the ID exists.
  * - `update` and `delete` fail with `conflict` when the stored `updateTime` is not `seen`, with `not_found` when there is no such object.
- * - `require` fails with `not_found` when the namespace does not exist; the root always does.
+ * - `require` fails with `not_found` when the namespace does not exist or is being deleted; the root always does.
  * - `answer` fails with `conflict` when the tenant has an answer to the key that is younger than 24 hours.
  */
 export type Write =
@@ -77,7 +100,7 @@ export interface Page<T> {
  */
 export interface ObjectStore {
   get<I extends Identity>(key: Key<I>): Promise<Stored<I> | undefined>;
-  /** By the resource's unique attribute (namespaces: the full path). One read. */
+  /** By the resource's unique attribute (namespaces: the full path). One read. Hidden namespaces are not found by it. */
   getByName<I extends Identity>(
     resource: I,
     namespace: NamespacePath,
@@ -112,6 +135,6 @@ export interface ObjectStore {
    */
   take(tenant: NamespacePath, key: string, limit: number, ttlSeconds: number): Promise<number | undefined>;
   /** Activity of one namespace, newest first. */
-  activities(namespace: NamespacePath, query: ListQuery): Promise<Page<Activity>>;
+  activities(namespace: NamespacePath, query: ActivityQuery): Promise<Page<Activity>>;
   close(): Promise<void>;
 }

@@ -414,6 +414,22 @@ export function objectStoreContract(
         );
         expect(all.map(({ date }) => date)).toEqual(dates.toReversed());
         expect(all[0]).toMatchObject({ targetID: network.ID, after: { ID: network.ID } });
+        const window = { from: dates[1] ?? '', to: dates[4] ?? '' };
+        for (const limit of [1, 2, 9]) {
+          const inside = await every(after =>
+            store.activities(tenant, { ...window, limit, ...(after !== undefined && { after }) }),
+          );
+          expect(inside.map(({ date }) => date)).toEqual(dates.slice(1, 4).toReversed());
+        }
+      });
+
+      it('keeps a refused write, which may name no object of the registry', async () => {
+        const tenant = await plant('/a');
+        const { targetID: _, after: __, ...entry } = makeActivity(tenant, makeNetwork(tenant, 'n'), AT);
+        const error = [{ code: 403, title: 'Forbidden', description: 'no' }];
+        const refused = { ...entry, targetIdentity: 'import', source: '192.0.2.1', error };
+        await store.commit([{ kind: 'activity', activity: refused }]);
+        expect((await store.activities(tenant, { limit: 9 })).items).toEqual([refused]);
       });
     });
 

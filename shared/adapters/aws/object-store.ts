@@ -5,9 +5,9 @@ import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-sto
 import { NamespacePath, type NamespacePath as Path, ROOT } from '../../schema/ids.ts';
 import type { Identity } from '../../schema/resources.ts';
 import { TABLE } from '../../schema/table.ts';
+import { activityStart, since } from '../table/activity-window.ts';
 import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
-  activityKey,
   activityPk,
   answerKey,
   countKey,
@@ -70,7 +70,7 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
 
     async getByName(resource, namespace, name) {
       const item = await items.get(guardKey(resource, namespace, name));
-      return item && object(resource, item);
+      return item?.object === undefined ? undefined : object(resource, item);
     },
 
     async list(resource, namespace, query) {
@@ -160,16 +160,12 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
     },
 
     async activities(namespace, query) {
-      const place = query.after === undefined ? undefined : activityCursor.read(query.after, namespace);
-      const after = place && { ...activityKey({ namespace, date: place[0], id: place[1] }) };
-      const range = { pk: activityPk(namespace), prefix: '', after, newestFirst: true };
+      const pk = activityPk(namespace);
+      const sk = activityStart(query, namespace);
+      const range = { pk, prefix: '', after: sk === undefined ? undefined : { pk, sk }, newestFirst: true };
       const cursor = (last: Activity) => activityCursor.write([last.date, last.id]);
-      return page(
-        [range],
-        limitOf(query),
-        item => readActivity(item.object, `${item.pk} ${item.sk}`),
-        cursor,
-      );
+      const read = (item: StoredItem) => readActivity(item.object, `${item.pk} ${item.sk}`);
+      return since(await page([range], limitOf(query), read, cursor), query.from);
     },
 
     async close() {

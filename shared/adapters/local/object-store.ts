@@ -3,6 +3,7 @@ import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-sto
 import { LIMITS } from '../../schema/config.ts';
 import { NamespacePath, ROOT } from '../../schema/ids.ts';
 import type { Identity } from '../../schema/resources.ts';
+import { activityStart, since } from '../table/activity-window.ts';
 import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityPk,
@@ -73,7 +74,7 @@ export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>)
 
     async getByName(resource, namespace, name) {
       const item = items.get(guardKey(resource, namespace, name));
-      return item && object(resource, item);
+      return item?.object === undefined ? undefined : object(resource, item);
     },
 
     async list(resource, namespace, query) {
@@ -136,12 +137,12 @@ export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>)
     },
 
     async activities(namespace, query) {
-      const place = query.after === undefined ? undefined : activityCursor.read(query.after, namespace);
       const pk = activityPk(namespace);
-      const part = { pk, prefix: '', ...(place && { after: `${place[0]}#${place[1]}` }) };
+      const after = activityStart(query, namespace);
+      const part = { pk, prefix: '', ...(after === undefined ? {} : { after }) };
       const read = (item: Item) => readActivity(item.object, `${item.pk} ${item.sk}`);
       const cursor = (last: Activity) => activityCursor.write([last.date, last.id]);
-      return page('items', [part], limitOf(query), read, cursor, true);
+      return since(await page('items', [part], limitOf(query), read, cursor, true), query.from);
     },
 
     /** Waits for what was asked for; the database belongs to whoever opened it. */

@@ -10,12 +10,14 @@ const ActivityItem = z.object({
   namespace: NamespacePath,
   date: Timestamp,
   operation: z.enum(['create', 'update', 'delete']),
-  targetIdentity: IdentityName,
-  targetID: ObjectId,
+  targetIdentity: z.string(),
+  targetID: ObjectId.exactOptional(),
   claims: z.array(z.string()),
+  source: z.string().exactOptional(),
   requestID: z.string(),
   before: z.unknown().optional(),
   after: z.unknown().optional(),
+  error: z.array(z.object({ code: z.int(), title: z.string(), description: z.string() })).exactOptional(),
 });
 
 /** An object from its item. What does not fit the schema is a damaged or foreign item: it is named and not passed on. */

@@ -1,0 +1,18 @@
+import type { Activity, ActivityQuery, Page } from '../../ports/object-store.ts';
+import type { NamespacePath } from '../../schema/ids.ts';
+import { activityCursor } from './cursor.ts';
+import { activityKey } from './keys.ts';
+
+/** The sort key behind which a list that goes back in time begins: the cursor's, or the end of the window. */
+export function activityStart({ after, to }: ActivityQuery, namespace: NamespacePath): string | undefined {
+  if (after === undefined) return to;
+  const [date, id] = activityCursor.read(after, namespace);
+  const { sk } = activityKey({ namespace, date, id });
+  return to !== undefined && to < sk ? to : sk;
+}
+
+/** The page without what is older than the window; behind that there is nothing to go on to. */
+export function since({ items, next }: Page<Activity>, from: string | undefined): Page<Activity> {
+  const inside = from === undefined ? items : items.filter(({ date }) => date >= from);
+  return { items: inside, ...(next === undefined || inside.length < items.length ? {} : { next }) };
+}
