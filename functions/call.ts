@@ -6,6 +6,17 @@ import type { NamespacePath } from '../shared/schema/ids.ts';
 import type { Namespace } from '../shared/schema/namespace.ts';
 import type { Deps } from './deps.ts';
 
+/** An `Idempotency-Key` and what it was sent with. */
+export interface Claim {
+  /** The operation of the request itself: an import makes calls of others. */
+  operation: Operation;
+  /** Of the request's namespace; `/` for the root. */
+  tenant: NamespacePath;
+  key: string;
+  /** Digest of the request. */
+  request: string;
+}
+
 /** A request after the pipeline: parsed, authenticated, authorized, validated. */
 export interface Call {
   operation: Operation;
@@ -21,6 +32,10 @@ export interface Call {
   /** Parsed by the route's `input`; for CRUD still as sent, see functions/crud.ts. */
   body: unknown;
   caller: Caller;
+  /** Everything is checked and answered as if it were done, and nothing is. */
+  dryRun: boolean;
+  /** Absent without a key, and where a key means nothing. */
+  claim?: Claim;
   /** What the caller holds in the namespace. */
   held: readonly Permissions[];
   /** Namespace objects from the tenant down to the request's own; empty for the root. */

@@ -7,6 +7,7 @@ import { type Identity, type InputOf, type ObjectOf, resourceOf } from '../share
 import type { Call, Handler, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { count, list } from './list.ts';
+import { answerStep } from './pipeline/idempotency.ts';
 import { brokenRules, parsed } from './pipeline/problem.ts';
 
 /** What a noun adds to CRUD. Each may throw; none writes. */
@@ -15,6 +16,8 @@ export interface Hooks<I extends Identity> {
   check?: (input: InputOf<I>, call: Call, deps: Deps) => Promise<void> | void;
   /** Fills in what only the server knows, in the object that is about to be stored. */
   complete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
+  /** What the caller should know about an object that is about to be stored. */
+  warn?: (object: ObjectOf<I>, call: Call) => readonly string[];
   /** Checks whether an object may go. */
   checkDelete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
 }
@@ -125,18 +128,21 @@ export async function prepare<I extends Identity>(
   return object;
 }
 
-/** Object, guard and activity in one transaction; fails when the namespace is gone meanwhile. */
+/** Object, guard, activity and answer in one transaction; fails when the namespace is gone meanwhile. */
 export async function insert<I extends Identity>(
   identity: I,
   object: ObjectOf<I>,
   call: Call,
   deps: Deps,
-): Promise<void> {
+  messages: readonly string[] = [],
+): Promise<Reply> {
   await deps.store.commit([
+    ...answerStep(call, { body: shown(identity, object), messages }, deps),
     { kind: 'require', namespace: call.namespace },
     { kind: 'create', resource: identity, object: shown(identity, object) },
     activity(identity, 'create', call, deps, { after: object }),
   ]);
+  return { body: object, messages };
 }
 
 function target<I extends Identity>(identity: I, call: Call): ObjectOf<I> {
@@ -216,7 +222,7 @@ async function update<I extends Identity>(
     { kind: 'update', resource: identity, object: shown(identity, object), seen: stored.updateTime },
     activity(identity, 'update', call, deps, { before: stored, after: object }),
   ]);
-  return { body: shown(identity, object) };
+  return { body: shown(identity, object), messages: hooks.warn?.(object, call) ?? [] };
 }
 
 /** The seven operations of a resource, written once. */
@@ -227,8 +233,7 @@ export function crud<I extends Identity>(
   const handlers: Record<CrudAction, Handler> = {
     create: async (call, deps) => {
       const object = await prepare(identity, asFields(call.body), call, deps, hooks);
-      await insert(identity, object, call, deps);
-      return { body: object };
+      return insert(identity, object, call, deps, hooks.warn?.(object, call));
     },
     list: (call, deps) => list(identity, call, deps),
     count: (call, deps) => count(identity, call, deps),

@@ -1,15 +1,18 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { Operation } from '../shared/api/routes.ts';
+import type { Answered } from '../shared/ports/object-store.ts';
 import { LIMITS } from '../shared/schema/config.ts';
 import { fail } from '../shared/schema/failure.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { authenticate, claimTags } from './pipeline/authenticate.ts';
 import { authorize } from './pipeline/authorize.ts';
-import { bodyOf, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
+import { bodyOf, isDryRun, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
 import { withFields } from './pipeline/fields.ts';
+import { claimOf, earlierAnswer, onceForKey } from './pipeline/idempotency.ts';
 import { parsed, problem } from './pipeline/problem.ts';
+import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
 import { enterRefusal } from './pipeline/refused.ts';
 
 const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
@@ -43,7 +46,7 @@ const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResul
 };
 
 /** The Lambda context, and on it what the steps have found out so far. */
-type CallContext = Context & { call: Call };
+type CallContext = Context & { call: Call; earlier?: Answered | undefined };
 /** A Lambda function behind API Gateway, payload 2.0. */
 export type HttpFunction = (
   event: APIGatewayProxyEventV2,
@@ -60,6 +63,7 @@ type Step = middy.MiddlewareObj<
 const identify: Step = {
   before: ({ event, context }) => {
     const { operation, route } = operationOf(event);
+    const query = queryOf(event);
     context.call = {
       operation,
       route,
@@ -68,10 +72,11 @@ const identify: Step = {
       params: Object.fromEntries(
         Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, value ?? '']),
       ),
-      query: queryOf(event),
+      query,
       headers: event.headers,
       body: undefined,
       caller: { claims: [], address: event.requestContext.http.sourceIp },
+      dryRun: isDryRun(route, query),
       held: [],
       lineage: [],
       target: undefined,
@@ -80,11 +85,17 @@ const identify: Step = {
 };
 
 const authorized = (deps: () => Deps): Step => ({
-  before: async ({ event, context: { call } }) => {
+  before: async ({ event, context }) => {
+    const { call } = context;
     if (call.route.allow === 'everybody') return;
     const claims = await authenticate(event, deps());
     call.caller = { ...call.caller, claims: claimTags(claims) };
-    Object.assign(call, await authorize(call.route.allow, claims, call, deps()));
+    const [found, earlier] = await Promise.all([
+      authorize(call.route.allow, claims, call, deps()),
+      earlierAnswer(call, deps()),
+    ]);
+    Object.assign(call, found);
+    context.earlier = earlier;
   },
 });
 
@@ -92,6 +103,8 @@ const authorized = (deps: () => Deps): Step => ({
 const validated: Step = {
   before: ({ event, context: { call } }) => {
     const sent = bodyOf(event, call.route);
+    const claim = claimOf(call, sent);
+    if (claim) call.claim = claim;
     call.body = call.route.input && !call.route.crud ? parsed(call.route.input, sent) : sent;
   },
 };
@@ -114,6 +127,17 @@ const failed = (deps: () => Deps): Step => ({
   },
 });
 
+async function answered(
+  handler: Handler,
+  call: Call,
+  deps: Deps,
+  earlier: Answered | undefined,
+): Promise<Reply> {
+  if (!call.dryRun) return onceForKey(handler, call, deps, earlier);
+  const reply = await handler(call, rehearsing(deps));
+  return { ...reply, messages: [...(reply.messages ?? []), NOTHING_CHANGED] };
+}
+
 /**
  * The one pipeline of the API: request ID → authenticate → authorize → validate → handler → encode or fail.
  * Takes payload 2.0 events of API Gateway, from API Gateway or from local/.
@@ -124,10 +148,10 @@ export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps
     .use(identify)
     .use(authorized(deps))
     .use(validated)
-    .handler(async (_event, { call }) => {
+    .handler(async (_event, { call, earlier }) => {
       const handler = handlers[call.operation];
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
-      return encode(withFields(call, await handler(call, deps())), call.requestID);
+      return encode(withFields(call, await answered(handler, call, deps(), earlier)), call.requestID);
     });
   return (event, context) => pipeline(event, context as CallContext);
 }

@@ -48,7 +48,8 @@ const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
 
 const appcredential = crud('appcredential', {
   check: (input, call) => refuseToExceed('roles', input.roles, call),
-  complete: async (object, _call, { apiURL, clock }) => {
+  complete: async (object, { dryRun }, { apiURL, clock }) => {
+    if (dryRun) return;
     const serial = Buffer.from(clock.randomBytes(16)).toString('hex');
     Object.assign(object, await makeKeyPair(object, apiURL, clock.now(), serial));
   },

@@ -68,8 +68,7 @@ const createCloudaccount: Handler = async (call, deps) => {
   const tenant = await tenantFor(call, fields.prismaID, deps);
   const inTenant: Call = { ...call, namespace: tenant };
   const object = await prepare('cloudaccount', { ...fields, prismaID: shortName(tenant) }, inTenant, deps);
-  await insert('cloudaccount', object, inTenant, deps);
-  return { body: object };
+  return insert('cloudaccount', object, inTenant, deps);
 };
 
 export const namespaces = { ...namespace, ...cloudaccount, createCloudaccount };

@@ -45,6 +45,10 @@ export function queryOf(event: APIGatewayProxyEventV2): Record<string, string[]>
   return query;
 }
 
+/** `?dryRun=true` on what may write. As every flag it is set by being there, so nothing is changed by a misspelt value. */
+export const isDryRun = ({ method }: Route, query: Record<string, readonly string[]>): boolean =>
+  method !== 'GET' && method !== 'HEAD' && query.dryrun !== undefined;
+
 const JSON_TYPES = /^(application\/(json|\*)|\*\/\*)\s*(;|$)/i;
 
 /** Levels of JSON that are taken; no schema has half as many, and what walks a value may not run out of stack. */
