@@ -18,7 +18,7 @@ import { AccountAdder } from './kill9-accounts.ts';
 import { checkBundle, Survivor } from './kill9-pollers.ts';
 import { Writer } from './kill9-writers.ts';
 
-/** How often the process is killed under load. The long form sets more: `KILLS=500 npm run test:journeys -- kill9`. */
+/** How often the process is killed under load. The long form sets more: `npm run test:kill9`. */
 const KILLS = Number(process.env.KILLS ?? 20);
 /** Of the moments of a first start every so many; the long form takes each. */
 const STEP = KILLS > 20 ? 1 : 8;
