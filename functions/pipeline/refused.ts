@@ -18,10 +18,16 @@ const reasons = ({ kind, details }: Failure): ActivityError[] =>
     description: (description.split('; the value was ')[0] ?? '').slice(0, LONGEST),
   }));
 
-/** The entry for a write that was refused; undefined for reads, and where nobody knows who called. */
+/** The entry for a write that was refused; undefined for reads and rehearsals, and where nobody knows who called. */
 function refusal(call: Call, failure: Failure, { clock }: Pick<Deps, 'clock'>): Activity | undefined {
   const { allow, readOnly } = call.route;
-  if (allow === 'everybody' || allow.verb === 'get' || readOnly || call.caller.claims.length === 0) {
+  if (
+    allow === 'everybody' ||
+    allow.verb === 'get' ||
+    readOnly ||
+    call.dryRun ||
+    call.caller.claims.length === 0
+  ) {
     return undefined;
   }
   const now = clock.now();

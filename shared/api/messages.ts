@@ -126,11 +126,24 @@ export const ImportRequest = z.strictObject({
     APIVersion: z.int().min(0).max(1).default(1),
     label: z.string().max(256).default(''),
     identities: z.array(z.string()).default([]),
-    data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+    data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))).default({}),
   }),
-  mode: z.enum(['Import', 'ReplacePartial']).default('Import'),
+  /** `Remove`: what earlier imports with the label made goes, whatever `data` holds. The other two mean the same. */
+  mode: z.enum(['Import', 'ReplacePartial', 'Remove']).default('Import'),
+  /** What earlier imports with the label made, and this one no longer holds, goes. */
+  deleteMissing: z.boolean().default(false),
 });
 export type ImportRequest = z.infer<typeof ImportRequest>;
+
+/** Something in an import that has no effect any more. */
+export const ImportFinding = z.object({
+  /** Where it stands in the file: `data.externalnetworks[3]`. */
+  at: z.string(),
+  name: z.string(),
+  /** What becomes of it, and what to do. */
+  message: z.string(),
+});
+export type ImportFinding = z.infer<typeof ImportFinding>;
 
 export const ImportReport = z.object({
   /** The label under which the objects are found again; made up when none was given. */
@@ -138,6 +151,8 @@ export const ImportReport = z.object({
   created: z.int(),
   updated: z.int(),
   unchanged: z.int(),
+  removed: z.int(),
+  findings: z.array(ImportFinding),
 });
 export type ImportReport = z.infer<typeof ImportReport>;
 

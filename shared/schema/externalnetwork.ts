@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { NetworkEntries } from './network-entry.ts';
 import { Description, Name, resource } from './resource.ts';
 
-export const externalnetwork = resource({
+const defined = resource({
   identity: 'externalnetwork',
   plural: 'externalnetworks',
   aliases: ['extnet', 'extnets'],
@@ -20,7 +20,7 @@ export const externalnetwork = resource({
     type: z.enum(['ENI', 'RDSCluster', 'RDSInstance', 'SecurityGroup', 'Subnet']).default('Subnet'),
     propagate: z.boolean().default(false),
     archived: z.boolean().default(false),
-    /** Legacy and without effect: ports live in rules. Refused in API writes when not empty. */
+    /** Legacy and without effect: ports live in rules. Refused in API writes when not empty; imports keep them. */
     servicePorts: z
       .array(z.string())
       .max(
@@ -30,4 +30,9 @@ export const externalnetwork = resource({
       .default([]),
   },
 });
+
+export const externalnetwork = {
+  ...defined,
+  stored: defined.stored.extend({ servicePorts: z.array(z.string()).default([]) }),
+};
 export type ExternalNetwork = z.infer<typeof externalnetwork.stored>;

@@ -108,7 +108,7 @@ describe('a dry run', () => {
     const dry = await plane.root('POST /import?dryRun=true', tenant, { body: { data } });
     expect([dry.status, JSON.parse(dry.text)]).toEqual([
       200,
-      { label: 'dry', created: 2, updated: 0, unchanged: 0 },
+      { label: 'dry', created: 2, updated: 0, unchanged: 0, removed: 0, findings: [] },
     ]);
     const twice = { ...data, data: { namespaces: [{ name: 'new' }, { name: 'new' }] } };
     expect((await plane.root('POST /import?dryRun=true', tenant, { body: { data: twice } })).status).toBe(

@@ -49,6 +49,8 @@ describe('an import', () => {
       created: 4,
       updated: 0,
       unchanged: 0,
+      removed: 0,
+      findings: [],
     });
     expect(await names('namespaces', tenant)).toEqual([`${tenant}/prod`, `${tenant}/prod/group`]);
     const [ruleset] = (await plane.root('GET /networkrulesetpolicies', `${tenant}/prod/group`)).list;
@@ -108,7 +110,7 @@ describe('an import', () => {
     });
   });
 
-  it('names a bad object by its place, keeps what came before and goes on when repeated', async () => {
+  it('names a bad object by its place, and leaves its whole namespace as it was', async () => {
     const tenant = await plane.tenant();
     const bad = { name: 'bad', entries: ['10.0.0.0/33'] };
     const refused = await send(
@@ -121,9 +123,30 @@ describe('an import', () => {
     expect(refused.errors[0]?.description).toMatch(
       /^data\.externalnetworks\[1\]: Attribute 'entries\[0\]' is wrong/,
     );
-    expect(refused.errors[0]?.description).toContain('1 objects before it were applied');
+    expect(refused.errors[0]?.description).toContain(`nothing was applied in ${tenant}, and 0 in namespaces`);
+    expect(await names('externalnetworks', tenant)).toEqual([]);
     const mended = { externalnetworks: [...data.externalnetworks, { ...bad, entries: ['10.0.0.0/8'] }] };
-    expect(await report(plane.root, tenant, mended, 'base')).toMatchObject({ created: 1, unchanged: 1 });
+    expect(await report(plane.root, tenant, mended, 'base')).toMatchObject({ created: 2 });
+  });
+
+  it('says how much was applied in the namespaces before a bad one, and goes on when repeated', async () => {
+    const tenant = await plane.tenant();
+    const bad = { ...data, networkrulesetpolicies: [{ ...data.networkrulesetpolicies[0], subject: [] }] };
+    const refused = await send(plane.root, tenant, bad, 'base');
+    expect(refused.errors[0]?.description).toMatch(
+      /^data\.networkrulesetpolicies\[0\]: .*; nothing was applied in \S+\/prod\/group, and 3 in namespaces before it; repeat the import with label `base`/,
+    );
+    expect(refused.errors[0]?.data).toMatchObject({ attribute: 'subject', applied: 3 });
+    expect(await report(plane.root, tenant, data, 'base')).toMatchObject({ created: 1, unchanged: 3 });
+  });
+
+  it('writes a namespace that is too large for one transaction in several', async () => {
+    const tenant = await plane.tenant();
+    const many = Array.from({ length: 120 }, (_, at) => ({ name: `n${at}`, entries: ['192.0.2.0/24'] }));
+    expect(await report(plane.root, tenant, { externalnetworks: many }, 'base')).toMatchObject({
+      created: 120,
+    });
+    expect(await names('externalnetworks', tenant)).toHaveLength(120);
   });
 
   it.each([
@@ -139,19 +162,12 @@ describe('an import', () => {
       'relative',
     ],
     [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], metadata: true }] }, 'metadata', 'true'],
-    [
-      { externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], servicePorts: ['tcp/1'] }] },
-      'servicePorts',
-      'tcp/1',
-    ],
+    [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], servicePorts: [1] }] }, 'servicePorts', '1'],
+    [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: '/b' }] }, 'namespace', '/b'],
+    [{ appcredentials: [] }, 'data.appcredentials', 'nobody would receive the keys'],
     [{ namespaces: [{ name: { toString: 1 } }] }, 'name', 'string'],
     [{ namespaces: [{ name: 'a/b' }] }, 'name', 'short name'],
     [{ namespaces: [{ name: 'a' }, { name: 'a' }] }, 'name', 'already'],
-    [
-      { namespacemappingpolicies: [{ name: 'a', subject: [['$identity=enforcer']], mappedNamespace: 'a' }] },
-      'subject',
-      'no longer mapped',
-    ],
   ])('refuses %j with 422', async (sent, attribute, words) => {
     const tenant = await plane.tenant();
     const refused = await send(plane.root, tenant, sent, 'base');
@@ -197,7 +213,111 @@ describe('an import', () => {
   it('grants no more than the importer holds', async () => {
     const tenant = await plane.tenant();
     const editor = await plane.member(tenant, ['namespace.importer', 'infrastructure.administrator']);
-    const credential = { appcredentials: [{ name: 'more', roles: ['@auth:role=namespace.administrator'] }] };
-    expect((await send(editor, tenant, credential)).status).toBe(403);
+    const policy = {
+      name: 'more',
+      subject: [['@auth:realm=certificate', '@auth:subject=me']],
+      authorizedIdentities: ['@auth:role=namespace.administrator'],
+      authorizedNamespace: '.',
+    };
+    expect((await send(editor, tenant, { apiauthorizationpolicies: [policy] })).status).toBe(403);
+    const less = { ...policy, authorizedIdentities: ['externalnetwork,get'] };
+    await report(editor, tenant, { apiauthorizationpolicies: [less] });
+    expect((await plane.root('GET /apiauthorizationpolicies', tenant)).list).toMatchObject([
+      { name: 'more', authorizedNamespace: tenant },
+    ]);
+  });
+});
+
+describe('what has no effect any more', () => {
+  it('is kept with a finding where it has a place: ports of external networks', async () => {
+    const tenant = await plane.tenant();
+    const old = { externalnetworks: [{ ...data.externalnetworks[0], servicePorts: ['tcp/443'] }] };
+    const first = await report(plane.root, tenant, old, 'base');
+    expect(first.findings).toMatchObject([
+      { at: 'data.externalnetworks[0]', name: 'office', message: expect.stringContaining('["tcp/443"]') },
+    ]);
+    const stored = (await plane.root('GET /externalnetworks', tenant)).list;
+    expect(stored).toMatchObject([{ servicePorts: ['tcp/443'] }]);
+    expect(await report(plane.root, tenant, old, 'base')).toMatchObject({ unchanged: 1 });
+    const changed = { externalnetworks: [{ ...old.externalnetworks[0], description: 'new' }] };
+    expect(await report(plane.root, tenant, changed, 'base')).toMatchObject({ updated: 1 });
+    expect((await plane.root('GET /externalnetworks', tenant)).list).toMatchObject([
+      { servicePorts: ['tcp/443'], description: 'new' },
+    ]);
+  });
+
+  it('is left out with a finding where it has none', async () => {
+    const tenant = await plane.tenant();
+    const old = {
+      externalnetworks: [{ ...data.externalnetworks[0], ports: ['443'], protocols: ['tcp'] }],
+      namespacemappingpolicies: [
+        { name: 'a', subject: [['$identity=enforcer']], mappedNamespace: 'a' },
+        { name: 'b', subject: [['app=web']], mappedNamespace: 'a' },
+      ],
+    };
+    const { created, findings } = await report(plane.root, tenant, old, 'base');
+    expect([created, findings.map(({ at, message }) => [at, message.split(':')[0]])]).toEqual([
+      2,
+      [
+        ['data.externalnetworks[0]', 'ports was left out'],
+        ['data.externalnetworks[0]', 'protocols was left out'],
+        ['data.namespacemappingpolicies[0]', 'it was left out'],
+      ],
+    ]);
+  });
+});
+
+describe('removal', () => {
+  const removal = (more: object, sent: object, label?: string) => ({
+    body: { ...more, data: { APIVersion: 1, ...(label ? { label } : {}), data: sent } },
+  });
+
+  it('takes away what the label made, the namespaces last, and nothing else', async () => {
+    const tenant = await plane.tenant();
+    await report(plane.root, tenant, data, 'base');
+    await report(plane.root, tenant, { externalnetworks: data.externalnetworks }, 'other');
+    const answered = await plane.root('POST /import', tenant, removal({ mode: 'Remove' }, {}, 'base'));
+    expect(JSON.parse(answered.text)).toMatchObject({ created: 0, removed: 4, findings: [] });
+    expect(await names('namespaces', tenant)).toEqual([]);
+    expect(await names('externalnetworks', tenant)).toEqual(['office']);
+    expect(await names('networkrulesetpolicies', tenant)).toEqual([]);
+  });
+
+  it('leaves a namespace that holds something else, and says so', async () => {
+    const tenant = await plane.tenant();
+    await report(plane.root, tenant, data, 'base');
+    await report(plane.root, `${tenant}/prod`, { externalnetworks: data.externalnetworks }, 'other');
+    const answered = await plane.root('POST /import', tenant, removal({ mode: 'Remove' }, {}, 'base'));
+    expect(ImportReport.parse(JSON.parse(answered.text))).toMatchObject({
+      removed: 3,
+      findings: [{ name: `${tenant}/prod`, message: expect.stringContaining('it stays') }],
+    });
+    expect(await names('namespaces', tenant)).toEqual([`${tenant}/prod`]);
+  });
+
+  it('with deleteMissing takes away what the file no longer holds', async () => {
+    const tenant = await plane.tenant();
+    await report(plane.root, tenant, data, 'base');
+    const { networkrulesetpolicies: _, ...rest } = data;
+    const sent = removal({ deleteMissing: true }, { ...rest, externalnetworks: [] }, 'base');
+    const answered = await plane.root('POST /import', tenant, sent);
+    expect(JSON.parse(answered.text)).toMatchObject({ unchanged: 2, removed: 2 });
+    expect(await names('networkrulesetpolicies', tenant)).toEqual([]);
+    expect(await names('namespaces', tenant)).toHaveLength(2);
+  });
+
+  it('needs a label and the right to delete', async () => {
+    const tenant = await plane.tenant();
+    const unlabelled = await plane.root('POST /import', tenant, removal({ mode: 'Remove' }, {}));
+    expect([unlabelled.status, unlabelled.errors[0]?.data?.attribute]).toEqual([422, 'data.label']);
+    await report(plane.root, tenant, data, 'base');
+    const roles = ['namespace.importer', 'namespace.viewer'];
+    const importer = await plane.member(tenant, roles);
+    const refused = await importer('POST /import', tenant, removal({ mode: 'Remove' }, {}, 'base'));
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      403,
+      expect.stringContaining('you may not delete'),
+    ]);
+    expect(await names('externalnetworks', tenant)).toEqual(['office']);
   });
 });

@@ -173,7 +173,10 @@ export async function fakeApi(): Promise<FakeApi> {
     if (request.path === routes.import.path) {
       const { data } = request.body as { data: { label?: string; data: Record<string, unknown[]> } };
       const created = Object.values(data.data).flat().length;
-      return { status: 200, body: { label: data.label ?? 'made-up', created, updated: 0, unchanged: 0 } };
+      return {
+        status: 200,
+        body: { label: data.label ?? 'made-up', created, updated: 0, unchanged: 0, removed: 0, findings: [] },
+      };
     }
     return crud(request, plural, id);
   };

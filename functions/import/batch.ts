@@ -1,0 +1,43 @@
+import type { ObjectStore, Write } from '../../shared/ports/object-store.ts';
+import { LIMITS } from '../../shared/schema/config.ts';
+import { resourceOf } from '../../shared/schema/resources.ts';
+
+/** The writes that one entry of an import comes to. */
+export interface Prepared<T> {
+  entry: T;
+  writes: Write[];
+}
+
+/** The store as it is, but what is committed is kept for later. */
+export function recording(store: ObjectStore, writes: Write[]): ObjectStore {
+  return { ...store, commit: async more => void writes.push(...more) };
+}
+
+/** Half of what a transaction takes, since keys and names count too. */
+const BYTES = 2 * 1024 * 1024;
+
+/** Items of a transaction: an object has one, one for its unique name and one for each look-up. */
+const itemsOf = (write: Write): number => {
+  if (write.kind === 'require') return 0;
+  if (!('resource' in write)) return 1;
+  const { unique, refs = [] } = resourceOf(write.resource);
+  return 1 + (unique === undefined ? 0 : 1) + refs.length;
+};
+
+/** In so few transactions as they fit into, each entry whole. One more item is kept free for the namespace itself. */
+export function chunks<T>(prepared: readonly Prepared<T>[]): Prepared<T>[][] {
+  const all: Prepared<T>[][] = [];
+  let [items, bytes] = [Number.POSITIVE_INFINITY, 0];
+  for (const one of prepared) {
+    const more = one.writes.reduce((sum, write) => sum + itemsOf(write), 0);
+    const size = JSON.stringify(one.writes).length;
+    if (items + more >= LIMITS.transaction || bytes + size > BYTES) {
+      all.push([]);
+      [items, bytes] = [0, 0];
+    }
+    all.at(-1)?.push(one);
+    items += more;
+    bytes += size;
+  }
+  return all;
+}

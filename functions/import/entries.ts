@@ -1,0 +1,92 @@
+import type { ImportRequest } from '../../shared/api/messages.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { lineage, NamespacePath } from '../../shared/schema/ids.ts';
+import { type Identity, identities, identityNamed } from '../../shared/schema/resources.ts';
+
+/** One object of an import's file. */
+export interface Entry {
+  identity: Identity;
+  /** Where it stands in the file: `externalnetworks[3]`. */
+  at: string;
+  /** Where it is to live. */
+  namespace: NamespacePath;
+  fields: Record<string, unknown>;
+}
+
+/** Namespaces first, as the others may live in them; the rest in the order of the registry. */
+export const ORDER: readonly Identity[] = [
+  'namespace',
+  ...identities.filter(identity => identity !== 'namespace'),
+];
+
+/** Undefined when it would be no path. */
+export const below = (namespace: NamespacePath, relative: string): NamespacePath | undefined =>
+  relative === ''
+    ? namespace
+    : NamespacePath.safeParse(`${namespace === '/' ? '' : namespace}/${relative}`).data;
+
+/** `.`, `./a/b`, or `a/b` as a path below; undefined for anything else, absolute paths among it. */
+const resolved = (namespace: NamespacePath, said: string): NamespacePath | undefined =>
+  below(namespace, said.replace(/^\.(\/|$)/, ''));
+
+/** Objects may name a namespace relative to the import's own, as in `./group` or `group`; never an absolute one. */
+function placeOf(namespace: unknown, at: string, home: NamespacePath): NamespacePath {
+  if (namespace === undefined) return home;
+  const path = typeof namespace === 'string' ? resolved(home, namespace) : undefined;
+  if (path) return path;
+  throw fail(
+    'invalid',
+    `Attribute 'data.${at}.namespace' is \`${JSON.stringify(namespace)}\`; give a path relative to ${home}, such as ./group`,
+    { attribute: `data.${at}.namespace`, value: namespace },
+  );
+}
+
+/** An authorization's namespace may be relative too, as exports write it. */
+function absolute(identity: Identity, fields: Entry['fields'], home: NamespacePath): Entry['fields'] {
+  const { authorizedNamespace: said } = fields;
+  if (identity !== 'apiauthorizationpolicy' || typeof said !== 'string' || !said.startsWith('.'))
+    return fields;
+  return { ...fields, authorizedNamespace: resolved(home, said) ?? said };
+}
+
+function identityOf(name: string): Identity {
+  const identity = identityNamed(name);
+  const attribute = `data.${name}`;
+  if (!identity) {
+    throw fail('invalid', `Attribute '${attribute}' names no resource; use one of ${identities.join(', ')}`, {
+      attribute,
+    });
+  }
+  if (identity === 'appcredential') {
+    throw fail(
+      'invalid',
+      `Attribute '${attribute}' holds app credentials, and nobody would receive the keys of those that an import makes; leave it out and create them one by one`,
+      { attribute },
+    );
+  }
+  return identity;
+}
+
+/** The file's objects by the namespaces that they are to live in, parents before children, each in order of its kind. */
+export function entriesOf(data: ImportRequest['data']['data'], home: NamespacePath): Entry[][] {
+  const entries = Object.entries(data).flatMap(([name, objects]) => {
+    const identity = identityOf(name);
+    return objects.map(({ namespace, ...fields }, index): Entry => {
+      const at = `${name}[${index}]`;
+      return {
+        identity,
+        at,
+        namespace: placeOf(namespace, at, home),
+        fields: absolute(identity, fields, home),
+      };
+    });
+  });
+  const kind = (entry: Entry) => ORDER.indexOf(entry.identity);
+  const groups = Map.groupBy(
+    entries.sort((a, b) => kind(a) - kind(b)),
+    ({ namespace }) => namespace,
+  );
+  return [...groups]
+    .sort(([a], [b]) => lineage(a).length - lineage(b).length || (a < b ? -1 : 1))
+    .map(([, group]) => group);
+}

@@ -1,0 +1,86 @@
+import { type CrudAction, crudOperation, routes } from '../../shared/api/routes.ts';
+import { grants } from '../../shared/core/roles.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import type { NamespacePath } from '../../shared/schema/ids.ts';
+import type { Namespace } from '../../shared/schema/namespace.ts';
+import { type Identity, type ObjectOf, resourceOf } from '../../shared/schema/resources.ts';
+import type { Call } from '../call.ts';
+import type { Deps } from '../deps.ts';
+import { everyIn, lineageObjects } from '../pipeline/authorize.ts';
+import { below, type Entry } from './entries.ts';
+
+/** The tag by which an import finds what an earlier one with the same label made. */
+export const labelTag = (label: string): string => `@import:label=${label}`;
+
+export type Lineages = (namespace: NamespacePath) => Promise<readonly Namespace[] | undefined>;
+
+/** Namespace objects of each namespace from the tenant down, read once; those that are not there are asked for again. */
+export function lineagesFor(call: Call, { store }: Pick<Deps, 'store'>): Lineages {
+  const known = new Map<NamespacePath, readonly Namespace[]>([[call.namespace, call.lineage]]);
+  return async namespace => {
+    const found = known.get(namespace) ?? (await lineageObjects(store, namespace));
+    if (found) known.set(namespace, found);
+    return found;
+  };
+}
+
+/** The call that creates, changes or deletes one object, as if it had come alone. */
+export async function callFor(
+  { identity, namespace, fields }: Pick<Entry, 'identity' | 'namespace' | 'fields'>,
+  action: CrudAction,
+  target: Call['target'],
+  call: Call,
+  lineages: Lineages,
+): Promise<Call> {
+  const operation = crudOperation(action, identity);
+  const route = routes[operation];
+  const { allow } = route;
+  if (allow !== 'everybody' && !call.held.some(held => grants(held, allow.identity, allow.verb))) {
+    throw fail('forbidden', `you may not ${allow.verb} ${allow.identity} in ${namespace}`);
+  }
+  const lineage = await lineages(namespace);
+  if (lineage === undefined) throw fail('not_found', `no namespace \`${namespace}\`; import it first`);
+  const params = target ? { id: target.ID } : {};
+  return { ...call, operation, route, namespace, lineage, target, params, body: fields };
+}
+
+/** Whether the object is already as the file says, once defaults are filled in within what it says. */
+export function isAsSaid(identity: Identity, object: object, fields: Entry['fields']): boolean {
+  const said = resourceOf(identity).input.partial().safeParse(fields);
+  const { secrets = [] } = resourceOf(identity);
+  return (
+    said.success &&
+    Object.keys(fields).every(
+      key =>
+        secrets.includes(key) ||
+        JSON.stringify(Reflect.get(object, key)) === JSON.stringify(Reflect.get(said.data, key)),
+    )
+  );
+}
+
+/**
+ * Takes the object that an entry means out of those that were there before the import: by its name where names are
+ * unique, else by name and label. Each is taken once, so that two objects of one name in a file stay two.
+ */
+export type Take = (entry: Entry, tag: string) => Promise<ObjectOf<Identity> | undefined>;
+
+export function takeFrom(store: Deps['store']): Take {
+  const before = new Map<string, Promise<ObjectOf<Identity>[]>>();
+  return async ({ identity, namespace, fields }, tag) => {
+    const place = `${identity} ${namespace}`;
+    const objects = before.get(place) ?? everyIn(store, identity, namespace);
+    before.set(place, objects);
+    const { unique } = resourceOf(identity);
+    const name =
+      identity === 'namespace'
+        ? below(namespace, typeof fields.name === 'string' ? fields.name : '')
+        : fields.name;
+    const left = await objects;
+    const at = left.findIndex(
+      object =>
+        Reflect.get(object, 'name') === name &&
+        (unique !== undefined || object.metadata.some(it => it === tag)),
+    );
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  };
+}
