@@ -12,6 +12,8 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { CORS } from '../shared/api/cors.ts';
+import { aliases } from '../shared/api/match.ts';
 import { groups, operations, routes } from '../shared/api/routes.ts';
 import { LIMITS } from '../shared/schema/config.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -49,20 +51,10 @@ export function httpApi(scope: Construct, settings: Settings): HttpApi {
     createDefaultStage: false,
     corsPreflight: {
       allowOrigins: settings.corsOrigins,
-      allowMethods: [CorsHttpMethod.ANY],
-      allowHeaders: [
-        'authorization',
-        'content-type',
-        'idempotency-key',
-        'x-external-tracking-id',
-        'x-external-tracking-type',
-        'x-fields',
-        'x-namespace',
-        'x-read-consistency',
-        'x-write-consistency',
-      ],
-      exposeHeaders: ['x-count-total', 'x-messages', 'x-next'],
-      maxAge: seconds(3600),
+      allowMethods: CORS.methods.map(method => CorsHttpMethod[method]),
+      allowHeaders: [...CORS.allowed],
+      exposeHeaders: [...CORS.exposed],
+      maxAge: seconds(CORS.maxAge),
     },
   });
 }
@@ -94,8 +86,8 @@ export class Api extends Construct {
         }),
       ]),
     );
-    for (const operation of operations) {
-      const { method, path, group } = routes[operation];
+    const stated = operations.map(operation => routes[operation]);
+    for (const { method, path, group } of [...stated, ...aliases]) {
       const integration = integrations.get(group);
       if (integration !== undefined) {
         this.front.addRoutes({ path, methods: [HttpMethod[method]], integration });

@@ -12,10 +12,8 @@ import { bodyOf, isDryRun, namespaceOf, operationOf, queryOf } from './pipeline/
 import { withFields } from './pipeline/fields.ts';
 import { claimOf, earlierAnswer, onceForKey } from './pipeline/idempotency.ts';
 import { parsed, problem } from './pipeline/problem.ts';
-import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
 import { enterRefusal } from './pipeline/refused.ts';
-
-const EXPOSED = 'X-Count-Total, X-Next, X-Messages, X-Request-Id, ETag';
+import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
 
 /** Header values are Latin-1: what is not printable ASCII is percent-encoded, and `;` separates messages. */
 const headerText = (text: string): string =>
@@ -33,7 +31,6 @@ const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResul
     statusCode: body === undefined ? 204 : 200,
     headers: {
       'x-request-id': requestID,
-      'access-control-expose-headers': EXPOSED,
       'cache-control': 'no-store',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(reply.total === undefined ? {} : { 'x-count-total': String(reply.total) }),
@@ -62,16 +59,14 @@ type Step = middy.MiddlewareObj<
 
 const identify: Step = {
   before: ({ event, context }) => {
-    const { operation, route } = operationOf(event);
+    const { operation, route, params } = operationOf(event);
     const query = queryOf(event);
     context.call = {
       operation,
       route,
       requestID: event.requestContext.requestId,
       namespace: namespaceOf(event, route),
-      params: Object.fromEntries(
-        Object.entries(event.pathParameters ?? {}).map(([name, value]) => [name, value ?? '']),
-      ),
+      params,
       query,
       headers: event.headers,
       body: undefined,
@@ -148,10 +143,12 @@ export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps
     .use(identify)
     .use(authorized(deps))
     .use(validated)
-    .handler(async (_event, { call, earlier }) => {
+    .handler(async (event, { call, earlier }) => {
       const handler = handlers[call.operation];
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
-      return encode(withFields(call, await answered(handler, call, deps(), earlier)), call.requestID);
+      const reply = withFields(call, await answered(handler, call, deps(), earlier));
+      const { body: _, ...head } = reply;
+      return encode(event.requestContext.http.method === 'HEAD' ? head : reply, call.requestID);
     });
   return (event, context) => pipeline(event, context as CallContext);
 }

@@ -2,58 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { Log } from '../functions/deps.ts';
 import type { HttpFunction } from '../functions/http.ts';
-import { operations, routes } from '../shared/api/routes.ts';
+import { noOperation } from '../functions/pipeline/decode.ts';
+import { problem } from '../functions/pipeline/problem.ts';
+import { CORS } from '../shared/api/cors.ts';
+import { type Match, match } from '../shared/api/match.ts';
 import { newObjectId } from '../shared/core/object.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { LIMITS } from '../shared/schema/config.ts';
+import { type Failure, fail } from '../shared/schema/failure.ts';
 
 /** Answers what is no operation of the API, such as bundles and pages. False: not mine. */
 export type Side = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
-
-interface Matcher {
-  routeKey: string;
-  method: string;
-  pattern: RegExp;
-  names: string[];
-  group: string;
-}
-
-const matchers: Matcher[] = operations.map(operation => {
-  const { method, path, group } = routes[operation];
-  return {
-    routeKey: `${method} ${path}`,
-    method,
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '([^/]+)')}$`),
-    names: [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1] ?? ''),
-    group,
-  };
-});
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
-
-/** The route that API Gateway would choose, without an optional `/v/<int>` in front. */
-function match(
-  method: string,
-  path: string,
-): { matcher: Matcher; params: Record<string, string> } | 'method' | 'path' {
-  const plain = path.replace(/^\/v\/\d+(?=\/)/, '');
-  let known = false;
-  for (const matcher of matchers) {
-    const found = matcher.pattern.exec(plain);
-    if (!found) continue;
-    known = true;
-    if (matcher.method !== method) continue;
-    const params = matcher.names.map((name, index) => [name, decoded(found[index + 1] ?? '')]);
-    return { matcher, params: Object.fromEntries(params) as Record<string, string> };
-  }
-  return known ? 'method' : 'path';
-}
 
 /** Bytes of a body that is too long which are read all the same, so that its sender gets the answer and no broken pipe. */
 const DRAINED = 64 * 1024 * 1024;
@@ -71,9 +30,6 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   return size > LIMITS.requestBody ? undefined : Buffer.concat(chunks);
 }
 
-const failure = (code: number, title: string, description: string, trace: string): string =>
-  JSON.stringify([{ code, title, description, subject: 'microseg', trace }]);
-
 function send(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
   const body = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
   response.writeHead(result.statusCode ?? 500, [
@@ -89,9 +45,10 @@ function eventOf(
   request: IncomingMessage,
   url: URL,
   body: Buffer,
-  { matcher, params }: { matcher: Matcher; params: Record<string, string> },
+  { route, params }: Exclude<Match, string>,
   requestId: string,
 ): APIGatewayProxyEventV2 {
+  const routeKey = `${route.method} ${route.path}`;
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [
       name,
@@ -100,7 +57,7 @@ function eventOf(
   );
   return {
     version: '2.0',
-    routeKey: matcher.routeKey,
+    routeKey,
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
     headers,
@@ -121,7 +78,7 @@ function eventOf(
         userAgent: request.headers['user-agent'] ?? '',
       },
       requestId,
-      routeKey: matcher.routeKey,
+      routeKey,
       stage: '$default',
       time: '',
       timeEpoch: 0,
@@ -145,40 +102,71 @@ const contextOf = (awsRequestId: string): Context => ({
   succeed: () => {},
 });
 
+const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'OPTIONS' &&
+  headers.origin !== undefined &&
+  headers['access-control-request-method'] !== undefined;
+
+const PREFLIGHT = {
+  'access-control-allow-methods': CORS.methods.join(','),
+  'access-control-allow-headers': CORS.allowed.join(','),
+  'access-control-max-age': String(CORS.maxAge),
+};
+
+/** What API Gateway adds to every answer for a page of another origin. */
+function allowOrigin(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  origins: readonly string[],
+): void {
+  const { origin } = headers;
+  const any = origins.includes('*');
+  if (!any) response.setHeader('vary', 'origin');
+  if (origin === undefined || !(any || origins.includes(origin))) return;
+  response.setHeader('access-control-allow-origin', any ? '*' : origin);
+  response.setHeader('access-control-expose-headers', CORS.exposed.join(','));
+}
+
+export interface FrontOptions {
+  clock: Clock;
+  log: Log;
+  /** Origins that may call from a browser; any, unless said otherwise: cdk/settings.ts says why. */
+  corsOrigins?: readonly string[];
+}
+
 /**
  * The small front of the one-process build: node:http in, the Lambda functions of functions/api behind it.
- * It does what API Gateway does and no more: match the route, cut off long bodies, call the function.
+ * It does what API Gateway does and no more: answer preflights, match the route, cut off long bodies, call the function.
  */
 export function createFront(
   lambdas: Readonly<Record<string, HttpFunction>>,
   sides: readonly Side[],
-  { clock, log }: { clock: Clock; log: Log },
+  { clock, log, corsOrigins = ['*'] }: FrontOptions,
 ): Server {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const requestId = newObjectId(clock.now(), size => clock.randomBytes(size));
-    const refuse = (statusCode: number, title: string, description: string): void =>
-      send(response, {
-        statusCode,
-        headers: { 'content-type': 'application/json', 'x-request-id': requestId },
-        body: failure(statusCode, title, description, requestId),
-      });
+    const refuse = (failure: Failure): void => {
+      const { code, body } = problem(failure, requestId);
+      const headers = { 'content-type': 'application/json', 'x-request-id': requestId };
+      send(response, { statusCode: code, headers, body: JSON.stringify(body) });
+    };
     const target = `http://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`;
     if (!URL.canParse(target))
-      return refuse(400, 'Bad Request', 'the Host header or the path is no part of a URL');
+      return refuse(fail('bad_request', 'the Host header or the path is no part of a URL'));
     const url = new URL(target);
     for (const side of sides) if (await side(request, response, url)) return;
-    const found = match(request.method ?? 'GET', url.pathname);
-    if (found === 'path')
-      return refuse(404, 'Not Found', `nothing is served at ${url.pathname}; see /openapi.json`);
-    if (found === 'method')
-      return refuse(405, 'Operation Not Supported', `${request.method} is not possible on ${url.pathname}`);
+    const method = request.method ?? 'GET';
+    allowOrigin(request, response, corsOrigins);
+    if (isPreflight(request)) return void response.writeHead(204, PREFLIGHT).end();
+    const found = match(method, url.pathname);
+    if (typeof found === 'string') return refuse(noOperation(found, method, url.pathname));
     const body = await bodyOf(request);
     if (!body) {
       response.setHeader('connection', 'close');
-      return refuse(413, 'Payload Too Large', `the body has more than ${LIMITS.requestBody} bytes`);
+      return refuse(fail('too_large', `the body has more than ${LIMITS.requestBody} bytes`));
     }
-    const lambda = lambdas[found.matcher.group];
-    if (!lambda) throw new Error(`no function for the group ${found.matcher.group}`);
+    const lambda = lambdas[found.route.group];
+    if (!lambda) throw new Error(`no function for the group ${found.route.group}`);
     const event = eventOf(request, url, body, found, requestId);
     send(response, await lambda(event, contextOf(requestId)));
   };

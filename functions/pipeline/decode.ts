@@ -1,19 +1,36 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { type Match, match } from '../../shared/api/match.ts';
 import { type Operation, operations, type Route, routes } from '../../shared/api/routes.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
-import { fail } from '../../shared/schema/failure.ts';
+import { type Failure, fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 
 const byRouteKey = new Map<string, Operation>(
   operations.map(operation => [`${routes[operation].method} ${routes[operation].path}`, operation]),
 );
 
-/** The operation that API Gateway matched. */
-export function operationOf(event: APIGatewayProxyEventV2): { operation: Operation; route: Route } {
+/** The operation that API Gateway matched, or that an alias of its routes stands for. */
+export function operationOf(event: APIGatewayProxyEventV2): Exclude<Match, string> {
   const operation = byRouteKey.get(event.routeKey);
-  if (!operation)
-    throw fail('not_allowed', `no operation for ${event.routeKey}; see /openapi.json for what there is`);
-  return { operation, route: routes[operation] };
+  if (operation) {
+    const parts = Object.entries(event.pathParameters ?? {});
+    const params = Object.fromEntries(parts.map(([name, value]) => [name, value ?? '']));
+    return { operation, route: routes[operation], params };
+  }
+  const { method } = event.requestContext.http;
+  const found = match(method, event.rawPath);
+  if (typeof found === 'object') return found;
+  throw noOperation(found, method, event.rawPath);
+}
+
+/** Why a request means no operation. */
+export function noOperation(found: Extract<Match, string>, method: string, path: string): Failure {
+  if (found === 'long') {
+    return fail('bad_request', `${path} has more than 3 segments; no path of the API has so many`);
+  }
+  return found === 'path'
+    ? fail('not_found', `nothing is served at ${path}; see /openapi.json`)
+    : fail('not_allowed', `${method} is not possible on ${path}; see /openapi.json`);
 }
 
 export function namespaceOf(event: APIGatewayProxyEventV2, route: Route): NamespacePath {

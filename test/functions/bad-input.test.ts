@@ -316,7 +316,7 @@ describe('a request is refused', () => {
     ['GET /externalnetworks/nothing', 404, '`nothing`'],
     ['GET /externalnetworks/..%2f..', 404, '`../..`'],
     ['GET /externalnetworks/0190F3A1B2C3D4E5F6071829', 404, '`0190F3A1B2C3D4E5F6071829`'],
-    ['GET /nothing', 405, 'openapi.json'],
+    ['GET /nothing', 404, 'openapi.json'],
     ['PATCH /externalnetworks', 405, 'openapi.json'],
   ] as const)('that is %s: %i', async (line, status, words) => {
     const refused = await plane.root(line, '/');

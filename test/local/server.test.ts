@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Log } from '../../functions/deps.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
 import { createClient, credentialToken } from '../../shared/api/client.ts';
+import { CORS } from '../../shared/api/cors.ts';
 import { EnforcerCredentials } from '../../shared/api/messages.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
@@ -85,10 +86,55 @@ describe('the front', () => {
     expect([counted.status, counted.headers['x-count-total'], counted.text]).toEqual([204, '1', '']);
   });
 
+  it('answers HEAD wherever it answers GET, without a body', async () => {
+    for (const [path, status] of [
+      ['/_meta/config', 204],
+      ['/.well-known/jwks.json', 204],
+      ['/namespaces/0190f3a1b2c3d4e5f6071829', 404],
+      ['/nothing', 404],
+    ] as const) {
+      const answered = await api('HEAD', path, '/');
+      expect([path, answered.status, answered.text]).toEqual([path, status, '']);
+    }
+  });
+
+  it('tells browsers of other origins what they may send and read', async () => {
+    const origin = 'https://console.example.com';
+    const preflight = await send('OPTIONS', '/namespaces', {
+      headers: {
+        origin,
+        'access-control-request-method': 'PUT',
+        'access-control-request-headers': 'x-fields',
+      },
+    });
+    expect([preflight.status, preflight.text]).toEqual([204, '']);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': CORS.methods.join(','),
+      'access-control-allow-headers': CORS.allowed.join(','),
+      'access-control-max-age': '3600',
+    });
+    for (const status of [200, 401]) {
+      const answered = await send('GET', '/namespaces', {
+        headers: {
+          origin,
+          'x-namespace': '/',
+          ...(status === 200 ? { authorization: `Bearer ${token}` } : {}),
+        },
+      });
+      expect([answered.status, answered.headers['access-control-allow-origin']]).toEqual([status, '*']);
+      expect(answered.headers['access-control-expose-headers']).toContain('x-count-total');
+    }
+    expect((await send('OPTIONS', '/namespaces')).status).toBe(405);
+  });
+
   it.each([
     ['GET', '/nothing', 404, 'nothing is served at /nothing; see /openapi.json'],
     ['GET', '/namespaces/', 404, '/namespaces/'],
-    ['GET', '/namespaces/a/b/c', 404, ''],
+    ['GET', '/namespaces/a/b/c', 400, 'more than 3 segments'],
+    ['GET', '/v/1/namespaces/a/b/c', 400, 'more than 3 segments'],
+    ['GET', '/v/1/nothing', 404, ''],
+    ['DELETE', '/v/2/namespaces', 405, 'DELETE is not possible on /v/2/namespaces'],
     ['GET', '/v/x/namespaces', 404, ''],
     ['GET', '/', 404, ''],
     ['GET', '/.well-known/../namespaces/../nothing', 404, '/nothing'],
