@@ -40,8 +40,13 @@ export class AppStack extends Stack {
     const api = new Api(this, 'Api', { ...parts, values, front });
     const events = new Events(this, 'Events', {
       ...parts,
-      values: { ...values, ONBOARD_ACCOUNT_ARN: workflows.machine('onboard-account').stateMachineArn },
+      values: {
+        ...values,
+        ONBOARD_ACCOUNT_ARN: workflows.machine('onboard-account').stateMachineArn,
+        DELETE_NAMESPACE_ARN: workflows.machine('delete-namespace').stateMachineArn,
+      },
       onboard: workflows.machine('onboard-account'),
+      deleteNamespace: workflows.machine('delete-namespace'),
       bus,
     });
     new Alarms(this, 'Alarms', { api, workflows, events, table: data.table });

@@ -21,6 +21,7 @@ import { grantRead, grantWrite, grantWritePublications } from './table-access.ts
 interface EventsProps extends Parts {
   bus: EventBus;
   onboard: StateMachine;
+  deleteNamespace: StateMachine;
 }
 
 interface Pattern {
@@ -84,6 +85,7 @@ export class Events extends Construct {
     grantRead(fn, props.data.table);
     grantWritePublications(fn, props.data.table);
     props.onboard.grantStartExecution(fn);
+    props.deleteNamespace.grantStartExecution(fn);
     readStream(fn, props.data.table, {
       filter: objectsOf(identities),
       failures: this.#deadLetters('objectChanged'),

@@ -86,7 +86,13 @@ export function composeFrom(environment: Record<string, string | undefined>): De
     bucket: () => openBucket({ ...connection, bucket: setting('BUNDLES_BUCKET') }),
     bus: () => openBus({ ...connection, busName: setting('BUS_NAME') }),
     workflows: () =>
-      openWorkflows({ ...connection, machines: { 'onboard-account': setting('ONBOARD_ACCOUNT_ARN') } }),
+      openWorkflows({
+        ...connection,
+        machines: lazily({
+          'delete-namespace': () => setting('DELETE_NAMESPACE_ARN'),
+          'onboard-account': () => setting('ONBOARD_ACCOUNT_ARN'),
+        }),
+      }),
     tokenKey: () => signer('TOKEN_KEY_ID'),
     bundleKeys: () =>
       lazily({

@@ -76,7 +76,7 @@ export function shown<I extends Identity>(identity: I, object: ObjectOf<I>): Obj
   return Object.fromEntries(Object.entries(object).filter(([key]) => !secrets.includes(key))) as ObjectOf<I>;
 }
 
-const activity = <I extends Identity>(
+export const activity = <I extends Identity>(
   identity: I,
   operation: Activity['operation'],
   call: Call,

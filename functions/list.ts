@@ -10,6 +10,7 @@ import type { Identity, ObjectOf } from '../shared/schema/resources.ts';
 import { resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
+import { isShown, shownWithin } from './hidden.ts';
 import { indexed, lookUp, type Place } from './look-up.ts';
 import { everyIn } from './pipeline/authorize.ts';
 
@@ -109,8 +110,13 @@ async function everything<I extends Identity>(
   const { namespace, passes } = question;
   const isHere = (object: ObjectOf<Identity>) =>
     isWithin(object.namespace, namespace) || isInherited(object, namespace);
-  return (await candidates(question, store)).filter(object => isHere(object) && passes(object));
+  const [found, shown] = await Promise.all([candidates(question, store), shownTo(question, store)]);
+  return found.filter(object => isHere(object) && shown(object) && passes(object));
 }
+
+/** Which objects the question may be answered with at all: none of those that are being removed. */
+const shownTo = async ({ recursive, namespace }: Place, store: ObjectStore) =>
+  recursive ? shownWithin(store, namespace) : isShown;
 
 async function everyBelow<I extends Identity>(
   store: ObjectStore,
@@ -191,10 +197,11 @@ async function pageByCursor<I extends Identity>(
   let items: ObjectOf<I>[] = [];
   for (let reads = 0; reads < MOST_READS && items.length === 0; reads++) {
     const query = { limit, ...(next === undefined ? {} : { after: next }) };
-    const page = await (recursive
-      ? store.listTree(identity, namespace, query)
-      : store.list(identity, namespace, query));
-    items = page.items.filter(passes);
+    const [page, shown] = await Promise.all([
+      recursive ? store.listTree(identity, namespace, query) : store.list(identity, namespace, query),
+      shownTo(question, store),
+    ]);
+    items = page.items.filter(object => shown(object) && passes(object));
     next = page.next;
     if (next === undefined) break;
   }

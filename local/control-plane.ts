@@ -4,6 +4,7 @@ import { handlersOf } from '../functions/api/index.ts';
 import type { Deps, IssuerSettings, Log } from '../functions/deps.ts';
 import { cloudAccountCreated } from '../functions/events/cloud-account-created.ts';
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
+import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
 import { resign } from '../functions/events/resign.ts';
@@ -100,10 +101,15 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const pump: ChangePump = new ChangePump({
     feed,
     log,
-    consumers: [changes => policyChanged(changes, deps), changes => cloudAccountCreated(changes, deps)],
+    consumers: [
+      changes => policyChanged(changes, deps),
+      changes => cloudAccountCreated(changes, deps),
+      changes => namespaceDeleted(changes, deps),
+    ],
     publish: marks => publishMarked(marks, deps),
   });
-  const taskDeps = { store: waking(objects, () => pump.wake()), clock, bus, log };
+  const publications = pump.watch(openPublications(database));
+  const taskDeps = { store: waking(objects, () => pump.wake()), publications, clock, bus, log };
   const workflows = openWorkflows({
     database,
     clock,
@@ -117,7 +123,6 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const web = openWeb({ privateOrigins: settings.privateIssuers ?? [] });
   const deps: Deps = {
     ...taskDeps,
-    publications: pump.watch(openPublications(database)),
     bucket,
     workflows,
     tokenKey: keys.token,
@@ -133,7 +138,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const lambdas = Object.fromEntries(
     Object.entries(handlersOf).map(([group, handlers]) => [group, httpFunction(handlers, () => deps)]),
   );
-  const front = createFront(lambdas, [bundleSide(bucket, bundleAccess.allows), documentSide], clock);
+  const front = createFront(lambdas, [bundleSide(bucket, bundleAccess.allows), documentSide], { clock, log });
   await new Promise<void>((listening, failed) => {
     front.once('error', failed).listen(port, host, listening);
   });

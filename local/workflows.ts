@@ -15,7 +15,7 @@ import { systemTimers, type Timers } from './asl/timers.ts';
 export interface WorkflowsOptions {
   database: JournalDatabase;
   /** Texts of the `.asl.json` files; those of statemachines/ unless given. */
-  definitions?: Readonly<Record<WorkflowName, string>>;
+  definitions?: Readonly<Partial<Record<WorkflowName, string>>>;
   /** Tasks by the names that the definitions call them. */
   tasks: Readonly<Record<string, Invoke>>;
   clock: Clock;
@@ -37,11 +37,13 @@ export interface LocalWorkflows extends Workflows {
 }
 
 const FILES: Readonly<Record<WorkflowName, URL>> = {
+  'delete-namespace': new URL('../statemachines/delete-namespace.asl.json', import.meta.url),
   'onboard-account': new URL('../statemachines/onboard-account.asl.json', import.meta.url),
 };
 
 /** The state machines of statemachines/, as text. */
 export const readStateMachines = (): Record<WorkflowName, string> => ({
+  'delete-namespace': readFileSync(FILES['delete-namespace'], 'utf8'),
   'onboard-account': readFileSync(FILES['onboard-account'], 'utf8'),
 });
 
@@ -95,12 +97,13 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
   return {
     async start(workflow, name, input) {
       const machine = machines.get(workflow);
-      if (!machine)
+      const definition = definitions[workflow];
+      if (!machine || definition === undefined)
         throw fail('not_found', `no workflow \`${workflow}\`; there are ${[...machines.keys()].join(', ')}`);
       requireUsable(rim);
       const header = opened(machine, checkedName(name), checkedInput(input), clock.now());
       const thread = mainThread(machine, header.input, clock.now());
-      const started = await journal.begin(header, thread, definitions[workflow]);
+      const started = await journal.begin(header, thread, definition);
       if (started) launch(machine, { header, threads: new Map([[thread.id, thread]]) });
       return { started };
     },

@@ -1,11 +1,11 @@
 import { fail } from '../../shared/schema/failure.ts';
 import { childPath, NamespacePath, ROOT, shortName, tenantOf } from '../../shared/schema/ids.ts';
-import { identities } from '../../shared/schema/resources.ts';
 import type { Call, Handler } from '../call.ts';
-import { asFields, contents, crud, insert, prepare } from '../crud.ts';
+import { asFields, crud, insert, prepare } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { ensureNamespace } from '../tasks/ensure-namespace.ts';
+import { deleteNamespace } from './namespace-deletion.ts';
 
 const namespace = crud('namespace', {
   check: (input, call) => {
@@ -17,15 +17,6 @@ const namespace = crud('namespace', {
           message: 'it is the short name; the path comes from X-Namespace',
         },
       ]);
-    }
-  },
-  checkDelete: async (object, _call, deps) => {
-    const held = await contents(NamespacePath.parse(object.name), deps, identities);
-    if (held.length > 0) {
-      throw fail(
-        'conflict',
-        `namespace ${object.name} is not empty: it holds ${held.join(', ')}; delete them first`,
-      );
     }
   },
 });
@@ -71,4 +62,4 @@ const createCloudaccount: Handler = async (call, deps) => {
   return insert('cloudaccount', object, inTenant, deps);
 };
 
-export const namespaces = { ...namespace, ...cloudaccount, createCloudaccount };
+export const namespaces = { ...namespace, ...cloudaccount, createCloudaccount, deleteNamespace };

@@ -3,6 +3,7 @@ import { changesOf, compose, marksOf } from '../compose.ts';
 import { bootstrap as makeAdministrator } from '../events/bootstrap.ts';
 import { cloudAccountCreated } from '../events/cloud-account-created.ts';
 import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
+import { namespaceDeleted } from '../events/namespace-deleted.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { publishMarked } from '../events/publish.ts';
 import { resign as resignAll } from '../events/resign.ts';
@@ -33,6 +34,7 @@ export const objectChanged = batch(async event => {
   const changes = changesOf(event.Records);
   await policyChanged(changes, compose());
   await cloudAccountCreated(changes, compose());
+  await namespaceDeleted(changes, compose());
 });
 
 /** The table's stream, the publisher's to-do list. */

@@ -5,15 +5,17 @@ import { grants, type Permissions } from '../../shared/core/roles.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import type { AppCredential } from '../../shared/schema/appcredential.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { lineage, type NamespacePath, ObjectId, parentPath, ROOT } from '../../shared/schema/ids.ts';
+import { lineage, type NamespacePath, ObjectId, parentPath } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
 import type { TokenClaims } from '../../shared/schema/token.ts';
 import type { Call } from '../call.ts';
+import { reopenAbandoned } from '../closing.ts';
 import type { Deps } from '../deps.ts';
+import { isShown } from '../hidden.ts';
 import { countUse } from './quota.ts';
 
-/** Every object of one namespace, page by page: for kinds of which a namespace holds few. */
+/** Every object of one namespace but hidden namespaces, page by page: for kinds of which a namespace holds few. */
 export async function everyIn<I extends Identity>(
   store: ObjectStore,
   resource: I,
@@ -26,27 +28,33 @@ export async function everyIn<I extends Identity>(
       limit: 1000,
       ...(after === undefined ? {} : { after }),
     });
-    items.push(...page.items);
+    items.push(...page.items.filter(isShown));
     after = page.next;
   } while (after !== undefined);
   return items;
 }
 
-/** Namespace objects from the tenant down to the namespace itself; undefined when there is no such namespace. */
+/**
+ * Namespace objects from the tenant down to the namespace itself; undefined when there is no such namespace, or it is
+ * below one that is being removed.
+ */
 export async function lineageObjects(
   store: ObjectStore,
   namespace: NamespacePath,
 ): Promise<Namespace[] | undefined> {
   const paths = lineage(namespace).slice(1);
   const found = await Promise.all(paths.map(path => store.getByName('namespace', parentPath(path), path)));
-  return namespace !== ROOT && found.at(-1) === undefined ? undefined : found.filter(it => it !== undefined);
+  const there = found.filter(it => it !== undefined);
+  return there.length < paths.length ? undefined : there;
 }
 
 /** The object that the path names, `/<resource>/{id}…`; undefined when there is none, or no such ID can be. */
 async function targetOf(call: Call, store: ObjectStore): Promise<Stored | undefined> {
   const resource = identityNamed(call.route.path.split('/')[1] ?? '');
   const id = ObjectId.safeParse(call.params.id);
-  return resource && id.success ? store.get({ resource, namespace: call.namespace, id: id.data }) : undefined;
+  if (!resource || !id.success) return undefined;
+  const found = await store.get({ resource, namespace: call.namespace, id: id.data });
+  return found && isShown(found) ? found : undefined;
 }
 
 /** What the first batch of reads found; the operation itself reads or writes once more at most. */
@@ -118,5 +126,6 @@ export async function authorize(
   if (!namespaces) {
     throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }
+  if (allow.verb === 'post') await reopenAbandoned(namespaces.at(-1), { store, clock });
   return { held, lineage: namespaces, target };
 }

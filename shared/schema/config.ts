@@ -21,6 +21,8 @@ export const Config = z.object({
   BUNDLE_READER_ROLE_ARN: z.string().min(1),
   /** ARN of statemachines/onboard-account.asl.json. */
   ONBOARD_ACCOUNT_ARN: z.string().min(1),
+  /** ARN of statemachines/delete-namespace.asl.json. */
+  DELETE_NAMESPACE_ARN: z.string().min(1),
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
   API_URL: z.url(),
   /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
@@ -62,7 +64,7 @@ export const configOf = {
   ],
   task: ['TABLE_NAME', 'BUS_NAME', 'LOG_LEVEL'],
   onboard: ['ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
-  changes: ['TABLE_NAME', 'ONBOARD_ACCOUNT_ARN', 'LOG_LEVEL'],
+  changes: ['TABLE_NAME', 'ONBOARD_ACCOUNT_ARN', 'DELETE_NAMESPACE_ARN', 'LOG_LEVEL'],
   publish: [
     'TABLE_NAME',
     'BUNDLES_BUCKET',

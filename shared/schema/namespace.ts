@@ -8,6 +8,18 @@ export const NAMESPACE_NAME = /^[a-zA-Z0-9-_/]+$/;
 export const TrafficAction = z.enum(['Allow', 'Reject', 'Inherit']);
 export const NamespaceType = z.enum(['Default', 'Tenant', 'CloudAccount', 'Group', 'Kubernetes']);
 
+/**
+ * Where its deletion stands, when it was asked for. `Checking`: nothing can be created in it while its contents are
+ * looked at. `Purging`: it and everything below is not found, and a workflow removes it. `Hidden`: the same, below one
+ * that is being purged.
+ */
+export const Deletion = z.enum(['Checking', 'Purging', 'Hidden']);
+export type Deletion = z.infer<typeof Deletion>;
+
+/** Whether a namespace counts as gone already, with everything below it: nobody is shown it, nothing in it counts. */
+export const isHidden = ({ deletion }: { deletion?: Deletion | undefined }): boolean =>
+  deletion === 'Purging' || deletion === 'Hidden';
+
 /** What happens to a tag that no effective prefix lists. `Inherit` at the root means Warn. */
 export const TagPrefixEnforcement = z.enum(['Inherit', 'Warn', 'Enforce']);
 
@@ -29,10 +41,13 @@ export const namespace = resource({
   summary: 'A node of the tree that everything else lives in',
   unique: 'name',
   defaultOrder: 'name',
+  refs: ['deletion'],
   readOnly: {
     JWTCertificates: z.record(z.string(), z.string()).default({}),
     associatedSSHCAID: z.string().default(''),
     zoning: z.int().default(0),
+    /** Absent, unless it is being deleted. */
+    deletion: Deletion.optional(),
   },
   createOnly: {
     name: z.string().regex(NAMESPACE_NAME, 'may hold letters, digits, - and _ only').max(1024),

@@ -200,6 +200,57 @@ export function objectStoreContract(
         ]);
       });
 
+      it('takes no object into a namespace that is being deleted, until it is not any more', async () => {
+        const tenant = await plant('/a');
+        const path = childPath(tenant, 'a');
+        const open = await store.getByName('namespace', tenant, path);
+        if (!open) throw new Error('not planted');
+        const insert = (name: string) =>
+          store.commit([
+            { kind: 'require', namespace: path },
+            create('externalnetwork', makeNetwork(path, name)),
+          ]);
+        const step = { kind: 'update', resource: 'namespace' } as const;
+        const checking: Stored<'namespace'> = { ...open, deletion: 'Checking' };
+        await store.commit([{ ...step, object: checking, seen: open.updateTime }]);
+        expect(await refusal(insert('late'))).toMatchObject({
+          kind: 'not_found',
+          message: expect.stringContaining(path),
+        });
+        expect(await store.getByName('namespace', tenant, path)).toStrictEqual(checking);
+        await store.commit([{ ...step, object: open, seen: open.updateTime }]);
+        await insert('in time');
+      });
+
+      it.each(['Purging', 'Hidden'] as const)(
+        'finds a %s namespace by its ID and not by its name, which stays taken',
+        async deletion => {
+          const tenant = await plant('/a');
+          const path = childPath(tenant, 'a');
+          const open = await store.getByName('namespace', tenant, path);
+          if (!open) throw new Error('not planted');
+          const hidden: Stored<'namespace'> = { ...open, deletion };
+          await store.commit([
+            { kind: 'update', resource: 'namespace', object: hidden, seen: open.updateTime },
+          ]);
+          expect(await store.getByName('namespace', tenant, path)).toBeUndefined();
+          expect((await refusal(store.commit([{ kind: 'require', namespace: path }]))).kind).toBe(
+            'not_found',
+          );
+          const again = store.commit([create('namespace', makeNamespace(path))]);
+          expect((await refusal(again)).kind).toBe('duplicate');
+          expect(await store.get({ resource: 'namespace', namespace: tenant, id: open.ID })).toStrictEqual(
+            hidden,
+          );
+          const found = () => store.findBy('namespace', tenant, 'deletion', deletion);
+          await vi.waitFor(async () => expect(await found()).toStrictEqual([hidden]));
+          await store.commit([
+            { kind: 'delete', resource: 'namespace', object: hidden, seen: hidden.updateTime },
+          ]);
+          await store.commit([create('namespace', makeNamespace(path))]);
+        },
+      );
+
       it('lets one commit make a namespace and what lives in it', async () => {
         const tenant = freshTenant();
         const network = makeNetwork(tenant, 'n');

@@ -154,7 +154,7 @@ describe('a namespace', () => {
     const refused = await plane.root(`DELETE /namespaces/${object?.ID}`, tenant);
     expect([refused.status, refused.errors[0]?.description]).toEqual([
       409,
-      `namespace ${child} is not empty: it holds 1 enforcerprofiles, 1 namespaces; delete them first`,
+      `namespace ${child} is not empty: it holds 1 enforcerprofiles, 1 namespaces; delete them first, or add recursive=true`,
     ]);
     const [grandchild] = (await plane.root('GET /namespaces', child)).list;
     await plane.root(`DELETE /namespaces/${grandchild?.ID}`, child);

@@ -48,8 +48,8 @@ const trips = async <T>(work: Promise<T>): Promise<[T, number]> => {
 /** One parallel batch that authorizes, one of the operation. */
 const BUDGET = 2;
 
-/** A namespace is looked into before it goes. */
-const deleteBudget: Partial<Record<Identity, number>> = { namespace: 3 };
+/** A namespace is closed and looked into before it goes. */
+const deleteBudget: Partial<Record<Identity, number>> = { namespace: 4 };
 
 describe.each(identities)('%s', identity => {
   const { plural } = resourceOf(identity);

@@ -9,6 +9,7 @@ import {
 } from '../../local/workflows.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
+import { openPublications } from '../../shared/adapters/local/publications.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
@@ -58,7 +59,8 @@ export function onboarding(options: OnboardingOptions): Onboarding {
       published.set(event.id, event);
     },
   };
-  const deps = { store: options.store?.(store) ?? store, clock: time, bus, log: quiet };
+  const publications = openPublications(database);
+  const deps = { store: options.store?.(store) ?? store, publications, clock: time, bus, log: quiet };
   const workflows = openWorkflows({
     database,
     definitions: readStateMachines(),

@@ -13,6 +13,7 @@ type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 const expressionOf = (when: Condition) => {
   if (when === 'absent') return { ConditionExpression: 'attribute_not_exists(pk)' };
   if (when === 'present') return { ConditionExpression: 'attribute_exists(pk)' };
+  if (when === 'open') return { ConditionExpression: 'attribute_exists(updateTime)' };
   if ('expiredBy' in when) {
     return {
       ConditionExpression: 'attribute_not_exists(pk) OR #ttl <= :now',

@@ -11,8 +11,8 @@ import { fail } from '../../schema/failure.ts';
 import { type Connection, call, clientConfig, isNamed } from './client.ts';
 
 export interface WorkflowsOptions extends Connection {
-  /** ARN of the state machine of each workflow. */
-  machines: Readonly<Record<WorkflowName, string>>;
+  /** ARN of the state machine of each workflow that is started or described. */
+  machines: Readonly<Partial<Record<WorkflowName, string>>>;
 }
 
 /** `arn:…:stateMachine:name` and an execution's name → `arn:…:execution:name:execution` */
@@ -23,8 +23,13 @@ const NAME = /^[A-Za-z0-9_-]{1,80}$/;
 
 export function openWorkflows(options: WorkflowsOptions): Workflows {
   const client = new SFNClient(clientConfig(options));
+  const machineOf = (workflow: WorkflowName): string => {
+    const arn = options.machines[workflow];
+    if (arn !== undefined) return arn;
+    throw fail('unavailable', `no state machine is given for the workflow \`${workflow}\``);
+  };
   const describe = async (workflow: WorkflowName, name: string): Promise<Execution | undefined> => {
-    const arn = executionArn(options.machines[workflow], name);
+    const arn = executionArn(machineOf(workflow), name);
     try {
       return toExecution(
         await call('Step Functions', () => client.send(new DescribeExecutionCommand({ executionArn: arn }))),
@@ -54,7 +59,7 @@ export function openWorkflows(options: WorkflowsOptions): Workflows {
         throw fail('bad_request', `\`${name}\` is no execution name; use 1 to 80 of A-Z a-z 0-9 - _`);
       if (await describe(workflow, name)) return { started: false };
       const start = new StartExecutionCommand({
-        stateMachineArn: options.machines[workflow],
+        stateMachineArn: machineOf(workflow),
         name,
         input: JSON.stringify(input),
       });

@@ -52,6 +52,7 @@ export const holds = (condition: Condition | undefined, found: Item | undefined)
   if (condition === undefined) return true;
   if (condition === 'absent') return found === undefined;
   if (condition === 'present') return found !== undefined;
+  if (condition === 'open') return found?.updateTime !== undefined;
   if ('expiredBy' in condition)
     return found === undefined || (found.expires ?? Number.POSITIVE_INFINITY) <= condition.expiredBy;
   return 'id' in condition ? found?.id === condition.id : found?.updateTime === condition.updateTime;

@@ -28,7 +28,7 @@ import { STREAM } from '../../schema/table.ts';
  * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`                         | no         |
  * | objects of a tenant by an attribute  | Query ref: `<tenant>#<resource>.<attribute>#<value>`, BatchGet   | finding: no, found: yes |
  * | activity of a namespace, newest first | Query pk backwards                                              | yes        |
- * | does a namespace exist               | condition on the guard of its path in its parent                 | yes        |
+ * | may objects be made in a namespace   | condition on the guard of its path in its parent                 | yes        |
  * | what was answered to a key           | GetItem answer                                                   | yes        |
  * | what is there to publish             | Query publications of a tenant                                   | yes        |
  */

@@ -2,6 +2,7 @@ import type { Activity, Answered, Stored, Write } from '../../ports/object-store
 import { LIMITS } from '../../schema/config.ts';
 import { type Failure, fail } from '../../schema/failure.ts';
 import { type NamespacePath, parentPath, ROOT } from '../../schema/ids.ts';
+import { isHidden } from '../../schema/namespace.ts';
 import type { Identity } from '../../schema/resources.ts';
 import {
   activityKey,
@@ -21,6 +22,7 @@ export interface Item extends ItemKey {
   object?: string;
   /** Of objects and guards: what conditions look at. */
   id?: string;
+  /** A guard of a namespace has it as long as objects may be created in there. */
   updateTime?: string;
   treePk?: string;
   treeSk?: string;
@@ -31,12 +33,13 @@ export interface Item extends ItemKey {
 }
 
 /**
- * What must hold of the item that lies there before a step is done. `expiredBy`, seconds since the epoch: there is none,
+ * What must hold of the item that lies there before a step is done. `open`: it has an `updateTime`. `expiredBy`, seconds since the epoch: there is none,
  * or it expired by then and was not removed yet.
  */
 export type Condition =
   | 'absent'
   | 'present'
+  | 'open'
   | { updateTime: string }
   | { id: string }
   | { expiredBy: number };
@@ -117,7 +120,7 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
         }
       : { action: { put: item }, when: { updateTime: write.seen }, otherwise: gone, emits },
     ...guard.map((at): Step => {
-      const action = { put: { ...at, ...body } };
+      const action = { put: { ...at, ...guardBody(resource, object) } };
       return kind === 'create'
         ? { action, when: 'absent', otherwise: taken }
         : { action, when: { id: object.ID }, otherwise: gone };
@@ -127,6 +130,19 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
       otherwise: never,
     })),
   ];
+}
+
+/**
+ * What a guard holds beside its key. That of a namespace that is being deleted lacks `updateTime`, so that nothing can
+ * be created in there, and once it is hidden `object` too, so that it is not found while its name stays taken.
+ */
+function guardBody(resource: Identity, object: Stored): Pick<Item, 'object' | 'id' | 'updateTime'> {
+  const { ID: id, updateTime } = object;
+  const text = { object: JSON.stringify(object) };
+  if (resource !== 'namespace') return { ...text, id, updateTime };
+  const namespace = object as Stored<'namespace'>;
+  if (isHidden(namespace)) return { id };
+  return namespace.deletion === undefined ? { ...text, id, updateTime } : { ...text, id };
 }
 
 const activityStep = (activity: Activity): Step => ({
@@ -166,7 +182,7 @@ const requireStep = (namespace: NamespacePath): Step[] =>
     : [
         {
           action: { check: guardKey('namespace', parentPath(namespace), namespace) },
-          when: 'present',
+          when: 'open',
           otherwise: () => noNamespace(namespace),
         },
       ];

@@ -5,6 +5,7 @@ import { tasks } from '../../../functions/tasks/index.ts';
 import { publishOutcome } from '../../../functions/tasks/publish-outcome.ts';
 import { type TaskDeps, task } from '../../../functions/tasks/task.ts';
 import { openObjectStore } from '../../../shared/adapters/local/object-store.ts';
+import { openPublications } from '../../../shared/adapters/local/publications.ts';
 import type { BusEvent } from '../../../shared/schema/event.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { ROOT } from '../../../shared/schema/ids.ts';
@@ -23,7 +24,9 @@ async function withDeps(use: (deps: TaskDeps, published: BusEvent[]) => Promise<
     },
   };
   try {
-    await use({ store: openObjectStore(directory.open(), clock), clock, bus, log: quiet }, published);
+    const database = directory.open();
+    const publications = openPublications(database);
+    await use({ store: openObjectStore(database, clock), publications, clock, bus, log: quiet }, published);
   } finally {
     await directory.stop();
   }

@@ -1,0 +1,55 @@
+import { namespaceDeleted } from '../../functions/events/namespace-deleted.ts';
+import { tasks } from '../../functions/tasks/index.ts';
+import { openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
+import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
+import type { Database } from '../../shared/adapters/local/database.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { Publications } from '../../shared/ports/publications.ts';
+import { quiet } from './state-machine.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface PurgingOptions extends Pick<WorkflowsOptions, 'onTransition' | 'duplicateDelivery'> {
+  database: Database;
+  store: ObjectStore;
+  publications: Publications;
+  time: Timeline;
+}
+
+const unused = async (): Promise<never> => {
+  throw new Error('no event comes of the removal of a namespace');
+};
+
+/** The change feed, the real state machine and the real tasks over a real store. */
+export function purging({ database, store, publications, time, ...options }: PurgingOptions) {
+  const deps = { store, publications, clock: time, bus: { publish: unused }, log: quiet };
+  const workflows = openWorkflows({
+    database,
+    tasks: Object.fromEntries(
+      Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
+    ),
+    clock: time,
+    timers: time.timers,
+    log: quiet,
+    ...options,
+  });
+  const feed = openChangeFeed(database);
+  return {
+    workflows,
+    /** Hands over every change that is still kept, as a feed that begins anew does. */
+    async deliver(): Promise<void> {
+      let cursor = await feed.start();
+      for (;;) {
+        const batch = await feed.read(cursor, 100);
+        if (batch.changes.length === 0) return;
+        await namespaceDeleted(batch.changes, { workflows, log: quiet });
+        cursor = batch.cursor;
+      }
+    },
+    /** Moves time on until every execution has ended. */
+    async finish(): Promise<void> {
+      do await workflows.idle();
+      while (time.next());
+      await workflows.idle();
+    },
+  };
+}
