@@ -4,6 +4,7 @@ import { activities } from './activities.ts';
 import { authorizations } from './authorizations.ts';
 import { conversions } from './conversions.ts';
 import { enforcers } from './enforcers.ts';
+import { exports } from './exports.ts';
 import { imports } from './imports.ts';
 import { legacy } from './legacy.ts';
 import { namespaces } from './namespaces.ts';
@@ -14,7 +15,7 @@ import { tokens } from './tokens.ts';
 export const handlersOf = {
   authorizations,
   enforcers,
-  imports: { ...imports, ...activities, ...conversions },
+  imports: { ...imports, ...exports, ...activities, ...conversions },
   legacy,
   namespaces,
   policies,
@@ -27,6 +28,7 @@ export const handlers: Handlers = {
   ...authorizations,
   ...conversions,
   ...enforcers,
+  ...exports,
   ...imports,
   ...legacy,
   ...namespaces,

@@ -8,6 +8,7 @@ import {
   type DecisionAnswer,
   type EnforcerCredentials,
   ErrorBody,
+  type ExportAnswer,
   type ImportReport,
   type Issue,
   type Jwks,
@@ -26,6 +27,7 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   getMetaConfig: z.infer<typeof MetaConfig>;
   createEnforcerCredentials: EnforcerCredentials;
   decideFlow: DecisionAnswer;
+  export: ExportAnswer;
   import: ImportReport;
   listActivities: Activity[];
 }

@@ -135,6 +135,28 @@ export const ImportRequest = z.strictObject({
 });
 export type ImportRequest = z.infer<typeof ImportRequest>;
 
+/** What to export, in the original's attributes; those that an export fills in are taken and mean nothing. */
+export const ExportRequest = z.strictObject({
+  identities: z
+    .array(z.string().max(256))
+    .min(1, 'name at least one resource, such as networkrulesetpolicy')
+    .max(100),
+  label: z.string().max(256).default(''),
+  APIVersion: z.int().optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
+});
+export type ExportRequest = z.infer<typeof ExportRequest>;
+
+export const ExportAnswer = z.object({
+  APIVersion: z.int(),
+  label: z.string(),
+  /** Singular. */
+  identities: z.array(z.string()),
+  /** Plural name → objects without defaults and without what only the server writes. */
+  data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+});
+export type ExportAnswer = z.infer<typeof ExportAnswer>;
+
 /** Something in an import that has no effect any more. */
 export const ImportFinding = z.object({
   /** Where it stands in the file: `data.externalnetworks[3]`. */

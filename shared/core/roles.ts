@@ -28,6 +28,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
     description: 'As the administrator, without authorizations. Deprecated: use namespace.administrator.',
     authorizations: {
       ...BASE,
+      activity: ['get'],
       cloudaccount: ['any'],
       decision: ['post'],
       enforcer: ['any'],
@@ -35,6 +36,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
       enforcerprofile: ['any'],
       enforcerprofilemappingpolicy: ['any'],
       conversion: ['any'],
+      export: ['post'],
       externalnetwork: ['any'],
       hostservice: ['any'],
       hostservicemappingpolicy: ['any'],
@@ -49,12 +51,17 @@ export const ROLES: Readonly<Record<string, Role>> = {
   'namespace.viewer': {
     name: 'Namespace Viewer',
     description: 'Sees everything in the namespace and below.',
-    authorizations: { '*': ['get'], conversion: ['post'], decision: ['post'] },
+    authorizations: { '*': ['get'], conversion: ['post'], decision: ['post'], export: ['post'] },
   },
   'namespace.importer': {
     name: 'Namespace Importer',
     description: 'May import; still needs rights on the objects in the import.',
     authorizations: { ...BASE, import: ['post'] },
+  },
+  'namespace.exporter': {
+    name: 'Namespace Exporter',
+    description: 'May export; still needs rights on the objects in the export.',
+    authorizations: { ...BASE, export: ['post'] },
   },
   'ruleset.administrator': {
     name: 'Ruleset Administrator',
