@@ -2,7 +2,6 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { Operation } from '../shared/api/routes.ts';
 import type { Answered } from '../shared/ports/object-store.ts';
-import { LIMITS } from '../shared/schema/config.ts';
 import { fail } from '../shared/schema/failure.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
@@ -11,6 +10,7 @@ import { authorize } from './pipeline/authorize.ts';
 import { bodyOf, isDryRun, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
 import { withFields } from './pipeline/fields.ts';
 import { claimOf, earlierAnswer, onceForKey } from './pipeline/idempotency.ts';
+import { JSON_MEDIA, type Media, wantedAs, written } from './pipeline/media.ts';
 import { parsed, problem } from './pipeline/problem.ts';
 import { enterRefusal } from './pipeline/refused.ts';
 import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
@@ -19,31 +19,31 @@ import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
 const headerText = (text: string): string =>
   text.toWellFormed().replace(/[^\x20-\x3a\x3c-\x7e]/gu, encodeURIComponent);
 
-const encode = (reply: Reply, requestID: string): APIGatewayProxyStructuredResultV2 => {
-  const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
-  if (body !== undefined && Buffer.byteLength(body) > LIMITS.responseBody) {
-    throw fail(
-      'too_large',
-      `the answer has more than ${LIMITS.responseBody} bytes; ask for pages with limit= and after=`,
-    );
-  }
+const encode = (
+  reply: Reply,
+  event: APIGatewayProxyEventV2,
+  media: Media,
+): APIGatewayProxyStructuredResultV2 => {
+  // What is answered to HEAD is what is said about the body.
+  const isBare = reply.body === undefined || event.requestContext.http.method === 'HEAD';
+  const { headers = {}, ...rest } = isBare ? {} : written(reply.body, media, event);
   return {
-    statusCode: body === undefined ? 204 : 200,
+    statusCode: isBare ? 204 : 200,
     headers: {
-      'x-request-id': requestID,
+      ...headers,
+      'x-request-id': event.requestContext.requestId,
       'cache-control': 'no-store',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(reply.total === undefined ? {} : { 'x-count-total': String(reply.total) }),
       ...(reply.next === undefined ? {} : { 'x-next': reply.next }),
       ...(reply.messages?.length ? { 'x-messages': reply.messages.map(headerText).join(';') } : {}),
     },
-    ...(body === undefined ? {} : { body }),
+    ...rest,
     ...(reply.cookies?.length ? { cookies: [...reply.cookies] } : {}),
   };
 };
 
 /** The Lambda context, and on it what the steps have found out so far. */
-type CallContext = Context & { call: Call; earlier?: Answered | undefined };
+type CallContext = Context & { call: Call; media?: Media; earlier?: Answered | undefined };
 /** A Lambda function behind API Gateway, payload 2.0. */
 export type HttpFunction = (
   event: APIGatewayProxyEventV2,
@@ -60,6 +60,7 @@ type Step = middy.MiddlewareObj<
 const identify: Step = {
   before: ({ event, context }) => {
     const { operation, route, params } = operationOf(event);
+    context.media = wantedAs(event, route);
     const query = queryOf(event);
     context.call = {
       operation,
@@ -114,10 +115,11 @@ const failed = (deps: () => Deps): Step => ({
       deps().log.error('request failed', { requestID, operation, namespace, error: error?.stack });
     }
     await enterRefusal(context.call, error, deps());
+    const { headers, ...rest } = written(body, context.media ?? JSON_MEDIA, event);
     request.response = {
       statusCode: code,
-      headers: { 'content-type': 'application/json', 'x-request-id': requestID, 'cache-control': 'no-store' },
-      body: JSON.stringify(body),
+      ...rest,
+      headers: { ...headers, 'x-request-id': requestID, 'cache-control': 'no-store' },
     };
   },
 });
@@ -143,12 +145,11 @@ export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps
     .use(identify)
     .use(authorized(deps))
     .use(validated)
-    .handler(async (event, { call, earlier }) => {
+    .handler(async (event, { call, media = JSON_MEDIA, earlier }) => {
       const handler = handlers[call.operation];
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
       const reply = withFields(call, await answered(handler, call, deps(), earlier));
-      const { body: _, ...head } = reply;
-      return encode(event.requestContext.http.method === 'HEAD' ? head : reply, call.requestID);
+      return encode(reply, event, media);
     });
   return (event, context) => pipeline(event, context as CallContext);
 }

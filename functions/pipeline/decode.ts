@@ -4,6 +4,8 @@ import { type Operation, operations, type Route, routes } from '../../shared/api
 import { LIMITS } from '../../shared/schema/config.ts';
 import { type Failure, fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import { sentAs } from './media.ts';
+import { fromMsgpack } from './msgpack.ts';
 
 const byRouteKey = new Map<string, Operation>(
   operations.map(operation => [`${routes[operation].method} ${routes[operation].path}`, operation]),
@@ -66,9 +68,7 @@ export function queryOf(event: APIGatewayProxyEventV2): Record<string, string[]>
 export const isDryRun = ({ method }: Route, query: Record<string, readonly string[]>): boolean =>
   method !== 'GET' && method !== 'HEAD' && query.dryrun !== undefined;
 
-const JSON_TYPES = /^(application\/(json|\*)|\*\/\*)\s*(;|$)/i;
-
-/** Levels of JSON that are taken; no schema has half as many, and what walks a value may not run out of stack. */
+/** Levels of a body that are taken; no schema has half as many, and what walks a value may not run out of stack. */
 const DEEPEST = 64;
 
 const isDeeper = (value: unknown, levels: number): boolean =>
@@ -76,17 +76,15 @@ const isDeeper = (value: unknown, levels: number): boolean =>
   typeof value === 'object' &&
   (levels === 0 || Object.values(value).some(part => isDeeper(part, levels - 1)));
 
-/** The JSON body; undefined for routes that take none. */
+/** The body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (!route.input) return undefined;
-  const type = event.headers['content-type'];
-  if (type === undefined || !JSON_TYPES.test(type)) {
-    throw fail('unsupported_media_type', `content type is \`${type ?? 'missing'}\`; send application/json`);
-  }
+  const media = sentAs(event.headers['content-type']);
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > LIMITS.requestBody) {
     throw fail('too_large', `the body has ${bytes.length} bytes; the most is ${LIMITS.requestBody}`);
   }
+  if (media === 'application/msgpack') return fromMsgpack(bytes, DEEPEST);
   const body = json(bytes.toString('utf8'));
   if (isDeeper(body, DEEPEST)) {
     throw fail('bad_request', `the body is more than ${DEEPEST} levels deep; nothing here needs so many`);

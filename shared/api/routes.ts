@@ -61,6 +61,8 @@ const READ: readonly FailureKind[] = [
   'forbidden',
   'not_found',
   'quota_exhausted',
+  /** An Accept header that names nothing we have. */
+  'unsupported_media_type',
 ];
 const WRITE: readonly FailureKind[] = [
   ...READ,
@@ -69,7 +71,6 @@ const WRITE: readonly FailureKind[] = [
   'invalid',
   'locked',
   'too_large',
-  'unsupported_media_type',
 ];
 
 function crudRoutes(identity: Identity): [CrudOperation, Route][] {

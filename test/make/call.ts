@@ -128,7 +128,8 @@ export function eventOf(line: RequestLine, sent: Sent): APIGatewayProxyEventV2 {
   };
 }
 
-const context: Context = {
+/** Each invocation has a context of its own, as Lambda gives it. */
+export const contextOf = (): Context => ({
   awsRequestId: 'test',
   callbackWaitsForEmptyEventLoop: false,
   functionName: 'test',
@@ -141,7 +142,7 @@ const context: Context = {
   done: () => {},
   fail: () => {},
   succeed: () => {},
-};
+});
 
 /** What a route refuses, its entry in the table says, or OpenAPI and the client would not know of it. */
 function mustBeStated({ method, path, fails }: Route, { status, errors }: Answer): void {
@@ -163,8 +164,7 @@ export function caller(deps: () => Deps): Call {
     const route = routed(method, target.split('?')[0] ?? '')?.route;
     const lambda = lambdas[route?.group ?? 'namespaces'];
     if (!lambda) throw new Error(`no function for the group ${route?.group}`);
-    // Each invocation has a context of its own, as Lambda gives it.
-    const result = await lambda(event, { ...context });
+    const result = await lambda(event, contextOf());
     const headers = Object.entries(result.headers ?? {}).map(([name, value]) => [
       name.toLowerCase(),
       String(value),

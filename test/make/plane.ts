@@ -52,6 +52,7 @@ export interface Plane {
   /** Makes a credential and gets a token for it. */
   member(namespace: string, roles: readonly string[], more?: object): Promise<Caller>;
   credential(namespace: string, roles: readonly string[], more?: object): Promise<Credential>;
+  token(credential: Credential): Promise<string>;
   /** Gets a token for a credential. */
   as(credential: Credential): Promise<Caller>;
   caller(token: string): Caller;
@@ -172,6 +173,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     tenant: () => makeNamespace('/', `tenant-${++tenants}`),
     member: async (namespace, roles, more) => as(await credential(namespace, roles, more)),
     credential,
+    token: tokenOf,
     as,
     caller: callerOf,
     stop: () => directory.stop(),

@@ -1,0 +1,87 @@
+import { gzipSync } from 'node:zlib';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { Route } from '../../shared/api/routes.ts';
+import { LIMITS } from '../../shared/schema/config.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { toMsgpack } from './msgpack.ts';
+
+export type Media = 'application/json' | 'application/msgpack';
+export const JSON_MEDIA: Media = 'application/json';
+
+/** Names of a media type or range → what it means; as the original, everything general means JSON. */
+const MEDIA: ReadonlyMap<string, Media> = new Map<string, Media>([
+  ['application/json', 'application/json'],
+  ['application/*', 'application/json'],
+  ['*/*', 'application/json'],
+  ['application/msgpack', 'application/msgpack'],
+]);
+
+/** One entry of an Accept header (RFC 9110, 12.5): what it names, in lower case, and its weight. */
+const weighted = (entry: string): { name: string; weight: number } => {
+  const [name = '', ...parameters] = entry.split(';').map(part => part.trim().toLowerCase());
+  const weight = parameters.find(parameter => parameter.startsWith('q='))?.slice(2);
+  return { name, weight: weight === undefined ? 1 : Number(weight) || 0 };
+};
+
+const entriesOf = (header: string): { name: string; weight: number }[] =>
+  header
+    .split(',')
+    .map(weighted)
+    .filter(({ name, weight }) => name !== '' && weight > 0)
+    .sort((a, b) => b.weight - a.weight);
+
+/** What a body is sent as. Without the header nothing is guessed. */
+export function sentAs(type: string | undefined): Media {
+  const media = MEDIA.get(weighted(type ?? '').name);
+  if (media) return media;
+  throw fail(
+    'unsupported_media_type',
+    `content type is \`${type ?? 'missing'}\`; send application/json or application/msgpack`,
+  );
+}
+
+/**
+ * What the answer is wanted as; JSON when nobody says. Where the table does not state 415, everybody gets JSON:
+ * standard clients of keys and configuration ask for types of their own.
+ */
+export function wantedAs({ headers }: APIGatewayProxyEventV2, { fails }: Route): Media {
+  const { accept } = headers;
+  if (accept === undefined || accept.trim() === '' || !fails.includes('unsupported_media_type'))
+    return 'application/json';
+  for (const { name } of entriesOf(accept)) {
+    const media = MEDIA.get(name);
+    if (media) return media;
+  }
+  throw fail(
+    'unsupported_media_type',
+    `header Accept is \`${accept}\`; this API answers application/json and application/msgpack`,
+  );
+}
+
+/** Answers shorter than this fit into one packet anyway. */
+const WORTH_ZIPPING = 1400;
+
+const takesGzip = ({ headers }: APIGatewayProxyEventV2): boolean =>
+  entriesOf(headers['accept-encoding'] ?? '').some(({ name }) => name === 'gzip' || name === '*');
+
+/** Body and headers of an answer, in the media type and encoding that its caller takes. */
+export function written(
+  value: unknown,
+  media: Media,
+  event: APIGatewayProxyEventV2,
+): Required<Pick<APIGatewayProxyStructuredResultV2, 'headers' | 'body' | 'isBase64Encoded'>> {
+  const plain = media === 'application/json' ? JSON.stringify(value) : toMsgpack(value);
+  const zips = Buffer.byteLength(plain) > WORTH_ZIPPING && takesGzip(event);
+  const sent = zips ? gzipSync(plain) : plain;
+  const isBase64Encoded = typeof sent !== 'string';
+  const body = typeof sent === 'string' ? sent : sent.toString('base64');
+  // What counts is what the function hands to API Gateway, base64 and all.
+  if (Buffer.byteLength(body) > LIMITS.responseBody || Buffer.byteLength(plain) > LIMITS.responseBody) {
+    throw fail(
+      'too_large',
+      `the answer has more than ${LIMITS.responseBody} bytes; ask for pages with limit= and after=`,
+    );
+  }
+  const headers = { 'content-type': media, ...(zips ? { 'content-encoding': 'gzip' } : {}) };
+  return { headers, body, isBase64Encoded };
+}
