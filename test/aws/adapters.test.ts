@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { expect, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/aws/bundle-access.ts';
 import { openBus } from '../../shared/adapters/aws/bus.ts';
@@ -23,78 +23,100 @@ import { listen } from './lane/listen.ts';
 import { invoke } from './lane/request.ts';
 import { freshTable } from './lane/table.ts';
 
-const { config, connection, wire, callsFunctions: isMoto } = installation();
+const { config, connection, wire, has, callsFunctions: isMoto } = installation();
+/** Runs a suite, or says that the endpoint lacks its service. */
+const on = (service: string, suite: () => void): void => {
+  if (has(service)) suite();
+  else describe.skip(`${service}: this endpoint lacks it`, () => it('is not run', () => {}));
+};
+
 const stop = async (): Promise<void> => {};
 /** Chance that differs from run to run, time that is the test's. */
 const clock = { ...testClock(), randomBytes: (size: number) => randomBytes(size) };
 
-objectStoreContract(
-  'DynamoDB',
-  async () => {
+on('dynamodb', () =>
+  objectStoreContract(
+    'DynamoDB',
+    async () => {
+      const { tableName, drop } = await freshTable(connection);
+      return { store: openObjectStore({ ...connection, tableName }, clock), clock, stop: drop };
+    },
+    { histories: 5 },
+  ),
+);
+
+on('dynamodb', () =>
+  changeFeedContract('DynamoDB Streams', async () => {
     const { tableName, drop } = await freshTable(connection);
-    return { store: openObjectStore({ ...connection, tableName }, clock), clock, stop: drop };
-  },
-  { histories: 5 },
+    const table = { ...connection, tableName };
+    return { store: openObjectStore(table, clock), feed: openChangeFeed(table), stop: drop };
+  }),
 );
 
-changeFeedContract('DynamoDB Streams', async () => {
-  const { tableName, drop } = await freshTable(connection);
-  const table = { ...connection, tableName };
-  return { store: openObjectStore(table, clock), feed: openChangeFeed(table), stop: drop };
-});
-
-publicationsContract('DynamoDB', async () => {
-  const { tableName, drop } = await freshTable(connection);
-  return { publications: openPublications({ ...connection, tableName }), stop: drop };
-});
-
-bucketContract(
-  'S3',
-  async () => ({ bucket: openBucket({ ...connection, bucket: config.BUNDLES_BUCKET }), stop }),
-  {
-    racers: 20,
-    runs: 10,
-  },
+on('dynamodb', () =>
+  publicationsContract('DynamoDB', async () => {
+    const { tableName, drop } = await freshTable(connection);
+    return { publications: openPublications({ ...connection, tableName }), stop: drop };
+  }),
 );
 
-signerContract(
-  'KMS',
-  async () => ({ signer: openSigner({ ...connection, keyId: config.TARGETS_KEY_ID }), stop }),
-  // moto hashes a digest once more. That it verifies so proves that the digest which was sent is the right one.
-  data =>
-    isMoto && (data.length === 0 || data.length > 4096) ? createHash('sha256').update(data).digest() : data,
+on('s3', () =>
+  bucketContract(
+    'S3',
+    async () => ({ bucket: openBucket({ ...connection, bucket: config.BUNDLES_BUCKET }), stop }),
+    {
+      racers: 20,
+      runs: 10,
+    },
+  ),
 );
 
-busContract('EventBridge', async () => {
-  const { received, stop: hangUp } = await listen(wire, config.BUS_NAME);
-  return { bus: openBus({ ...connection, busName: config.BUS_NAME }), received, stop: hangUp };
-});
+on('kms', () =>
+  signerContract(
+    'KMS',
+    async () => ({ signer: openSigner({ ...connection, keyId: config.TARGETS_KEY_ID }), stop }),
+    // moto hashes a digest once more. That it verifies so proves that the digest which was sent is the right one.
+    data =>
+      isMoto && (data.length === 0 || data.length > 4096) ? createHash('sha256').update(data).digest() : data,
+  ),
+);
 
-bundleAccessContract('STS', async () => {
-  const access = openBundleAccess({
-    ...connection,
-    bucket: config.BUNDLES_BUCKET,
-    roleArn: config.BUNDLE_READER_ROLE_ARN,
-  });
-  return { access, now: () => new Date(), mayRead: async () => true, enforces: false, stop };
-});
+on('events', () =>
+  busContract('EventBridge', async () => {
+    const { received, stop: hangUp } = await listen(wire, config.BUS_NAME);
+    return { bus: openBus({ ...connection, busName: config.BUS_NAME }), received, stop: hangUp };
+  }),
+);
 
-workflowsContract('Step Functions', async () => {
-  const client = new SFNClient(connection);
-  const { stateMachineArn = '' } = await client.send(
-    new CreateStateMachineCommand({
-      name: `contract-${randomBytes(6).toString('hex')}`,
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: a substitution of the definition
-      definition: CONTRACT_MACHINE.replace('${Ask}', 'lane-ask'),
+on('sts', () =>
+  bundleAccessContract('STS', async () => {
+    const access = openBundleAccess({
+      ...connection,
+      bucket: config.BUNDLES_BUCKET,
       roleArn: config.BUNDLE_READER_ROLE_ARN,
-    }),
-  );
-  const token = (execution: string) =>
-    vi.waitFor(async () => {
-      const found = await invoke(wire, 'lane-asked', execution);
-      return typeof found === 'string' ? found : expect.fail('the task has not begun');
-    }, 10_000);
-  const workflows = openWorkflows({ ...connection, machines: { 'onboard-account': stateMachineArn } });
-  // moto's SendTaskFailure drops the cause.
-  return { workflows, ...(isMoto && { token }), keepsCauses: !isMoto, stop };
-});
+    });
+    return { access, now: () => new Date(), mayRead: async () => true, enforces: false, stop };
+  }),
+);
+
+on('stepfunctions', () =>
+  workflowsContract('Step Functions', async () => {
+    const client = new SFNClient(connection);
+    const { stateMachineArn = '' } = await client.send(
+      new CreateStateMachineCommand({
+        name: `contract-${randomBytes(6).toString('hex')}`,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a substitution of the definition
+        definition: CONTRACT_MACHINE.replace('${Ask}', 'lane-ask'),
+        roleArn: config.BUNDLE_READER_ROLE_ARN,
+      }),
+    );
+    const token = (execution: string) =>
+      vi.waitFor(async () => {
+        const found = await invoke(wire, 'lane-asked', execution);
+        return typeof found === 'string' ? found : expect.fail('the task has not begun');
+      }, 10_000);
+    const workflows = openWorkflows({ ...connection, machines: { 'onboard-account': stateMachineArn } });
+    // moto's SendTaskFailure drops the cause.
+    return { workflows, ...(isMoto && { token }), keepsCauses: !isMoto, stop };
+  }),
+);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { z } from 'zod';
 import type { HttpFunction } from '../../functions/http.ts';
@@ -25,6 +26,8 @@ import { makeSigner } from './keys.ts';
 const given = process.env.AWS_ENDPOINT_URL;
 /** What the endpoint that we started has to say when something fails. */
 let diagnose = (): string => '';
+/** Services that a given endpoint lacks, `dynamodb,lambda`: their resources and suites are left out, and named. */
+const missing = (process.env.LANE_WITHOUT ?? '').split(',').filter(name => name !== '');
 const stops: (() => Promise<void>)[] = [];
 const say = (text: string): void => console.log(`aws lane: ${text}`);
 
@@ -56,6 +59,7 @@ async function run(): Promise<number> {
     AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY ?? 'test',
     AWS_ENDPOINT_URL: front.url,
     LANE_ENDPOINT: given === undefined ? 'moto' : 'given',
+    LANE_WITHOUT: missing.join(','),
   };
   const wire = {
     endpoint: front.url,
@@ -64,8 +68,8 @@ async function run(): Promise<number> {
     secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
   };
 
-  const stacks = synthesize();
-  const deployment = await deploy(wire, stacks, process.env.AWS_ACCOUNT_ID ?? ACCOUNT);
+  const stacks = synthesize(`lane-${randomBytes(4).toString('hex')}`);
+  const deployment = await deploy(wire, stacks, process.env.AWS_ACCOUNT_ID ?? ACCOUNT, missing);
   const made = stacks.map(({ name }) => name).join(' and ');
   say(`${made} made by its CloudFormation; left out: ${listed(deployment.leftOut)}`);
 
@@ -107,10 +111,11 @@ async function run(): Promise<number> {
   const find = (id: string): Lambda => run(handlers.get(id) ?? id);
   await makeRootOfTrust(wire, deployment.environment);
   const { TABLE_NAME = '', BUS_NAME = '' } = deployment.environment;
-  const sources: Source[] = [
-    ...(await startRules(wire, stacks, BUS_NAME, find)),
-    ...startStreams(wire, stacks, TABLE_NAME, find),
-  ];
+  // Only an endpoint that we started calls functions in this process from everywhere; see installation.ts.
+  const sources: Source[] =
+    given === undefined
+      ? [...(await startRules(wire, stacks, BUS_NAME, find)), ...startStreams(wire, stacks, TABLE_NAME, find)]
+      : [];
   stops.push(async () => void (await Promise.all(sources.map(source => source.stop()))));
 
   const vitest = spawn(

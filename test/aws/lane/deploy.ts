@@ -3,7 +3,15 @@ import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { query, rest, type Wire } from './request.ts';
-import { type Resource, referred, resourcesOf, type Stack, type Substitute, without } from './template.ts';
+import {
+  type Resource,
+  referred,
+  resourcesOf,
+  type Stack,
+  type Substitute,
+  type Template,
+  without,
+} from './template.ts';
 
 /**
  * What the lane does itself instead of the endpoint, or leaves out: HTTP front, rules' and streams' calls of functions
@@ -18,7 +26,13 @@ const LEFT_OUT = [
   /^AWS::SNS::/,
   /^AWS::SQS::QueuePolicy$/,
 ];
-const isLeftOut = ({ Type }: Resource): boolean => LEFT_OUT.some(pattern => pattern.test(Type));
+/** `services`: names as CloudFormation writes them, in lower case, that the endpoint does not have. */
+const leavesOut =
+  (services: readonly string[]) =>
+  ({ Type }: Resource): boolean =>
+    LEFT_OUT.some(pattern => pattern.test(Type)) ||
+    services.includes(Type.split('::')[1]?.toLowerCase() ?? '');
+type Drops = ReturnType<typeof leavesOut>;
 
 /** What moto's CloudFormation makes otherwise than the template says: its keys cannot sign, its machines do not run. */
 const isMadeHere = ({ Type, Properties }: Resource): boolean =>
@@ -85,6 +99,32 @@ const POLLS = 240;
 /** A zip file without entries: functions are declared at the endpoint, but run here. */
 const EMPTY_ZIP = Buffer.from(`504b0506${'00'.repeat(18)}`, 'hex');
 
+const Variables = z.object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
+const TELLS = 'Tells';
+
+/** The template with an output for every variable that it gives to any function: `TABLE_NAME` → `TellsTABLExNAME` */
+function telling(template: Template): Template {
+  const variables = Object.values(template.Resources).flatMap(({ Type, Properties }) => {
+    const parsed = Type === 'AWS::Lambda::Function' ? Variables.safeParse(Properties) : undefined;
+    return Object.entries(parsed?.data?.Environment.Variables ?? {});
+  });
+  const outputs = variables.map(([name, Value]) => [`${TELLS}${name.replaceAll('_', 'x')}`, { Value }]);
+  return { ...template, Outputs: { ...template.Outputs, ...Object.fromEntries(outputs) } };
+}
+
+/** What `telling` asked for, as DescribeStacks answers it. Names of variables are in capitals, so an `x` is none of theirs. */
+const told = (xml: string): Record<string, string> =>
+  Object.fromEntries(
+    [...xml.matchAll(/<member>((?:(?!<\/member>)[\s\S])*<OutputKey>[\s\S]*?)<\/member>/g)].flatMap(
+      ([, output = '']) => {
+        const [key, value] = [tag(output, 'OutputKey'), tag(output, 'OutputValue')];
+        return key?.startsWith(TELLS) && value !== undefined
+          ? [[key.slice(TELLS.length).replaceAll('x', '_'), value]]
+          : [];
+      },
+    ),
+  );
+
 /** Puts an empty asset where each function expects its code, as the CDK's own bootstrap bucket would hold it. */
 async function uploadAssets(wire: Wire, stacks: readonly Stack[], account: string): Promise<void> {
   const Code = z.object({ S3Bucket: z.object({ 'Fn::Sub': z.string() }), S3Key: z.string() });
@@ -110,17 +150,18 @@ async function createStack(
   wire: Wire,
   { name, template }: Stack,
   substitutes: ReadonlyMap<string, Substitute>,
-): Promise<void> {
+  isLeftOut: Drops,
+): Promise<Record<string, string>> {
   const dropped = (resource: Resource): boolean => isLeftOut(resource) || isMadeHere(resource);
   await query(wire, 'cloudformation', VERSION, 'CreateStack', {
     StackName: name,
-    TemplateBody: JSON.stringify(without(template, dropped, substitutes)),
+    TemplateBody: JSON.stringify(without(telling(template), dropped, substitutes)),
     'Capabilities.member.1': 'CAPABILITY_IAM',
   });
   for (let poll = 0; poll < POLLS; poll += 1) {
     const xml = await query(wire, 'cloudformation', VERSION, 'DescribeStacks', { StackName: name });
     const status = tag(xml, 'StackStatus');
-    if (status === 'CREATE_COMPLETE') return;
+    if (status === 'CREATE_COMPLETE') return told(xml);
     if (status !== 'CREATE_IN_PROGRESS') throw new Error(`stack ${name} is ${status}: ${xml}`);
     await sleep(250);
   }
@@ -132,19 +173,10 @@ export interface DeployedFunction {
   arn: string;
   /** Name of the export that it runs: `EnsureNamespace`. */
   handler: string;
-  environment: Record<string, string>;
 }
 
 const Functions = z.object({
-  Functions: z.array(
-    z.object({
-      FunctionName: z.string(),
-      FunctionArn: z.string(),
-      Handler: z.string(),
-      Environment: z.object({ Variables: z.record(z.string(), z.string()) }).optional(),
-    }),
-  ),
-  NextMarker: z.string().nullish(),
+  Functions: z.array(z.object({ FunctionName: z.string(), FunctionArn: z.string(), Handler: z.string() })),
 });
 
 async function functionsOf(wire: Wire): Promise<DeployedFunction[]> {
@@ -153,7 +185,6 @@ async function functionsOf(wire: Wire): Promise<DeployedFunction[]> {
     name: each.FunctionName,
     arn: each.FunctionArn,
     handler: each.Handler.replace(/^index\./, ''),
-    environment: each.Environment?.Variables ?? {},
   }));
 }
 
@@ -169,13 +200,21 @@ export interface Deployment {
  * Makes the synthesized stacks through the endpoint's CloudFormation, signing keys and state machines through their own
  * services, all from the template, and reads back what the functions are told.
  */
-export async function deploy(wire: Wire, stacks: readonly Stack[], account: string): Promise<Deployment> {
-  await uploadAssets(wire, stacks, account);
+export async function deploy(
+  wire: Wire,
+  stacks: readonly Stack[],
+  account: string,
+  missing: readonly string[],
+): Promise<Deployment> {
+  const isLeftOut = leavesOut(missing);
+  const has = (service: string): boolean => !missing.includes(service);
+  if (has('lambda')) await uploadAssets(wire, stacks, account);
   const substitutes = new Map([...(await createKeys(wire, stacks)), ...machineArns(wire, stacks, account)]);
-  for (const stack of stacks) await createStack(wire, stack, substitutes);
-  const functions = await functionsOf(wire);
-  await createMachines(wire, stacks, account, functions);
-  const { NODE_OPTIONS: _, ...environment } = Object.assign({}, ...functions.map(each => each.environment));
+  const environment: Record<string, string> = {};
+  for (const stack of stacks)
+    Object.assign(environment, await createStack(wire, stack, substitutes, isLeftOut));
+  const functions = has('lambda') ? await functionsOf(wire) : [];
+  if (has('stepfunctions')) await createMachines(wire, stacks, account, functions);
   const leftOut: Record<string, number> = {};
   for (const { template } of stacks)
     for (const resource of Object.values(template.Resources))

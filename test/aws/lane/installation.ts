@@ -13,6 +13,8 @@ const Environment = Config.extend({
   LANE_BOOTSTRAP: z.string(),
   /** `moto` when the lane started the endpoint itself, so that functions are called by everything that calls functions. */
   LANE_ENDPOINT: z.enum(['moto', 'given']),
+  /** Services that the endpoint does not have. */
+  LANE_WITHOUT: z.string().transform(list => list.split(',')),
 });
 
 export interface Installation {
@@ -21,6 +23,7 @@ export interface Installation {
   wire: Wire;
   bootstrap: string;
   callsFunctions: boolean;
+  has(service: string): boolean;
 }
 
 export function installation(): Installation {
@@ -36,5 +39,6 @@ export function installation(): Installation {
     wire: { ...where, ...credentials },
     bootstrap: data.LANE_BOOTSTRAP,
     callsFunctions: data.LANE_ENDPOINT === 'moto',
+    has: service => !data.LANE_WITHOUT.includes(service),
   };
 }

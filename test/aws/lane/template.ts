@@ -32,8 +32,11 @@ const SUFFIX = '.template.json';
 const ORDER = ['data', 'app'];
 const rank = ({ name }: Stack): number => ORDER.findIndex(part => name.endsWith(part));
 
-/** The stacks as `cdk synth` makes them, in the order of deployment. Code is not bundled: here it runs from its sources. */
-export function synthesize(): Stack[] {
+/**
+ * The stacks as `cdk synth` makes them, in the order of deployment. Code is not bundled: here it runs from its sources.
+ * `name`: prefix of the stacks, so that a lasting endpoint can hold those of several runs.
+ */
+export function synthesize(name: string): Stack[] {
   const directory = mkdtempSync(join(tmpdir(), 'microseg-cdk-'));
   const { app, context } = z
     .object({ app: z.string(), context: z.record(z.string(), z.unknown()) })
@@ -45,7 +48,7 @@ export function synthesize(): Stack[] {
     env: {
       ...process.env,
       CDK_OUTDIR: directory,
-      CDK_CONTEXT_JSON: JSON.stringify({ ...context, 'aws:cdk:bundling-stacks': [] }),
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, name, 'aws:cdk:bundling-stacks': [] }),
     },
   });
   const stacks = readdirSync(directory)
@@ -106,7 +109,8 @@ export function without(
     const target = referred(value);
     const substitute = target === undefined ? undefined : known.get(target);
     if (substitute && 'Ref' in value) return substitute.ref;
-    if (target !== undefined && gone.has(target)) return substitute?.arn ?? target;
+    if (target !== undefined && gone.has(target))
+      return substitute?.arn ?? ('Ref' in value ? target : `arn:aws:none:::${target}`);
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, replace(inner)]));
   };
   const resources = kept.map(([id, { DependsOn, ...resource }]) => {
