@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { ensureNamespace } from '../tasks/ensure-namespace.ts';
 import { deleteNamespace } from './namespace-deletion.ts';
+import { namespaceViews } from './namespace-views.ts';
 
 const namespace = crud('namespace', {
   check: (input, call) => {
@@ -62,4 +63,10 @@ const createCloudaccount: Handler = async (call, deps) => {
   return insert('cloudaccount', object, inTenant, deps);
 };
 
-export const namespaces = { ...namespace, ...cloudaccount, createCloudaccount, deleteNamespace };
+export const namespaces = {
+  ...namespace,
+  ...cloudaccount,
+  ...namespaceViews,
+  createCloudaccount,
+  deleteNamespace,
+};

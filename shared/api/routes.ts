@@ -17,6 +17,17 @@ import {
   Jwks,
   MetaConfig,
 } from './messages.ts';
+import {
+  AccessibleNamespace,
+  DefaultEnforcerVersion,
+  EffectiveOrganizationalMetadata,
+  NamespaceInfo,
+  NamespacePolicyInfo,
+  NamespaceTypeAnswer,
+  PUTrafficActions,
+  RoleAnswer,
+  TagPrefixes,
+} from './namespace-messages.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`. */
@@ -64,14 +75,7 @@ const READ: readonly FailureKind[] = [
   /** An Accept header that names nothing we have. */
   'unsupported_media_type',
 ];
-const WRITE: readonly FailureKind[] = [
-  ...READ,
-  'conflict',
-  'duplicate',
-  'invalid',
-  'locked',
-  'too_large',
-];
+const WRITE: readonly FailureKind[] = [...READ, 'conflict', 'duplicate', 'invalid', 'locked', 'too_large'];
 
 function crudRoutes(identity: Identity): [CrudOperation, Route][] {
   const { plural, group, stored, input } = resourceOf(identity);
@@ -116,6 +120,70 @@ function crudRoutes(identity: Identity): [CrudOperation, Route][] {
     route('delete', 'DELETE', one, 'delete', `Deletes one ${identity}.`, { ok: stored }, WRITE),
   ];
 }
+
+/** A small read-only resource, listed. */
+const view = (path: `/${string}`, identity: string, summary: string, one: z.ZodType): Route => ({
+  method: 'GET',
+  path,
+  group: 'namespaces',
+  summary,
+  allow: { identity, verb: 'get' },
+  ok: z.array(one),
+  fails: READ,
+});
+
+/** What counts in a namespace, and who may see what. */
+const views = {
+  getNamespacePolicyInfo: view(
+    '/namespacepolicyinfo',
+    'namespacepolicyinfo',
+    'Gets the tag prefixes and default actions that count in the namespace.',
+    NamespacePolicyInfo,
+  ),
+  getNamespaceInfo: view(
+    '/namespaceinfo',
+    'namespaceinfo',
+    'Gets the namespace in short, with the values that count in it.',
+    NamespaceInfo,
+  ),
+  getOrganizationalMetadata: view(
+    '/organizationalmetadata',
+    'organizationalmetadata',
+    'Gets the organizational metadata that objects created in the namespace take over.',
+    EffectiveOrganizationalMetadata,
+  ),
+  getTagPrefixes: view(
+    '/tagprefixes',
+    'tagprefix',
+    'Gets the tag prefixes that count in the namespace.',
+    TagPrefixes,
+  ),
+  getDefaultEnforcerVersion: view(
+    '/defaultenforcerversion',
+    'defaultenforcerversion',
+    'Gets the version that enforcers of the namespace should have.',
+    DefaultEnforcerVersion,
+  ),
+  getPuTrafficActions: view(
+    '/putrafficactions',
+    'putrafficaction',
+    'Gets what happens in the namespace to traffic that no rule decides.',
+    PUTrafficActions,
+  ),
+  getNamespaceType: view(
+    '/namespacetypes',
+    'namespacetype',
+    'Gets the type of the namespace.',
+    NamespaceTypeAnswer,
+  ),
+  listAccessibleNamespaces: view(
+    '/accessiblenamespaces',
+    'accessiblenamespace',
+    'Lists the namespace and those below it, in short.',
+    AccessibleNamespace,
+  ),
+  listRoles: view('/roles', 'role', 'Lists the roles that can be granted, and what each may do.', RoleAnswer),
+} as const satisfies Record<string, Route>;
 
 /** Operations that are more than one resource's CRUD. */
 const special = {
@@ -235,12 +303,13 @@ const special = {
   },
 } as const satisfies Record<string, Route>;
 
-export type Operation = CrudOperation | keyof typeof special;
+export type Operation = CrudOperation | keyof typeof special | keyof typeof views;
 
 /** Every operation. Handlers, authorization, OpenAPI, the client, the command line and the CDK routes read this table. */
 export const routes: Readonly<Record<Operation, Route>> = {
   ...(Object.fromEntries(identities.flatMap(crudRoutes)) as Record<CrudOperation, Route>),
   ...special,
+  ...views,
 };
 
 export const operations = Object.keys(routes).sort() as Operation[];

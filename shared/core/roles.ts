@@ -10,8 +10,19 @@ interface Role {
   private?: true;
 }
 
-/** Read access that most roles share. Source: the original's list of roles, `domain.md` 6.5. */
-const BASE: Permissions = { namespace: ['get'] };
+/** Read access that all roles for people share. Source: the original's list of roles, `domain.md` 6.5. */
+const BASE: Permissions = {
+  accessiblenamespace: ['get'],
+  defaultenforcerversion: ['get'],
+  namespace: ['get'],
+  namespaceinfo: ['get'],
+  namespacepolicyinfo: ['get'],
+  namespacetype: ['get'],
+  organizationalmetadata: ['get'],
+  putrafficaction: ['get'],
+  role: ['get'],
+  tagprefix: ['get'],
+};
 
 /**
  * Roles by key. A role that is not here grants nothing. The keys are the original's; those whose resources do not
@@ -156,7 +167,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
     name: 'Enforcer',
     description: 'What an agent may do to register itself and read its policy.',
     authorizations: {
-      ...BASE,
+      namespace: ['get'],
       enforcer: ['get', 'post', 'put'],
       enforcercredential: ['post'],
       enforcerprofile: ['get'],
@@ -168,7 +179,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
     name: 'Enforcer Runtime',
     description: 'What a registered agent may do.',
     authorizations: {
-      ...BASE,
+      namespace: ['get'],
       enforcer: ['get', 'put'],
       enforcercredential: ['post'],
       enforcerprofile: ['get'],

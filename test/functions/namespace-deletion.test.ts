@@ -94,7 +94,10 @@ describe('deleting a namespace', () => {
   it('lets one of two deletions at once win', async () => {
     const { ID } = await objectAt(path);
     const both = await Promise.all([1, 2].map(() => admin(`DELETE /namespaces/${ID}`, tenant)));
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const [won, lost] = both.map(({ status }) => status).sort();
+    expect(won).toBe(200);
+    // Which of the two depends on whether it read the namespace before the other one was done.
+    expect([404, 409]).toContain(lost);
   });
 
   it('opens a namespace again whose deletion died, with the first create after a minute', async () => {

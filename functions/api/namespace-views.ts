@@ -1,0 +1,103 @@
+import type { z } from 'zod';
+import type {
+  AccessibleNamespace,
+  DefaultEnforcerVersion,
+  EffectiveOrganizationalMetadata,
+  NamespaceInfo,
+  NamespacePolicyInfo,
+  NamespaceTypeAnswer,
+  PUTrafficActions,
+  RoleAnswer,
+  TagPrefixes,
+} from '../../shared/api/namespace-messages.ts';
+import { type EffectiveNamespace, effectiveNamespace } from '../../shared/core/namespace.ts';
+import { ROLES } from '../../shared/core/roles.ts';
+import { NamespacePath } from '../../shared/schema/ids.ts';
+import type { Namespace } from '../../shared/schema/namespace.ts';
+import type { Call, Handler } from '../call.ts';
+import { list } from '../list.ts';
+
+/** A list of one, of what counts in the request's namespace. The root has no object. Reads nothing more. */
+const view =
+  <T>(of: (effective: EffectiveNamespace, own: Namespace | undefined) => T): Handler =>
+  async ({ lineage }) => ({ body: [of(effectiveNamespace(lineage), lineage.at(-1))], total: 1 });
+
+const policyOf = ({ tagPrefixes, incoming, outgoing }: EffectiveNamespace) => ({
+  prefixes: [...tagPrefixes],
+  PUIncomingTrafficAction: incoming.value,
+  PUOutgoingTrafficAction: outgoing.value,
+});
+
+const accessible = ({ ID, name, namespace }: Namespace): z.infer<typeof AccessibleNamespace> => ({
+  ID,
+  name: NamespacePath.parse(name),
+  namespace,
+});
+
+const isWhole = ({ query }: Call): boolean =>
+  ['q', 'page', 'pagesize', 'limit', 'after'].every(name => query[name] === undefined);
+
+/**
+ * The request's namespace, in which the caller may ask, and all below it: what is granted in a namespace is granted
+ * there too. Filters and pages as `GET /namespaces?recursive` does, and then leaves the namespace itself out.
+ */
+const listAccessibleNamespaces: Handler = async (call, deps) => {
+  const { body, ...rest } = await list(
+    'namespace',
+    { ...call, query: { ...call.query, recursive: ['true'] } },
+    deps,
+  );
+  const own = isWhole(call) ? call.lineage.slice(-1) : [];
+  const all = [...own, ...(body as Namespace[])];
+  return {
+    ...rest,
+    ...(rest.total === undefined ? {} : { total: rest.total + own.length }),
+    body: all.map(accessible),
+  };
+};
+
+const roles = Object.entries(ROLES)
+  .map(
+    ([key, { name, description, authorizations, ...role }]): z.infer<typeof RoleAnswer> => ({
+      key,
+      name,
+      description,
+      authorizations: Object.fromEntries(
+        Object.entries(authorizations).map(([identity, verbs]) => [identity, [...verbs]]),
+      ),
+      private: role.private ?? false,
+    }),
+  )
+  .sort((a, b) => (a.key < b.key ? -1 : 1));
+
+export const namespaceViews = {
+  getNamespacePolicyInfo: view((effective): z.infer<typeof NamespacePolicyInfo> => policyOf(effective)),
+  getNamespaceInfo: view(
+    (effective, own): z.infer<typeof NamespaceInfo> => ({
+      name: effective.path,
+      description: own?.description ?? '',
+      protected: own?.protected ?? false,
+      ...policyOf(effective),
+    }),
+  ),
+  getOrganizationalMetadata: view(
+    ({ organizationalMetadata }): z.infer<typeof EffectiveOrganizationalMetadata> => ({
+      metadata: [...organizationalMetadata],
+    }),
+  ),
+  getTagPrefixes: view(({ tagPrefixes }): z.infer<typeof TagPrefixes> => ({ prefixes: [...tagPrefixes] })),
+  getDefaultEnforcerVersion: view(
+    ({ defaultEnforcerVersion }): z.infer<typeof DefaultEnforcerVersion> => ({
+      defaultVersion: defaultEnforcerVersion.value,
+    }),
+  ),
+  getPuTrafficActions: view(
+    ({ incoming, outgoing }): z.infer<typeof PUTrafficActions> => ({
+      Incoming: incoming.value,
+      Outgoing: outgoing.value,
+    }),
+  ),
+  getNamespaceType: view((_, own): z.infer<typeof NamespaceTypeAnswer> => ({ type: own?.type ?? 'Default' })),
+  listAccessibleNamespaces,
+  listRoles: async () => ({ body: roles, total: roles.length }),
+} satisfies Record<string, Handler>;
