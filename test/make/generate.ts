@@ -9,6 +9,7 @@ export const documents: Readonly<Record<string, () => string | Promise<string>>>
   'docs/openapi.json': () => `${JSON.stringify(openApi(VERSION), undefined, 2)}\n`,
   'docs/cli.md': () => cliReference(),
   'shared/core/filter/parser.js': () => parserOf('shared/core/filter/grammar.peggy'),
+  'shared/core/template/parser.js': () => parserOf('shared/core/template/grammar.peggy'),
 };
 
 /** Paths of those that differ from what is checked in. */
