@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FailureKind } from '../schema/failure.ts';
+import { LintFinding } from '../schema/lint.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
 import {
   Activity,
@@ -243,6 +244,15 @@ const special = {
     readOnly: true,
     ok: DecisionAnswer,
     fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
+  },
+  lintNamespace: {
+    method: 'GET',
+    path: '/lint',
+    group: 'policies',
+    summary: 'Lists what no longer works or soon will not, in the namespace or with recursive below it too, each with a fix.',
+    allow: { identity: 'lint', verb: 'get' },
+    ok: z.array(LintFinding),
+    fails: READ,
   },
   createConversion: {
     method: 'POST',
