@@ -29,9 +29,12 @@ function parsed(text: string, name: string): unknown[] {
 }
 
 /** Every object of a YAML or JSON file: of each document the object, or the objects of its list. */
-export async function readObjects(io: Io, path: string): Promise<Attributes[]> {
-  const name = nameOf(path);
-  const values = parsed(await readText(io, path), name).flat();
+export const readObjects = async (io: Io, path: string): Promise<Attributes[]> =>
+  objectsIn(await readText(io, path), nameOf(path));
+
+/** As readObjects, of a text; `name` says where it is from. */
+export function objectsIn(text: string, name: string): Attributes[] {
+  const values = parsed(text, name).flat();
   if (values.length === 0) throw fail('invalid', `${name} holds no object`);
   return values.map((value, index) => {
     if (isAttributes(value)) return value;

@@ -4,6 +4,7 @@ import { addAuth } from './commands/auth.ts';
 import { addCount } from './commands/count.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
+import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addList } from './commands/list.ts';
@@ -50,7 +51,8 @@ export function programOf(io: Io): Command {
   withGlobals(program);
   const api = withGlobals(program.command('api').description('Create, read, change and delete objects'));
   api.addHelpText('after', identityList);
-  for (const add of [addCreate, addList, addGet, addUpdate, addDelete, addCount, addImport]) add(api, io);
+  for (const add of [addCreate, addList, addGet, addUpdate, addDelete, addCount, addExport, addImport])
+    add(api, io);
   addAuth(program, io);
   return program;
 }

@@ -82,7 +82,7 @@ export function attributesOf(resource: AnyResource, pairs: readonly string[]): A
   return attributes;
 }
 
-function place(target: Attributes, [name = '', ...rest]: string[], value: unknown): void {
+export function place(target: Attributes, [name = '', ...rest]: string[], value: unknown): void {
   if (name === '__proto__') throw fail('bad_request', 'there is no attribute `__proto__`');
   if (rest.length === 0) target[name] = value;
   else {

@@ -2,80 +2,114 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import type { AnswerOf } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
-import { readObjects } from '../documents.ts';
-import { type Io, printable } from '../io.ts';
+import { objectsIn } from '../documents.ts';
+import { type Io, printable, readText } from '../io.ts';
 import * as options from '../options.ts';
 import { formatOf } from '../output.ts';
 import { sessionOf } from '../session.ts';
+import { settle } from '../settings.ts';
+import { rendered } from '../template.ts';
 import { type Attributes, isAttributes } from '../values.ts';
 
 interface ImportOptions {
-  file: string;
+  file?: string;
+  url?: string;
   label?: string;
   mode?: string;
+  delete?: boolean;
+  deleteMissing?: boolean;
+  render?: boolean;
+  set?: string[];
+  values?: string;
   output?: string;
 }
 
 const EXAMPLES = `
 The file is an export: \`data\` maps resource names to lists of objects. Several YAML documents are several imports.
+It may be a Go template with the usual Sprig functions over \`.Values\`, \`.Aporeto.Namespace\` and \`.Aporeto.API\`.
 
 Examples:
   $ apoctl api import -n /acme -f policies.yaml --label policies
   $ apoctl api import -n /acme -f - < policies.yaml
+  $ apoctl api import -n /acme -f policies.gotmpl --set app.name=web --values prod.yaml --render
+  $ apoctl api import -n /acme --label policies --delete
 `;
 
 export function addImport(api: Command, io: Io): void {
   const command = api
     .command('import')
-    .description('Create or update the objects of an export; prints how many')
-    .requiredOption('-f, --file <path>', 'YAML or JSON with the export; - is standard input')
+    .description('Create, update or remove the objects of an export; prints how many')
+    .option('-f, --file <path>', 'YAML or JSON with the export, or a template of it; - is standard input')
+    .option('--url <url>', 'fetch the file from here instead')
     .option('--label <label>', "recognizes these objects in the next import; over the file's own label")
-    .option('--mode <mode>', 'Import or ReplacePartial, which mean the same')
+    .option('--mode <mode>', 'Import, ReplacePartial, which means the same, or Remove')
+    .option('--delete', 'remove what was imported with the label; as --mode Remove')
+    .option('--delete-missing', 'remove what was imported with the label and is no longer in the file')
+    .option('--set <name=value>', 'a value of the template, repeatable; a.b=value for b in a', options.each)
+    .option('--values <path>', 'YAML or JSON with the values of the template; --set is over it')
+    .option('--render', 'only print the file with its template rendered')
     .option('-o, --output <format>', 'json|yaml: the report as an object')
     .addHelpText('after', EXAMPLES)
     .action((said: ImportOptions, self: Command) => importFile(io, said, options.flagsOf(self)));
   options.withGlobals(command);
 }
 
-/** An export as it stands in a file, or in the request that the original's tools make of it. */
-function exportIn(object: Attributes, file: string): Attributes {
-  const { data } = object;
-  if (isAttributes(data) && isAttributes(data.data)) return data;
-  if (isAttributes(data)) return object;
-  throw fail(
-    'invalid',
-    `${file === '-' ? 'standard input' : file} is not an export: it has no object \`data\``,
-  );
-}
+const nameOf = ({ file = '', url = file }: ImportOptions): string => (url === '-' ? 'standard input' : url);
 
-/** Text that a template engine should have replaced would otherwise be imported as it stands. */
-function refuseTemplates(object: Attributes, file: string): void {
-  const [template] = /\{\{-?\s*[^}]*\.(Values|Aporeto)\b[^}]*\}\}/.exec(JSON.stringify(object)) ?? [];
-  if (template) {
-    throw fail(
-      'invalid',
-      `${file} holds the template \`${template}\`, and templates are not supported yet: render it first`,
-    );
+async function fetched(io: Io, url: string): Promise<string> {
+  try {
+    const answer = await io.fetch(url);
+    if (answer.ok) return await answer.text();
+    throw fail('not_found', `cannot fetch ${url}: it answers ${answer.status}`);
+  } catch (error) {
+    throw error instanceof TypeError ? fail('not_found', `cannot fetch ${url}: ${error.message}`) : error;
   }
 }
 
+async function textOf(io: Io, { file, url, label, delete: removes }: ImportOptions): Promise<string> {
+  if (file !== undefined && url !== undefined) throw fail('bad_request', 'say -f or --url, not both');
+  if (url !== undefined) return fetched(io, url);
+  if (file !== undefined) return readText(io, file);
+  if (removes && label !== undefined) return '{"data": {}}';
+  throw fail('bad_request', 'say what to import: -f file, or --url');
+}
+
+/** An export as it stands in a file, or in the request that the original's tools make of it. */
+function exportIn(object: Attributes, name: string): Attributes {
+  const { data } = object;
+  if (isAttributes(data) && isAttributes(data.data)) return data;
+  if (isAttributes(data)) return object;
+  throw fail('invalid', `${name} is not an export: it has no object \`data\``);
+}
+
 /** The label is what to say to import the same objects again. */
-const summary = ({ label, created, updated, unchanged }: AnswerOf<'import'>): string =>
-  `created ${created}, updated ${updated}, unchanged ${unchanged} (label ${printable(label)})\n`;
+const summary = ({ label, created, updated, unchanged, removed }: AnswerOf<'import'>): string =>
+  `created ${created}, updated ${updated}, unchanged ${unchanged}${removed > 0 ? `, removed ${removed}` : ''} (label ${printable(label)})\n`;
 
 async function importFile(io: Io, said: ImportOptions, flags: options.Flags): Promise<void> {
-  const exports = (await readObjects(io, said.file)).map(object => {
-    refuseTemplates(object, said.file);
-    const found = exportIn(object, said.file);
+  const { api, namespace: home } = await settle(io, flags);
+  const text = await rendered(io, await textOf(io, said), said, { api, namespace: home ?? '' });
+  if (said.render) {
+    io.out(text);
+    return;
+  }
+  const exports = objectsIn(text, nameOf(said)).map(object => {
+    const found = exportIn(object, nameOf(said));
     return said.label === undefined ? found : { ...found, label: said.label };
   });
   const session = await sessionOf(io, flags);
   const format = formatOf(said.output ?? session.output, 'none');
   const { client, namespace } = session;
+  const mode = said.delete ? 'Remove' : said.mode;
   for (const data of exports) {
-    const body = { data, ...(said.mode === undefined ? {} : { mode: said.mode }) };
+    const body = {
+      data,
+      ...(mode === undefined ? {} : { mode }),
+      ...(said.deleteMissing ? { deleteMissing: true } : {}),
+    };
     const { body: report, messages } = await client.call('import', { namespace, body });
-    session.warn(messages);
+    const findings = report.findings;
+    session.warn([...messages, ...findings.map(({ at, name, message }) => `${at} ${name}: ${message}`)]);
     if (format === 'json') io.out(`${JSON.stringify(report, null, 2)}\n`);
     else if (format === 'yaml') io.out(stringify(report));
     else io.out(summary(report));

@@ -29,6 +29,8 @@ export interface FakeApi {
   faults: Fault[];
   /** Header X-Messages of every answer. */
   warnings: string[];
+  /** What every import finds. */
+  findings: { at: string; name: string; message: string }[];
   credential: Credential;
   /** Puts an object there as if it had been created. */
   put(plural: string, namespace: string, attributes: Record<string, unknown>): Stored;
@@ -92,6 +94,7 @@ export async function fakeApi(): Promise<FakeApi> {
   const api: FakeApi = {
     url: '',
     requests: [],
+    findings: [],
     objects: new Map(Object.values(resources).map(({ plural }) => [plural, []])),
     faults: [],
     warnings: [],
@@ -170,12 +173,24 @@ export async function fakeApi(): Promise<FakeApi> {
         return refused(401, 'Unauthorized', 'no usable token');
       }
     }
+    if (request.path === routes.export.path) {
+      const { label, identities } = request.body as { label: string; identities: string[] };
+      const data = { externalnetworks: [{ name: 'exported' }] };
+      return { status: 200, body: { APIVersion: 1, label, identities, data } };
+    }
     if (request.path === routes.import.path) {
       const { data } = request.body as { data: { label?: string; data: Record<string, unknown[]> } };
       const created = Object.values(data.data).flat().length;
       return {
         status: 200,
-        body: { label: data.label ?? 'made-up', created, updated: 0, unchanged: 0, removed: 0, findings: [] },
+        body: {
+          label: data.label ?? 'made-up',
+          created,
+          updated: 0,
+          unchanged: 0,
+          removed: 0,
+          findings: api.findings,
+        },
       };
     }
     return crud(request, plural, id);

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type FakeApi, fakeApi } from './fake-api.ts';
 import { type Terminal, terminal } from './terminal.ts';
@@ -251,14 +253,96 @@ describe('import', () => {
     expect(JSON.parse(out)).toMatchObject({ label: 'mine', created: 0 });
   });
 
+  const TEMPLATE = `data:
+  externalnetworks:
+  {{- range .Values.names }}
+  - name: {{ . | quote }}
+    description: {{ $.Values.app.text | default "none" }} in {{ $.Aporeto.Namespace }}
+  {{- end }}
+`;
+
+  test('renders a template with --set over --values, and imports what comes out', async () => {
+    const values = join(user.home, 'values.yaml');
+    await writeFile(values, 'names: [a, b]\napp: {text: file}\n');
+    user.stdin = TEMPLATE;
+    const line = ['api', 'import', '-f', '-', '--values', values, '--set', 'app.text=said'];
+    expect((await user.type(...line)).out).toMatch(/^created 2,/);
+    const objects = ['a', 'b'].map(name => ({ name, description: 'said in /acme' }));
+    expect(api.requests[0]?.body).toMatchObject({ data: { data: { externalnetworks: objects } } });
+  });
+
+  test('with --render prints the file and sends nothing', async () => {
+    user.stdin = 'x: {{ .Values.x }} {{ .Values.y }} {{ .Aporeto.API }}\n';
+    const line = ['api', 'import', '-f', '-', '--set', 'x=007', '--render'];
+    expect(await user.type(...line)).toEqual({ code: 0, out: `x: 007 <no value> ${api.url}\n`, err: '' });
+    expect(api.requests).toEqual([]);
+  });
+
   test.each([
-    ['{{ .Values.name }}', 'templates are not supported yet'],
-    ['{{- default "x" .Aporeto.Namespace }}', 'templates are not supported yet'],
-  ])('refuses the template %s instead of importing it as text', async (template, said) => {
+    ['{{ nosuch }}', 'template, line 3, column 15: there is no function `nosuch`'],
+    ['{{ env "HOME" }}', '`env` reads'],
+    ['{{ .Values.a.b }}', '`.Values.a` has no value'],
+    ['{{ if }}', 'line 3'],
+  ])('refuses the template %s with its place, and sends nothing', async (template, said) => {
     user.stdin = `data:\n  externalnetworks:\n  - name: '${template}'\n`;
     const { code, err } = await user.type('api', 'import', '-f', '-');
     expect(code).toBe(1);
     expect(err).toContain(said);
     expect(api.requests).toEqual([]);
+  });
+
+  test('asks for removal with --delete, for which a label is enough, and with --delete-missing', async () => {
+    await user.type('api', 'import', '--label', 'own', '--delete');
+    user.stdin = EXPORT;
+    await user.type('api', 'import', '-f', '-', '--delete-missing');
+    expect(api.requests.map(({ body }) => body)).toMatchObject([
+      { mode: 'Remove', data: { label: 'own', data: {} } },
+      { deleteMissing: true, data: { label: 'own' } },
+    ]);
+    const { code, err } = await user.type('api', 'import', '--delete');
+    expect([code, err]).toEqual([2, expect.stringContaining('say what to import')]);
+  });
+
+  test('says what no longer has an effect', async () => {
+    api.findings = [{ at: 'data.externalnetworks[0]', name: 'a', message: 'no effect' }];
+    user.stdin = EXPORT;
+    const { err } = await user.type('api', 'import', '-f', '-');
+    api.findings = [];
+    expect(err).toBe('warning: data.externalnetworks[0] a: no effect\n');
+  });
+
+  test('fetches the file with --url', async () => {
+    const { code, err } = await user.type('api', 'import', '--url', `${api.url}/nothing-here`);
+    expect([code, err]).toEqual([1, expect.stringContaining(`cannot fetch ${api.url}/nothing-here`)]);
+  });
+});
+
+describe('export', () => {
+  test('asks for the identities by any name, and prints a file that import takes', async () => {
+    const line = ['api', 'export', 'extnets', 'NetRuleset', '-r', '--label', 'own', '-f', 'name == a'];
+    const { out } = await user.type(...line);
+    expect(api.requests[0]).toMatchObject({
+      path: '/export',
+      body: { identities: ['externalnetwork', 'networkrulesetpolicy'], label: 'own' },
+    });
+    expect(Object.fromEntries(api.requests[0]?.query ?? [])).toEqual({ q: 'name == a', recursive: 'true' });
+    user.stdin = out;
+    expect((await user.type('api', 'import', '-f', '-')).out).toMatch(/^created 1,.*\(label own\)/);
+  });
+
+  test('with --base puts the objects behind those of another export', async () => {
+    user.stdin = JSON.stringify({
+      APIVersion: 0,
+      label: 'base',
+      identities: ['namespace'],
+      data: { namespaces: [{ name: 'n' }], externalnetworks: [{ name: 'first' }] },
+    });
+    const { out } = await user.type('api', 'export', 'extnet', '--base', '-', '-o', 'json');
+    expect(JSON.parse(out)).toEqual({
+      APIVersion: 1,
+      label: 'base',
+      identities: ['externalnetwork', 'namespace'],
+      data: { namespaces: [{ name: 'n' }], externalnetworks: [{ name: 'first' }, { name: 'exported' }] },
+    });
   });
 });
