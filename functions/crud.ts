@@ -18,8 +18,6 @@ export interface Hooks<I extends Identity> {
   complete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
   /** What the caller should know about an object that is about to be stored. */
   warn?: (object: ObjectOf<I>, call: Call) => readonly string[];
-  /** Checks whether an object may go. */
-  checkDelete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
 }
 
 type Fields = Record<string, unknown>;
@@ -243,7 +241,6 @@ export function crud<I extends Identity>(
     delete: async (call, deps) => {
       const object = target(identity, call);
       refuseProtected(identity, object, call);
-      await hooks.checkDelete?.(object, call, deps);
       await deps.store.commit([
         { kind: 'delete', resource: identity, object, seen: object.updateTime },
         activity(identity, 'delete', call, deps, { before: object }),
