@@ -249,7 +249,8 @@ const special = {
     method: 'GET',
     path: '/lint',
     group: 'policies',
-    summary: 'Lists what no longer works or soon will not, in the namespace or with recursive below it too, each with a fix.',
+    summary:
+      'Lists what no longer works or soon will not, in the namespace or with recursive below it too, each with a fix.',
     allow: { identity: 'lint', verb: 'get' },
     ok: z.array(LintFinding),
     fails: READ,

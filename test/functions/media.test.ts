@@ -36,6 +36,10 @@ async function send(line: RequestLine, headers: Record<string, string>, body?: U
 
 const network = (name: string, more: object = {}) => ({ name, entries: ['192.0.2.0/24'], ...more });
 
+const withoutProto = fc
+  .jsonValue({ maxDepth: 20 })
+  .filter(value => !JSON.stringify(value).includes('__proto__'));
+
 describe('msgpack', () => {
   it('goes in and out like JSON', async () => {
     const sent = encode(network('both ways'));
@@ -55,9 +59,9 @@ describe('msgpack', () => {
     expect(decode(refused.bytes)).toMatchObject([{ code: 422, title: 'Validation Error' }, {}]);
   });
 
-  it('says whatever JSON says', () =>
+  it('says whatever JSON says, but `__proto__`', () =>
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 20 }), value => {
+      fc.property(withoutProto, value => {
         const plain: unknown = JSON.parse(JSON.stringify(value));
         expect(fromMsgpack(toMsgpack(plain), 64)).toEqual(plain);
       }),
