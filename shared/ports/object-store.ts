@@ -96,7 +96,7 @@ export interface Page<T> {
 /**
  * The object store. Keys are built from the namespace; whatever is outside it cannot be named.
  * Reads by key and lists of one namespace are consistent; `listTree` and `findBy` may be stale by moments.
- * Order of every list: namespace path, then ID (that is, time of creation).
+ * Order of every list: namespace path as if it ended in `/`, so that parents precede children, then ID (time of creation).
  */
 export interface ObjectStore {
   get<I extends Identity>(key: Key<I>): Promise<Stored<I> | undefined>;
