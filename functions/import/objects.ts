@@ -58,6 +58,18 @@ export function isAsSaid(identity: Identity, object: object, fields: Entry['fiel
   );
 }
 
+/** Whether a create with the fields would make such an object. */
+function isWholly(identity: Identity, object: object, fields: Entry['fields']): boolean {
+  const { input, writable } = resourceOf(identity);
+  const said = input.safeParse(fields);
+  return (
+    said.success &&
+    Object.keys(writable).every(
+      key => JSON.stringify(Reflect.get(object, key)) === JSON.stringify(Reflect.get(said.data, key)),
+    )
+  );
+}
+
 /**
  * Takes the object that an entry means out of those that were there before the import: by its name where names are
  * unique, else by name and label. Each is taken once, so that two objects of one name in a file stay two.
@@ -76,11 +88,15 @@ export function takeFrom(store: Deps['store']): Take {
         ? below(namespace, typeof fields.name === 'string' ? fields.name : '')
         : fields.name;
     const left = await objects;
-    const at = left.findIndex(
+    const meant = left.filter(
       object =>
         Reflect.get(object, 'name') === name &&
         (unique !== undefined || object.metadata.some(it => it === tag)),
     );
-    return at < 0 ? undefined : left.splice(at, 1)[0];
+    // Of several of one name the one that is so already, lest a repeated import swaps them.
+    const taken =
+      meant.length > 1 ? (meant.find(object => isWholly(identity, object, fields)) ?? meant[0]) : meant[0];
+    if (taken) left.splice(left.indexOf(taken), 1);
+    return taken;
   };
 }

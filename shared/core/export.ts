@@ -89,9 +89,11 @@ function exported(identity: Identity, object: ObjectOf<Identity>, home: Namespac
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** By place, then name, then time of creation: an import keeps this order, so that the next export is the same. */
-const byPlace = (a: ObjectOf<Identity>, b: ObjectOf<Identity>): number =>
-  compare(a.namespace, b.namespace) || compare(a.name, b.name) || compare(a.ID, b.ID);
+/** By place, then name, then all the rest: nothing of it depends on when or where the objects were made. */
+const byContent = (a: Exported, b: Exported): number =>
+  compare(String(a.namespace ?? ''), String(b.namespace ?? '')) ||
+  compare(String(a.name), String(b.name)) ||
+  compare(JSON.stringify(a), JSON.stringify(b));
 
 /**
  * The export of objects that live in `home` and below. What is left out, an import fills in: defaults, what only the
@@ -112,7 +114,7 @@ export function exportOf(
         .filter(([, found]) => found.length > 0)
         .map(([identity, found]) => [
           resourceOf(identity).plural,
-          found.toSorted(byPlace).map(object => exported(identity, object, home)),
+          found.map(object => exported(identity, object, home)).sort(byContent),
         ]),
     ),
   };
