@@ -34,7 +34,20 @@ const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
+/** CDK's own keys hold a `:`, a `/` or an `@`, or are among these. */
+const FOREIGN = new Set(['cli', 'tree', 'account', 'region']);
+
+function refuseUnknown(app: App): void {
+  const unknown = Object.keys(app.node.getAllContext()).find(
+    key => !/[:/@-]/.test(key) && !FOREIGN.has(key) && !(key in Settings.shape),
+  );
+  if (unknown === undefined) return;
+  const known = Object.keys(Settings.shape).join(', ');
+  throw fail('invalid', `context \`${unknown}\` is no setting; there are ${known}`);
+}
+
 export function settingsOf(app: App): Settings {
+  refuseUnknown(app);
   const given = Object.fromEntries(
     Object.keys(Settings.shape).map(key => [key, app.node.tryGetContext(key) ?? undefined]),
   );

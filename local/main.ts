@@ -41,7 +41,8 @@ function read(argv: string[]) {
   try {
     return parseArgs({ args: argv, options: OPTIONS, strict: true }).values;
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    const hint = 'Options stand behind --, as in npm start -- --port 8081.';
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${hint}\n\n${HELP}`);
     process.exit(2);
   }
 }
@@ -68,12 +69,16 @@ Try next, in another terminal:
 `);
 }
 
-/** Says why a start failed, in one line where it was refused on purpose. */
+/** What the system itself refuses, such as a folder that may not be written; its words name the path or the address. */
+const refusedBySystem = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && 'code' in error;
+
+/** Says why a start failed, in one line where it was refused on purpose or by the system. */
 function refuse(error: unknown): never {
-  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
+  const taken = refusedBySystem(error) && error.code === 'EADDRINUSE' && 'port' in error;
   const text = taken
-    ? `port ${error.port} is in use; choose another with --port`
-    : error instanceof Failure
+    ? `port ${String(error.port)} is in use; choose another with --port`
+    : error instanceof Failure || refusedBySystem(error)
       ? error.message
       : undefined;
   process.stderr.write(`microseg: ${text ?? (error instanceof Error ? error.stack : String(error))}\n`);

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createClient, credentialToken } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
-import { Failure } from '../../shared/schema/failure.ts';
 import { BundlePoller } from './poll.ts';
 import { register, report } from './register.ts';
 
@@ -53,33 +52,60 @@ async function run(): Promise<void> {
       return (await client.call('createEnforcerCredentials', { namespace, params: { id } })).body;
     },
   });
-  for (;;) {
-    const polled = await poller.poll();
-    if (polled.outcome === 'opened' && polled.result.ok) {
-      const { binding, payloads, revision } = polled.result;
-      const { rulesets, externalNetworks } = payloads['policy.json'];
-      const peers = payloads['peers.json'].identities.length;
-      say(
-        `verified revision ${revision} of ${binding.namespace}: ${rulesets.length} rulesets, ${externalNetworks.length} external networks, ${peers} peers`,
-      );
-      await report(client, enforcer, { revision, state: 'applied', reason: '', digest: '' });
-      if (values.once) return;
-    } else if (polled.outcome === 'opened' && !polled.result.ok && polled.result.reason !== 'missing') {
-      say(`refused a bundle: ${polled.result.reason}: ${polled.result.detail}`);
+  let revision = 0;
+  for (let failures = 0; ; ) {
+    try {
+      const verified = await pollOnce(poller);
+      failures = 0;
+      if (verified !== undefined) {
+        revision = verified;
+        await report(client, enforcer, { revision, state: 'applied', reason: '', digest: '' });
+        if (values.once) return;
+      }
+    } catch (error) {
+      failures++;
+      const held = revision > 0 ? `still on revision ${revision}` : 'no bundle yet';
+      if (failures === 1) say(`${messageOf(error)}; ${held}, trying again`);
     }
-    // Jitter, so that many hosts that start together do not poll together.
-    await sleep(Number(values.interval) * 1000 * (0.8 + 0.4 * Math.random()));
+    // Longer after every failure, and with jitter, so that many hosts do not come back together.
+    const seconds = Math.min(LONGEST_WAIT, Number(values.interval) * 2 ** Math.min(failures, 10));
+    await sleep(seconds * 1000 * (0.8 + 0.4 * Math.random()));
   }
 }
+
+/** The revision of a bundle that is new and good; undefined when there is none. */
+async function pollOnce(poller: BundlePoller): Promise<number | undefined> {
+  const polled = await poller.poll();
+  if (polled.outcome === 'unchanged') return undefined;
+  if (!polled.result.ok) {
+    if (polled.result.reason !== 'missing') {
+      say(`refused a bundle: ${polled.result.reason}: ${polled.result.detail}`);
+    }
+    return undefined;
+  }
+  const { binding, payloads, revision } = polled.result;
+  const { rulesets, externalNetworks } = payloads['policy.json'];
+  const peers = payloads['peers.json'].identities.length;
+  const counts = `rulesets: ${rulesets.length}, external networks: ${externalNetworks.length}, peers: ${peers}`;
+  say(`verified revision ${revision} of ${binding.namespace} (${counts})`);
+  return revision;
+}
+
+/** Seconds between two polls after many failures. */
+const LONGEST_WAIT = 60;
+
+/** The sockets' own words are in the cause. */
+const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+};
 
 if (values.help || !values.creds || !values.root || !values.namespace) {
   say(HELP);
   process.exitCode = values.help ? 0 : 2;
 } else {
   await run().catch(error => {
-    process.stderr.write(
-      `error: ${error instanceof Failure || error instanceof Error ? error.message : String(error)}\n`,
-    );
+    process.stderr.write(`error: ${messageOf(error)}\n`);
     process.exitCode = 1;
   });
 }
