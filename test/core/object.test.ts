@@ -120,7 +120,9 @@ describe('a new namespace', () => {
   it('cannot have a / in its short name, nor a path too long to be a tag', () => {
     expect(() => made('namespace', { name: 'a/b' })).toThrow(/give the short name `b`/);
     expect(() => made('namespace', { name: '/a' })).toThrow(expect.objectContaining({ kind: 'invalid' }));
-    expect(() => made('namespace', { name: 'a'.repeat(LONGEST_PATH - 2) })).toThrow(/longer than 990 characters/);
+    expect(() => made('namespace', { name: 'a'.repeat(LONGEST_PATH - 2) })).toThrow(
+      /longer than 990 characters/,
+    );
     expect(made('namespace', { name: 'a'.repeat(LONGEST_PATH - 3) }).normalizedTags).toHaveLength(4);
   });
 });
