@@ -30,7 +30,7 @@ export function openPublications(database: Database): Publications {
      VALUES (?, ?, ?, 1, 0, 0, '[]', '[]') ON CONFLICT DO UPDATE SET marked = marked + 1`,
   );
   const done = handle.prepare(
-    `UPDATE publications SET published = max(published, ?), revision = ?, selectors = ?, reaches = ?
+    `UPDATE publications SET published = ?, revision = ?, selectors = ?, reaches = ?
      WHERE pk = ? AND sk = ? AND published <= ?`,
   );
   const remove = handle.prepare('DELETE FROM publications WHERE pk = ? AND sk = ?');
