@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint. */
 export default defineConfig({
   test: {
+    // As many as there are cores: vitest alone would leave one idle.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
