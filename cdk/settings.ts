@@ -21,8 +21,8 @@ const Settings = z.object({
   privateIssuers: Config.shape.PRIVATE_ISSUERS,
   logLevel: Config.shape.LOG_LEVEL,
   /**
-   * Origins that may call the API from a browser, comma-separated. Any, unless said otherwise: requests carry a bearer
-   * token, never a cookie, so that a foreign page has nothing to ride on.
+   * Origins that may call the API from a browser, comma-separated. Any, unless said otherwise: foreign pages may not
+   * send credentials, and the cookie that holds a token is SameSite=Strict, so that they have nothing to ride on.
    */
   corsOrigins: z
     .string()

@@ -95,8 +95,9 @@ async function standing(
 const isRestricted = ({ restrictions }: TokenClaims): boolean => Object.keys(restrictions).length > 0;
 
 /**
- * One parallel batch: the quota is counted, and consistent reads of the caller's credential or provider (so that revoking works within one request), the
- * namespaces from the tenant down, their API authorizations, and the object that the path names.
+ * One parallel batch: the token's quota is counted, and consistent reads bring the caller's credential or provider (so
+ * that revoking works within one request), the namespaces from the tenant down, their API authorizations, and the
+ * object that the path names.
  *
  * Without the permission the answer is 403 whether or not the namespace exists, so that nothing is learned of it.
  */

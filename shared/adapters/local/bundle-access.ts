@@ -19,7 +19,14 @@ const REMEMBERED = 65_536;
 /** Longest token that is looked at, in characters. */
 const LONGEST = 4096;
 
-const Claims = z.object({ prefix: z.string().regex(/^bundles\/[0-9a-f]{24}\/$/) });
+/** Exactly what `grant` signs: tokens of the API have the same key, and their callers choose the audience. */
+const Claims = z.strictObject({
+  aud: z.literal(AUDIENCE),
+  sub: z.string(),
+  prefix: z.string().regex(/^bundles\/[0-9a-f]{24}\/$/),
+  iat: z.number(),
+  exp: z.number(),
+});
 
 /** `url` is asked at each grant, because the port is known only once the server listens: `http://127.0.0.1:8080`. */
 export function openBundleAccess({
