@@ -53,6 +53,7 @@ export class Events extends Construct {
     this.objectChanged = this.#objectChanged(props);
     this.publish = this.#publish(props);
     this.#resign(props);
+    this.#lostEnforcers(props);
     this.bootstrap = this.#bootstrap(props);
   }
 
@@ -111,6 +112,17 @@ export class Events extends Construct {
       description: 'Signs metadata of bundles again well before it expires',
       schedule: Schedule.rate(Duration.hours(1)),
       targets: [this.#asynchronous(fn, 'resign')],
+    });
+  }
+
+  #lostEnforcers(props: EventsProps): void {
+    const fn = this.#function('lostEnforcers', props, { config: 'sweep', timeout: Duration.minutes(5) });
+    grantRead(fn, props.data.table);
+    grantWrite(fn, props.data.table);
+    new Rule(this, 'LostEnforcersRule', {
+      description: 'Marks enforcers that were not heard of for five minutes as unreachable',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [this.#asynchronous(fn, 'lostEnforcers')],
     });
   }
 

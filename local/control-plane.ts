@@ -4,6 +4,7 @@ import { handlersOf } from '../functions/api/index.ts';
 import type { Deps, IssuerSettings, Log } from '../functions/deps.ts';
 import { cloudAccountCreated } from '../functions/events/cloud-account-created.ts';
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
+import { markLost } from '../functions/events/lost-enforcers.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
@@ -64,7 +65,8 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-const HOUR = 3600 * 1000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** The same store, which wakes the pump whenever something was committed, by whichever way. */
 const waking = (store: ObjectStore, wake: () => void): ObjectStore => ({
@@ -163,6 +165,13 @@ async function start(settings: Settings, data: string, database: Database): Prom
       log.error('signing anew failed; it is tried again in an hour', { error: String(error) }),
     );
   }, HOUR);
+  const minutely = setInterval(() => {
+    markLost(deps).catch(error =>
+      log.error('looking for unreachable enforcers failed; it is tried again in a minute', {
+        error: String(error),
+      }),
+    );
+  }, MINUTE);
 
   return {
     url: deps.apiURL,
@@ -173,6 +182,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     settled: () => pump.settled(),
     stop: async () => {
       clearInterval(hourly);
+      clearInterval(minutely);
       const closed = new Promise(done => front.close(done));
       front.closeIdleConnections();
       await bus.stop();

@@ -4,6 +4,7 @@ import { isWithin, NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids
 import type { Call, Handler } from '../call.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
+import { pokeEnforcer } from '../poke.ts';
 
 /** A mapped namespace as a full path; it may be given relative to the policy's own. Undefined when it is no path. */
 function mappedPath(mapped: string, call: Call): NamespacePath | undefined {
@@ -57,4 +58,5 @@ export const enforcers = {
   ...crud('enforcerprofilemappingpolicy'),
   ...namespacemappingpolicy,
   createEnforcerCredentials,
+  pokeEnforcer,
 };

@@ -1,4 +1,4 @@
-import { type PolicyChange, reachedBy } from '../../shared/core/reach.ts';
+import { isReport, type PolicyChange, reachedBy } from '../../shared/core/reach.ts';
 import { isPolicyIdentity } from '../../shared/core/view.ts';
 import type { Change } from '../../shared/ports/change-feed.ts';
 import type { Publication } from '../../shared/ports/publications.ts';
@@ -30,7 +30,8 @@ async function markFirst(
   }
 }
 
-const isPolicyChange = (change: Change): change is Change & PolicyChange => isPolicyIdentity(change.resource);
+const isPolicyChange = (change: Change): change is Change & PolicyChange =>
+  isPolicyIdentity(change.resource) && !isReport(change);
 
 /**
  * Whether changes of a tenant reach a publication. While one is waiting or being compiled, what its next bundle will

@@ -32,7 +32,8 @@ function rehearsal(store: ObjectStore): ObjectStore {
   const isKnown = (write: Write): boolean =>
     write.kind === 'require'
       ? byName.has(`namespace ${parentPath(write.namespace)} ${write.namespace}`)
-      : (write.kind === 'update' || write.kind === 'delete') && written.has(write.object.ID);
+      : (write.kind === 'update' || write.kind === 'refresh' || write.kind === 'delete') &&
+        written.has(write.object.ID);
 
   const keep = (write: Write): void => {
     if (write.kind !== 'create' && write.kind !== 'update') return;

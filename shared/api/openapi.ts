@@ -54,6 +54,11 @@ const parametersOf = (route: Route): Json[] => [
     required: true,
     schema: { type: 'string' },
   })),
+  ...Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    schema: schemaOf(schema as z.ZodType, 'input'),
+  })),
   ...(route.allow === 'everybody' ? [] : [header('X-Namespace', 'Full path of the namespace to work in.')]),
 ];
 

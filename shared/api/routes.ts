@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
+import { PokeParameters } from './enforcer-messages.ts';
 import {
   Activity,
   ConversionReport,
@@ -31,7 +32,7 @@ import {
 } from './namespace-messages.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-/** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`. */
+/** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`; a poke is a `put`. */
 export type Verb = 'get' | 'post' | 'put' | 'delete';
 
 /**
@@ -50,6 +51,8 @@ export interface Route {
   allow: Allow;
   /** Body of the request; absent when there is none. */
   input?: z.ZodType;
+  /** Query parameters of its own, by their names in lower case, each a text; none stands twice. */
+  query?: z.ZodObject;
   /** Body of the answer; absent: 204. */
   ok?: z.ZodType;
   fails: readonly FailureKind[];
@@ -186,6 +189,19 @@ const views = {
   listRoles: view('/roles', 'role', 'Lists the roles that can be granted, and what each may do.', RoleAnswer),
 } as const satisfies Record<string, Route>;
 
+/** What agents do beside CRUD. */
+const agents = {
+  pokeEnforcer: {
+    method: 'GET',
+    path: '/enforcers/{id}/poke',
+    group: 'enforcers',
+    summary: 'Says that the enforcer is alive, and what has become of it: its status, version and bundle.',
+    allow: { identity: 'enforcer', verb: 'put' },
+    query: PokeParameters,
+    fails: READ,
+  },
+} as const satisfies Record<string, Route>;
+
 /** Operations that are more than one resource's CRUD. */
 const special = {
   issueToken: {
@@ -314,11 +330,12 @@ const special = {
   },
 } as const satisfies Record<string, Route>;
 
-export type Operation = CrudOperation | keyof typeof special | keyof typeof views;
+export type Operation = CrudOperation | keyof typeof agents | keyof typeof special | keyof typeof views;
 
 /** Every operation. Handlers, authorization, OpenAPI, the client, the command line and the CDK routes read this table. */
 export const routes: Readonly<Record<Operation, Route>> = {
   ...(Object.fromEntries(identities.flatMap(crudRoutes)) as Record<CrudOperation, Route>),
+  ...agents,
   ...special,
   ...views,
 };

@@ -1,3 +1,4 @@
+import type { Enforcer } from '../schema/enforcer.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../schema/ids.ts';
 import type { Namespace } from '../schema/namespace.ts';
 import type { ProcessingUnit } from '../schema/processingunit.ts';
@@ -97,6 +98,23 @@ function namespaceChange(before: Namespace | undefined, after: Namespace | undef
     (retagged && selectors.some(clause => canReachInto(clause, tenantOf(path), subtree)));
 }
 
+/** What a bundle says of an enforcer. */
+const told = (of: Enforcer | undefined) => of && [of.name, of.logLevel, of.namespace];
+
+/** True for what enforcers report of themselves all day: it is in no bundle. */
+export const isReport = ({
+  resource,
+  before,
+  after,
+}: {
+  resource: string;
+  before?: object;
+  after?: object;
+}) =>
+  resource === 'enforcer' &&
+  before !== undefined &&
+  same(told(before as Enforcer), told(after as Enforcer | undefined));
+
 function decider(change: PolicyChange): Decide {
   switch (change.resource) {
     case 'networkrulesetpolicy':
@@ -112,7 +130,6 @@ function decider(change: PolicyChange): Decide {
       return namespaceChange(change.before, change.after);
     case 'enforcer': {
       const { before, after } = change;
-      const told = (of: typeof before) => of && [of.name, of.logLevel, of.namespace];
       if (same(told(before), told(after))) return NEVER;
       return ({ path }) => path === before?.namespace || path === after?.namespace;
     }

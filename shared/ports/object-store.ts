@@ -69,12 +69,15 @@ export interface Answered {
  * One step of a transaction.
  * - `create` fails with `duplicate` when the resource's unique attribute is taken in the namespace, and with `conflict` when the ID exists.
  * - `update` and `delete` fail with `conflict` when the stored `updateTime` is not `seen`, with `not_found` when there is no such object.
+ * - `refresh` is an update over the object's own `updateTime`, which stays, as do the attributes of `refs`: what a reader has
+ *   seen is still the newest version. It writes one item where the resource has no unique attribute.
  * - `require` fails with `not_found` when the namespace does not exist or is being deleted; the root always does.
  * - `answer` fails with `conflict` when the tenant has an answer to the key that is younger than 24 hours.
  */
 export type Write =
   | { kind: 'create'; resource: Identity; object: Stored }
   | { kind: 'update'; resource: Identity; object: Stored; seen: string }
+  | { kind: 'refresh'; resource: Identity; object: Stored }
   | { kind: 'delete'; resource: Identity; object: Stored; seen: string }
   | { kind: 'require'; namespace: NamespacePath }
   | { kind: 'activity'; activity: Activity }

@@ -73,6 +73,7 @@ export const configOf = {
     'TIMESTAMP_KEY_ID',
     'LOG_LEVEL',
   ],
+  sweep: ['TABLE_NAME', 'LOG_LEVEL'],
   bootstrap: ['TABLE_NAME', 'API_URL', 'LOG_LEVEL'],
 } as const satisfies Record<string, readonly ConfigName[]>;
 

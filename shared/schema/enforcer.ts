@@ -4,6 +4,25 @@ import { Description, Name, resource } from './resource.ts';
 
 const Version = z.string().max(128).default('');
 
+/** Milliseconds of the life of an enforcer's connection. */
+export const LIFE = {
+  /** Between two pokes. */
+  interval: 30_000,
+  /** A poke that says nothing new is noted when the one noted before is so old. */
+  noted: 60_000,
+  /** Without a poke it is unreachable. */
+  unreachable: 5 * 60_000,
+} as const;
+
+/** What the agent says of its bundle: downloaded, verified and active are told apart. */
+export const ReportedBundle = z.strictObject({
+  revision: z.int().min(0),
+  state: z.enum(['applied', 'refused']),
+  reason: z.string().max(1024).default(''),
+  digest: z.string().max(128).default(''),
+});
+export type ReportedBundle = z.infer<typeof ReportedBundle>;
+
 export const enforcer = resource({
   identity: 'enforcer',
   plural: 'enforcers',
@@ -14,8 +33,12 @@ export const enforcer = resource({
   inheritsOrganization: true,
   refs: ['machineID'],
   readOnly: {
+    /** Nothing was heard of it for five minutes. */
     unreachable: z.boolean().default(false),
+    /** When it was last heard of, as precise as `LIFE.noted`. */
     lastSyncTime: Timestamp.optional(),
+    /** The same; the original keeps two. */
+    lastPokeTime: Timestamp.optional(),
     lastMigrationTime: Timestamp.optional(),
     certificate: z.string().default(''),
     certificateExpirationDate: Timestamp.optional(),
@@ -41,15 +64,8 @@ export const enforcer = resource({
     controller: z.string().default(''),
     collectInfo: z.boolean().default(false),
     collectedInfo: z.record(z.string(), z.string()).default({}),
-    /** What the agent last reported of its bundle: downloaded, verified and active are told apart. */
-    bundle: z
-      .strictObject({
-        revision: z.int().min(0),
-        state: z.enum(['applied', 'refused']),
-        reason: z.string().max(1024).default(''),
-        digest: z.string().max(128).default(''),
-      })
-      .optional(),
+    /** As the agent last reported it. */
+    bundle: ReportedBundle.optional(),
   },
 });
 export type Enforcer = z.infer<typeof enforcer.stored>;

@@ -162,6 +162,18 @@ describe.skipIf(!has('dynamodb'))('requests and capacity units', () => {
     });
   });
 
+  it('a poke that is noted: one item', async () => {
+    const enforcer = makeEnforcer(path, 'e', 'machine-2');
+    await store.commit([create('enforcer', enforcer)]);
+    const object = { ...enforcer, currentVersion: '1.0.0' };
+    await costs('refresh', () => store.commit([{ kind: 'refresh', resource: 'enforcer', object }]), {
+      requests: { PutItem: 1 },
+      sequential: 1,
+      read: 0,
+      write: 2,
+    });
+  });
+
   it('a one-use key: one conditional write', async () => {
     await costs('once', () => store.once(tenant, 'jti', 60), {
       requests: { PutItem: 1 },

@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   objectChanged: 'changes',
   publish: 'publish',
   resign: 'publish',
+  lostEnforcers: 'sweep',
   bootstrap: 'bootstrap',
 };
 
@@ -189,7 +190,11 @@ export function structureHolds(data: Resources, rest: Resources): void {
     it('that functions fail on end in a queue', () => {
       const invoked = ofType(rest, 'AWS::Events::Rule').map(([, rule]) => rule.Properties.Targets);
       const async = functions.filter(([id]) => invoked.some(targets => refersTo(targets, id)));
-      expect(async.map(([, fn]) => nameOf(fn)).sort()).toEqual(['cloudAccountOnboarded', 'resign']);
+      expect(async.map(([, fn]) => nameOf(fn)).sort()).toEqual([
+        'cloudAccountOnboarded',
+        'lostEnforcers',
+        'resign',
+      ]);
       for (const [id] of async) {
         const config = ofType(rest, 'AWS::Lambda::EventInvokeConfig').find(([, c]) =>
           refersTo(c.Properties.FunctionName, id),
@@ -221,7 +226,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
     it('wait in queues that are encrypted and refuse plain HTTP', () => {
       const queues = ofType(rest, 'AWS::SQS::Queue');
-      expect(queues).toHaveLength(4);
+      expect(queues).toHaveLength(5);
       for (const [id, { Properties }] of queues) {
         expect(Properties, id).toMatchObject({ SqsManagedSseEnabled: true });
         const policy = ofType(rest, 'AWS::SQS::QueuePolicy').find(([, p]) =>

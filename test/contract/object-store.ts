@@ -114,6 +114,27 @@ export function objectStoreContract(
         expect(await store.get(keyOf(network))).toStrictEqual(next);
       });
 
+      it('refreshes an object in its version: readers may still write over it, and look-ups find it', async () => {
+        const tenant = await plant();
+        const enforcer = makeEnforcer(tenant, 'e', 'm');
+        await store.commit([create('enforcer', enforcer)]);
+        const fresh = { ...enforcer, currentVersion: '1.0.0' };
+        await store.commit([{ kind: 'refresh', resource: 'enforcer', object: fresh }]);
+        const key = { resource: 'enforcer', namespace: tenant, id: enforcer.ID } as const;
+        expect(await store.get(key)).toStrictEqual(fresh);
+        const found = () => store.findBy('enforcer', tenant, 'machineID', 'm');
+        await vi.waitFor(async () => expect(await found()).toStrictEqual([fresh]));
+        const edited = touch('enforcer', { ...fresh, description: 'd' }, new Date(AT));
+        await store.commit([
+          { kind: 'update', resource: 'enforcer', object: edited, seen: enforcer.updateTime },
+        ]);
+        const late = store.commit([{ kind: 'refresh', resource: 'enforcer', object: fresh }]);
+        expect((await refusal(late)).kind).toBe('conflict');
+        const gone = { ...fresh, ID: nextID() };
+        const none = store.commit([{ kind: 'refresh', resource: 'enforcer', object: gone }]);
+        expect((await refusal(none)).kind).toBe('not_found');
+      });
+
       it('forgets a deleted object', async () => {
         const tenant = await plant();
         const network = makeNetwork(tenant, 'n');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../shared/core/compile.ts';
-import { type EnforcerNamespace, type PolicyChange, reachedBy } from '../../shared/core/reach.ts';
+import { type EnforcerNamespace, isReport, type PolicyChange, reachedBy } from '../../shared/core/reach.ts';
 import type { NamespacePath } from '../../shared/schema/ids.ts';
 import { type Entry, make, makeNamespace, pathOf, viewOf } from './objects.ts';
 import { entriesOf, tenant } from './random-tenant.ts';
@@ -136,4 +136,14 @@ describe('a change', () => {
     const synced = { ...after, lastSyncTime: '2021-03-05T00:00:00.000Z' };
     expect(reachedBy({ resource: 'enforcer', before: after, after: synced }, enforcers)).toEqual([]);
   });
+});
+
+test('what enforcers report of themselves is told from what a bundle says of them', () => {
+  const before = make('enforcer', '/t', 1, { FQDN: 'e' });
+  const change = (after: object | undefined) => ({ resource: 'enforcer', before, ...(after && { after }) });
+  expect(isReport(change({ ...before, lastPokeTime: 'later', currentVersion: '2.0.0' }))).toBe(true);
+  expect(isReport(change({ ...before, logLevel: 'Debug' }))).toBe(false);
+  expect(isReport(change(undefined))).toBe(false);
+  expect(isReport({ resource: 'enforcer', after: before } as never)).toBe(false);
+  expect(isReport({ resource: 'processingunit', before, after: before })).toBe(false);
 });

@@ -112,6 +112,7 @@ describe('the table of routes', () => {
       'listProcessingunit',
       'patchEnforcer',
       'patchProcessingunit',
+      'pokeEnforcer',
       'updateEnforcer',
       'updateProcessingunit',
     ]);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../../ports/clock.ts';
 import { fail } from '../../schema/failure.ts';
 import { TABLE } from '../../schema/table.ts';
 import type { Condition, Step } from '../table/plan.ts';
-import { call } from './client.ts';
+import { call, isNamed } from './client.ts';
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -49,33 +49,57 @@ const LONGEST = 500;
 const ATTEMPTS = 10;
 
 /**
- * Runs a plan as one TransactWriteItems. Two transactions that meet on an item cancel each other: that one is repeated,
+ * Runs a plan as one TransactWriteItems, or one PutItem where it is a single item. Two transactions that meet on an item cancel each other: that one is repeated,
  * with jitter, until it is clear whose condition holds. The SDK's request token makes its own retries harmless.
  */
 export function committing(client: DynamoDBDocumentClient, tableName: string, { randomBytes }: Clock) {
   const chance = (): number => (randomBytes(1)[0] ?? 0) / 256;
 
   return async (steps: readonly Step[]): Promise<void> => {
-    if (steps.length === 0) return;
-    const command = { TransactItems: steps.map(step => toItem(tableName, step)) };
+    const [first] = steps;
+    if (!first) return;
+    const items = steps.map(step => toItem(tableName, step));
+    const alone = items.length === 1 ? items[0]?.Put : undefined;
+    const attemptIt = alone
+      ? () => put(client, alone, first)
+      : () => transact(client, { TransactItems: items }, steps);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const cancelled = await call('DynamoDB', () => send(client, command));
-      if (!cancelled) return;
-      judge(steps, cancelled);
+      if (await call('DynamoDB', attemptIt)) return;
       await sleep(chance() * Math.min(LONGEST, FIRST * 2 ** attempt));
     }
     throw fail('unavailable', 'others keep writing the same objects; try again in a moment');
   };
 }
 
-/** Undefined when it was done; else why it was cancelled. */
-async function send(client: DynamoDBDocumentClient, command: TransactWriteCommandInput) {
+/** One item alone needs no transaction, which would cost twice as much. False when it met another one's transaction. */
+async function put(
+  client: DynamoDBDocumentClient,
+  command: NonNullable<TransactItem['Put']>,
+  step: Step,
+): Promise<boolean> {
+  try {
+    await client.send(new PutCommand(command));
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) throw step.otherwise(error.Item !== undefined);
+    if (isNamed(error, 'TransactionConflictException')) return false;
+    throw error;
+  }
+}
+
+/** False when it met another transaction on one of its items. */
+async function transact(
+  client: DynamoDBDocumentClient,
+  command: TransactWriteCommandInput,
+  steps: readonly Step[],
+): Promise<boolean> {
   try {
     await client.send(new TransactWriteCommand(command));
-    return undefined;
+    return true;
   } catch (error) {
-    if (error instanceof TransactionCanceledException) return error;
-    throw error;
+    if (!(error instanceof TransactionCanceledException)) throw error;
+    judge(steps, error);
+    return false;
   }
 }
 

@@ -93,7 +93,7 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
           `${label(resource, object)} was changed meanwhile; read it again and repeat the change`,
         )
       : fail('not_found', `there is no ${label(resource, object)}`);
-  const emits = { resource, operation: kind };
+  const emits = { resource, operation: kind === 'refresh' ? ('update' as const) : kind };
 
   if (kind === 'delete')
     return [
@@ -110,6 +110,7 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
       `there is already a ${resource} with ${unique?.attribute} \`${unique?.value}\` in ${object.namespace}; choose another`,
       unique && { ...unique },
     );
+  const seen = kind === 'update' ? write.seen : object.updateTime;
   return [
     kind === 'create'
       ? {
@@ -118,14 +119,14 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
           otherwise: () => fail('conflict', `${label(resource, object)} exists already`),
           emits,
         }
-      : { action: { put: item }, when: { updateTime: write.seen }, otherwise: gone, emits },
+      : { action: { put: item }, when: { updateTime: seen }, otherwise: gone, emits },
     ...guard.map((at): Step => {
       const action = { put: { ...at, ...guardBody(resource, object) } };
       return kind === 'create'
         ? { action, when: 'absent', otherwise: taken }
         : { action, when: { id: object.ID }, otherwise: gone };
     }),
-    ...pointers.map(({ at, index }) => ({
+    ...(kind === 'refresh' ? [] : pointers).map(({ at, index }) => ({
       action: index ? { put: { ...at, ...index } } : { delete: at },
       otherwise: never,
     })),

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { enforcer, ReportedBundle } from '../schema/enforcer.ts';
+
+/** Set by being there, whatever its value. */
+const Flag = z.string().transform(() => true);
+const Ignored = z.string().optional();
+
+/** Query of a poke, in the original's parameters and those that tell of the bundle. All may be left out. */
+export const PokeParameters = z.object({
+  status: z.enum(['Registered', 'Connected', 'Disconnected']).optional(),
+  enforcementstatus: enforcer.writable.enforcementStatus.unwrap().optional(),
+  version: z.string().min(1).max(128).optional(),
+  /** The agent's clock. */
+  ts: z.iso.datetime({ offset: true }).optional(),
+  sessionid: z.string().max(128).optional(),
+  /** The agent ends: it is Disconnected, and not unreachable. */
+  sessionclose: Flag.optional(),
+  /** Revision of the newest bundle that was looked at, and what became of it. */
+  revision: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .optional(),
+  state: ReportedBundle.shape.state.optional(),
+  reason: ReportedBundle.shape.reason.unwrap().optional(),
+  digest: ReportedBundle.shape.digest.unwrap().optional(),
+  /** The original's, which nothing needs here: every poke is a full one. */
+  forcefullpoke: Ignored,
+  zhash: Ignored,
+  cpuload: Ignored,
+  memory: Ignored,
+  processes: Ignored,
+});
+export type PokeParameters = z.infer<typeof PokeParameters>;

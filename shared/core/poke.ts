@@ -1,0 +1,32 @@
+import { type Enforcer, LIFE, type ReportedBundle } from '../schema/enforcer.ts';
+
+/** What an agent says of itself with a poke; what is absent stays as it was said before. */
+export interface Said {
+  operationalStatus?: Enforcer['operationalStatus'];
+  enforcementStatus?: Enforcer['enforcementStatus'];
+  currentVersion?: string;
+  bundle?: ReportedBundle;
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const age = (time: string | undefined, now: Date): number =>
+  time === undefined ? Number.POSITIVE_INFINITY : now.getTime() - Date.parse(time);
+
+/** The enforcer after a poke; undefined when the poke says what is on record, and the record is fresh enough. */
+export function poked(enforcer: Enforcer, said: Said, now: Date): Enforcer | undefined {
+  const news = Object.entries(said).some(([key, value]) => !same(value, Reflect.get(enforcer, key)));
+  if (!news && !enforcer.unreachable && age(enforcer.lastPokeTime, now) < LIFE.noted) return undefined;
+  const time = now.toISOString();
+  return { ...enforcer, ...said, unreachable: false, lastPokeTime: time, lastSyncTime: time };
+}
+
+/**
+ * True when an enforcer that says it runs was not heard of for too long. The record of its last poke may be as old as
+ * `LIFE.noted` though the next one came, so that much is allowed for. One that said goodbye, or never poked, is not meant.
+ */
+export const isLost = (enforcer: Enforcer, now: Date): boolean =>
+  !enforcer.unreachable &&
+  enforcer.operationalStatus !== 'Disconnected' &&
+  enforcer.lastPokeTime !== undefined &&
+  age(enforcer.lastPokeTime, now) > LIFE.unreachable + LIFE.noted;
