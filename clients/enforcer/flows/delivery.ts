@@ -1,0 +1,107 @@
+import { type Clock, waitAfter } from '../clock.ts';
+import type { Spool } from './spool.ts';
+
+/** Reports that are sent together. The key makes a batch that arrives twice count once. */
+export interface Batch<R> {
+  key: string;
+  reports: readonly R[];
+}
+
+export interface DeliveryOptions<R> {
+  /** Resolves when the control plane took the batch; `refused` when it never will. Rejects when it can't be asked now. */
+  send: (batch: Batch<R>, signal: AbortSignal) => Promise<'taken' | 'refused'>;
+  /** Where batches wait while the control plane is away. */
+  spool: Spool;
+  clock: Clock;
+  /** A key that no other batch has. */
+  key: () => string;
+}
+
+/** Reports a batch holds at most. */
+const BATCH = 1000;
+/** Reports that wait in memory at most, while one batch is under way. */
+const MEMORY = 100_000;
+const WAITS = { interval: 1000, longest: 60_000 };
+
+/** Brings reports to the control plane in batches; what can't be sent now waits in the spool. */
+export class Delivery<R> {
+  readonly #options: DeliveryOptions<R>;
+  #waiting: R[] = [];
+  /** Reports since the start, by what became of them. */
+  readonly counts = { sent: 0, refused: 0, overflowed: 0 };
+
+  constructor(options: DeliveryOptions<R>) {
+    this.#options = options;
+  }
+
+  /** Reports that were lost here: they were given up in the spool or in memory. */
+  get dropped(): number {
+    return this.counts.overflowed + this.#options.spool.dropped;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  add(reports: readonly R[]): void {
+    for (const report of reports) {
+      if (this.#waiting.length < MEMORY) this.#waiting.push(report);
+      else this.counts.overflowed++;
+    }
+  }
+
+  /** Sends until it is told to stop; then what waits goes to the spool. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        while (!signal.aborted && (await this.#sendNext(signal)));
+        failures = 0;
+      } catch {
+        failures++;
+        this.#spoolAll();
+      }
+      await clock.sleep(waitAfter(WAITS, failures, clock.random()), signal);
+    }
+    this.#spoolAll();
+  }
+
+  /** False when nothing waits. */
+  async #sendNext(signal: AbortSignal): Promise<boolean> {
+    const { spool, send } = this.#options;
+    const stored = spool.oldest();
+    if (stored) {
+      // What came since is newer, and must not overtake when that batch fails.
+      const batch = JSON.parse(stored.text) as Batch<R>;
+      this.#count(await send(batch, signal), batch);
+      spool.done(stored.name);
+      return true;
+    }
+    const batch = this.#nextBatch();
+    if (!batch) return false;
+    try {
+      this.#count(await send(batch, signal), batch);
+    } catch (error) {
+      this.#spool(batch);
+      throw error;
+    }
+    return true;
+  }
+
+  #count(outcome: 'taken' | 'refused', { reports }: Batch<R>): void {
+    this.counts[outcome === 'taken' ? 'sent' : 'refused'] += reports.length;
+  }
+
+  #nextBatch(): Batch<R> | undefined {
+    const reports = this.#waiting.splice(0, BATCH);
+    return reports.length === 0 ? undefined : { key: this.#options.key(), reports };
+  }
+
+  #spool(batch: Batch<R>): void {
+    this.#options.spool.add(JSON.stringify(batch), batch.reports.length);
+  }
+
+  #spoolAll(): void {
+    for (let batch = this.#nextBatch(); batch; batch = this.#nextBatch()) this.#spool(batch);
+  }
+}

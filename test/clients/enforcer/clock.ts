@@ -1,0 +1,55 @@
+import type { Clock } from '../../../clients/enforcer/clock.ts';
+
+export interface MovedClock extends Clock {
+  /** Lets time pass: whoever sleeps less than that wakes in order, and has run until it sleeps again. */
+  pass(milliseconds: number): Promise<void>;
+  /** Sets the wall clock forward or back; no time passes. */
+  jump(milliseconds: number): void;
+}
+
+interface Sleeper {
+  until: number;
+  wake: () => void;
+}
+
+/** Long enough for what woke up to run to its next sleep: file and loopback I/O included. */
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
+};
+
+/** A clock that moves only when told. `random` always gives the middle. */
+export function movedClock(start = '2026-03-01T12:00:00.000Z'): MovedClock {
+  let elapsed = 0;
+  let wall = Date.parse(start);
+  let sleepers: Sleeper[] = [];
+  return {
+    now: () => new Date(wall),
+    elapsed: () => elapsed,
+    random: () => 0.5,
+    sleep: (milliseconds, signal) =>
+      new Promise(resolve => {
+        if (signal?.aborted) return resolve();
+        const sleeper = { until: elapsed + milliseconds, wake: resolve };
+        sleepers.push(sleeper);
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      }),
+    jump: milliseconds => {
+      wall += milliseconds;
+    },
+    pass: async milliseconds => {
+      const end = elapsed + milliseconds;
+      await settle();
+      for (;;) {
+        const [next] = sleepers.toSorted((a, b) => a.until - b.until);
+        if (!next || next.until > end) break;
+        sleepers = sleepers.filter(sleeper => sleeper !== next);
+        wall += Math.max(0, next.until - elapsed);
+        elapsed = Math.max(elapsed, next.until);
+        next.wake();
+        await settle();
+      }
+      wall += end - elapsed;
+      elapsed = end;
+    },
+  };
+}
