@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint. */
+/** `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint, `net` root. */
 export default defineConfig({
   test: {
     // As many as there are cores: vitest alone would leave one idle.
@@ -11,7 +11,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           testTimeout: 30_000,
-          exclude: ['test/journeys/**', 'test/aws/**'],
+          exclude: ['test/journeys/**', 'test/aws/**', 'test/net/**'],
         },
       },
       {
@@ -19,6 +19,15 @@ export default defineConfig({
           name: 'journeys',
           include: ['test/journeys/**/*.test.ts'],
           testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'net',
+          include: ['test/net/**/*.test.ts'],
+          testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

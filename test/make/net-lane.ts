@@ -1,0 +1,20 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { missing } from '../net/hosts/missing.ts';
+
+/**
+ * `npm run test:net`: real packets between hosts in network namespaces. Needs root on Linux and a few programs; says
+ * what is missing and skips where it isn't so.
+ */
+const lacking = missing();
+if (lacking.length > 0) {
+  console.log(`net lane: skipped: it needs ${lacking.join(', ')}`);
+} else {
+  const vitest = spawn(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', '--project', 'net', ...process.argv.slice(2)],
+    { stdio: 'inherit' },
+  );
+  const [code] = await once(vitest, 'exit');
+  process.exitCode = typeof code === 'number' ? code : 1;
+}

@@ -1,0 +1,138 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+
+/** What a host is called and the addresses that it has, IPv4 and IPv6. */
+export interface HostPlan {
+  name: string;
+  addresses: readonly string[];
+}
+
+/** A host: a network namespace with one interface, `eth0`, on the network. */
+export interface Host extends HostPlan {
+  /** Name of its network namespace, for `ip -n`. */
+  netns: string;
+  /** What to put before a command line, so that it runs on this host. Cgroups and mounts stay as they are. */
+  enter: readonly [string, ...string[]];
+  /** Runs a program to its end; rejects when it fails. */
+  run(program: string, args: readonly string[], input?: string): Promise<string>;
+}
+
+/** Hosts that reach one another, as if all were on one switch, and nothing else. */
+export interface Network {
+  host(name: string): Host;
+  hosts: readonly Host[];
+  /** Ends the network. What still runs on its hosts keeps running, but cut off. */
+  close(): Promise<void>;
+}
+
+const PREFIX = 'microseg';
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Namespaces of test runs that were killed: their names tell the process that made them. */
+function sweep(): void {
+  const all = (() => {
+    try {
+      return readdirSync('/run/netns');
+    } catch {
+      return [];
+    }
+  })();
+  for (const name of all) {
+    const [prefix, pid] = name.split('-');
+    if (prefix === PREFIX && !isAlive(Number(pid))) execFileSync('ip', ['netns', 'del', name]);
+  }
+}
+
+/** Feeds lines to `ip -batch`, in a namespace or outside. */
+const batch = (lines: readonly string[], netns?: string): Promise<unknown> =>
+  feed(['ip', ...(netns ? ['-n', netns] : []), '-batch', '-'], `${lines.join('\n')}\n`);
+
+function feed([program = '', ...args]: readonly string[], input: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', text => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', text => {
+      err += text;
+    });
+    child.once('error', reject);
+    child.once('close', code =>
+      code === 0
+        ? resolve(out)
+        : reject(new Error(`${[program, ...args].join(' ')} ended with ${code}: ${err.slice(0, 2000)}`)),
+    );
+    child.stdin.on('error', () => undefined).end(input);
+  });
+}
+
+/** Every address is one of its own, and all others are on the link: no subnets, no router. */
+const hostLines = (addresses: readonly string[]): string[] => [
+  'link set lo up',
+  'link set eth0 up',
+  ...addresses.map(address =>
+    address.includes(':') ? `addr add ${address}/128 dev eth0 nodad` : `addr add ${address}/32 dev eth0`,
+  ),
+  'route add default dev eth0',
+  'route add ::/0 dev eth0',
+];
+
+/** Makes hosts, and a bridge without rules in a namespace of its own that joins them. */
+export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> {
+  sweep();
+  const run = randomBytes(2).toString('hex');
+  const nameOf = (host: string): string => `${PREFIX}-${process.pid}-${run}-${host}`;
+  const bridge = nameOf('bridge');
+  const made = [bridge, ...plans.map(({ name }) => nameOf(name))];
+  const remove = (): void => {
+    for (const name of made.splice(0)) execFileSync('ip', ['netns', 'del', name]);
+  };
+  process.once('exit', remove);
+  await batch(made.map(name => `netns add ${name}`));
+  await batch(
+    [
+      'link add br0 type bridge',
+      'link set br0 up',
+      ...plans.flatMap(({ name }, at) => [
+        `link add port${at} type veth peer name eth0 netns ${nameOf(name)}`,
+        `link set port${at} master br0`,
+        `link set port${at} up`,
+      ]),
+    ],
+    bridge,
+  );
+  await Promise.all(plans.map(({ name, addresses }) => batch(hostLines(addresses), nameOf(name))));
+  const hosts = plans.map(plan => hostOf(plan, nameOf(plan.name)));
+  return {
+    hosts,
+    host: name => {
+      const found = hosts.find(host => host.name === name);
+      if (!found) throw new Error(`no host ${name}; there are ${plans.map(one => one.name).join(', ')}`);
+      return found;
+    },
+    close: async () => {
+      process.off('exit', remove);
+      remove();
+    },
+  };
+}
+
+function hostOf(plan: HostPlan, netns: string): Host {
+  const enter: Host['enter'] = ['nsenter', `--net=/run/netns/${netns}`];
+  return {
+    ...plan,
+    netns,
+    enter,
+    run: async (program, args, input = '') => feed([...enter, program, ...args], input),
+  };
+}
