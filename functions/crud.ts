@@ -16,6 +16,8 @@ export interface Hooks<I extends Identity> {
   check?: (input: InputOf<I>, call: Call, deps: Deps) => Promise<void> | void;
   /** Fills in what only the server knows, in the object that is about to be stored. */
   complete?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
+  /** The same for an update, which replaces `stored`. */
+  renew?: (object: ObjectOf<I>, stored: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
   /** What the caller should know about an object that is about to be stored. */
   warn?: (object: ObjectOf<I>, call: Call) => readonly string[];
 }
@@ -216,6 +218,7 @@ async function update<I extends Identity>(
   const { writable } = resourceOf(identity);
   const lasting = Object.fromEntries(Object.entries(stored).filter(([key]) => !Object.hasOwn(writable, key)));
   const object = touch(identity, { ...lasting, ...input } as ObjectOf<I>, deps.clock.now());
+  await hooks.renew?.(object, stored, call, deps);
   await deps.store.commit([
     { kind: 'update', resource: identity, object: shown(identity, object), seen: stored.updateTime },
     activity(identity, 'update', call, deps, { before: stored, after: object }),

@@ -88,7 +88,12 @@ async function existing(path: NamespacePath, deps: Pick<Deps, 'store'>): Promise
   throw fail('not_found', `no namespace \`${path}\`; it was deleted while the account was being onboarded`);
 }
 
-const idOf = (namespace: Namespace, identity: Identity, name: string): ObjectId => {
+/** An ID that follows from what it names, in the order of time of its namespace. */
+export const idOf = (
+  namespace: Pick<Namespace, 'ID' | 'name'>,
+  identity: Identity,
+  name: string,
+): ObjectId => {
   const digest = createHash('sha256')
     .update(JSON.stringify([identity, namespace.name, name]))
     .digest('hex');

@@ -4,6 +4,7 @@ import { addAuth } from './commands/auth.ts';
 import { addCount } from './commands/count.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
+import { addEnforcer } from './commands/enforcer.ts';
 import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
@@ -54,5 +55,6 @@ export function programOf(io: Io): Command {
   for (const add of [addCreate, addList, addGet, addUpdate, addDelete, addCount, addExport, addImport])
     add(api, io);
   addAuth(program, io);
+  addEnforcer(program, io);
   return program;
 }

@@ -3,8 +3,10 @@ import { fail } from '../../shared/schema/failure.ts';
 import { isWithin, NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import { crud } from '../crud.ts';
+import { installTokenHooks } from '../install-token.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { pokeEnforcer } from '../poke.ts';
+import { registeredEnforcers } from '../registration.ts';
 
 /** A mapped namespace as a full path; it may be given relative to the policy's own. Undefined when it is no path. */
 function mappedPath(mapped: string, call: Call): NamespacePath | undefined {
@@ -46,13 +48,8 @@ const createEnforcerCredentials: Handler = async (call, deps) => {
 };
 
 export const enforcers = {
-  ...crud('enforcer', {
-    check: (_input, call) => {
-      if (call.lineage.length === 0) {
-        throw fail('invalid', 'the root has no bundle; register the enforcer in a namespace below it');
-      }
-    },
-  }),
+  ...registeredEnforcers,
+  ...crud('installtoken', installTokenHooks),
   ...crud('processingunit'),
   ...crud('enforcerprofile'),
   ...crud('enforcerprofilemappingpolicy'),

@@ -64,6 +64,15 @@ function identityOf(name: string): Identity {
       { attribute },
     );
   }
+  if (identity === 'installtoken') {
+    throw fail(
+      'invalid',
+      `Attribute '${attribute}' holds install tokens, which are good for minutes; make new ones`,
+      {
+        attribute,
+      },
+    );
+  }
   return identity;
 }
 

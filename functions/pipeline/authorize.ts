@@ -1,4 +1,4 @@
-import type { Allow } from '../../shared/api/routes.ts';
+import type { Allow, Route } from '../../shared/api/routes.ts';
 import { type Caller, fromSubnets, heldPermissions } from '../../shared/core/authorize.ts';
 import { restricted } from '../../shared/core/restrictions.ts';
 import { grants, type Permissions } from '../../shared/core/roles.ts';
@@ -12,6 +12,7 @@ import type { TokenClaims } from '../../shared/schema/token.ts';
 import type { Call } from '../call.ts';
 import { reopenAbandoned } from '../closing.ts';
 import type { Deps } from '../deps.ts';
+import { isCertified, keyOf } from '../enforcer-certificate.ts';
 import { isShown } from '../hidden.ts';
 import { countUse } from './quota.ts';
 
@@ -66,8 +67,21 @@ export interface Authorized {
   target: Stored | undefined;
 }
 
+/** What a caller holds by itself, in a namespace and below. */
+type Standing = Pick<AppCredential, 'namespace' | 'roles'>;
+
+const allowedVerb = ({ allow }: Route) => (allow === 'everybody' ? 'get' : allow.verb);
+
+/** An enforcer acts for itself, whatever its namespace holds. */
+function refuseForeign(claims: TokenClaims, { params, route }: Call): void {
+  if (claims.realm !== 'enforcer' || params.id === claims.sub) return;
+  if (allowedVerb(route) !== 'get' && route.path.startsWith('/enforcers/')) {
+    throw fail('forbidden', `enforcer ${claims.sub} acts for itself, not for ${params.id}`);
+  }
+}
+
 /**
- * What the token's caller got it with, as it is now: the app credential or the OIDC provider. Callers from a cloud
+ * What the token's caller got it with, as it is now: the app credential, the enforcer or the OIDC provider. Callers from a cloud
  * have neither; all that they may do comes from API authorizations.
  *
  * @throws `unauthorized` when it was removed, disabled, or may not be used from the caller's address
@@ -75,8 +89,16 @@ export interface Authorized {
 async function standing(
   claims: TokenClaims,
   { address }: Caller,
-  store: ObjectStore,
-): Promise<AppCredential | undefined> {
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+): Promise<Standing | undefined> {
+  if (claims.realm === 'enforcer') {
+    const { namespace, sub: id, key } = claims;
+    const enforcer = await store.get({ resource: 'enforcer', namespace, id });
+    if (enforcer && isCertified(enforcer, clock.now()) && keyOf(enforcer.certificate) === key) {
+      return { namespace, roles: ['@auth:role=enforcer.runtime'] };
+    }
+    throw fail('unauthorized', 'the enforcer behind the token was deleted, or has another certificate now');
+  }
   if (claims.realm === 'oidc') {
     const { namespace, provider: id } = claims;
     const provider = await store.get({ resource: 'oidcprovider', namespace, id });
@@ -110,7 +132,7 @@ export async function authorize(
   const { namespace, caller } = call;
   const paths = lineage(namespace);
   const [credential, target, namespaces, authorizations] = await Promise.all([
-    standing(claims, caller, store),
+    standing(claims, caller, { store, clock }),
     targetOf(call, store),
     lineageObjects(store, namespace),
     Promise.all(paths.map(path => everyIn(store, 'apiauthorizationpolicy', path))),
@@ -124,6 +146,7 @@ export async function authorize(
       `you may not ${allow.verb} ${allow.identity} in ${namespace}; ${isRestricted(claims) ? 'the token is restricted, so get one without restrictions, or ' : ''}ask an administrator of it for a role that may`,
     );
   }
+  refuseForeign(claims, call);
   if (!namespaces) {
     throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }

@@ -3,10 +3,12 @@ import { decodeJwt, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { fromSubnets } from '../../shared/core/authorize.ts';
 import { goSeconds } from '../../shared/core/duration.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ObjectId, tenantOf } from '../../shared/schema/ids.ts';
 import { commonName } from '../credential.ts';
 import type { Deps } from '../deps.ts';
+import { enforcerName, isCertified, keyOf } from '../enforcer-certificate.ts';
 import type { Proven } from './proven.ts';
 
 /** Longest life of an assertion, in seconds (RFC 7523 leaves it to us). */
@@ -39,16 +41,9 @@ function decode(token: string): z.infer<typeof Unverified> {
  */
 export async function proveCertificate(token: string, address: string, deps: Deps): Promise<Proven> {
   const { iss, sub, namespace } = decode(token);
-  const credential = await deps.store.get({ resource: 'appcredential', namespace, id: sub });
-  if (
-    !credential ||
-    credential.disabled ||
-    iss !== sub ||
-    !fromSubnets(address, credential.authorizedSubnets)
-  ) {
-    throw refused();
-  }
-  const { payload } = await jwtVerify(token, new X509Certificate(credential.certificate).publicKey, {
+  const holder = await holderOf(namespace, sub, address, deps);
+  if (!holder || iss !== sub) throw refused();
+  const { payload } = await jwtVerify(token, new X509Certificate(holder.certificate).publicKey, {
     algorithms: ['ES256'],
     issuer: sub,
     subject: sub,
@@ -68,10 +63,49 @@ export async function proveCertificate(token: string, address: string, deps: Dep
     LONGEST_ASSERTION + 60,
   );
   if (!unused) throw refused();
+  return holder.proven;
+}
+
+/** Whose certificate verifies the assertion, and who the caller is then. */
+interface Holder {
+  /** PEM. */
+  certificate: string;
+  proven: Proven;
+}
+
+/** The app credential with the ID, or the enforcer, where it may be used. */
+async function holderOf(
+  namespace: NamespacePath,
+  id: ObjectId,
+  address: string,
+  { store, clock }: Deps,
+): Promise<Holder | undefined> {
+  const [credential, enforcer] = await Promise.all([
+    store.get({ resource: 'appcredential', namespace, id }),
+    store.get({ resource: 'enforcer', namespace, id }),
+  ]);
+  if (enforcer && isCertified(enforcer, clock.now())) return enforcerHolder(enforcer);
+  if (!credential || credential.disabled || !fromSubnets(address, credential.authorizedSubnets)) {
+    return undefined;
+  }
   const longest = goSeconds(credential.maxIssuedTokenValidity);
   return {
-    principal: { realm: 'certificate', sub, namespace },
-    data: { commonName: commonName(sub, credential.name), organization: namespace },
-    ...(longest > 0 ? { longest } : {}),
+    certificate: credential.certificate,
+    proven: {
+      principal: { realm: 'certificate', sub: id, namespace },
+      data: { commonName: commonName(id, credential.name), organization: namespace },
+      ...(longest > 0 ? { longest } : {}),
+    },
   };
 }
+
+const enforcerHolder = (enforcer: Enforcer): Holder => {
+  const { ID: sub, namespace, certificate } = enforcer;
+  return {
+    certificate,
+    proven: {
+      principal: { realm: 'enforcer', sub, namespace, key: keyOf(certificate) },
+      data: { commonName: enforcerName(enforcer), organization: namespace },
+    },
+  };
+};

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Credential } from '../schema/appcredential.ts';
 import { fail } from '../schema/failure.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
+import type { RegistrationAnswer } from './enforcer-messages.ts';
 import {
   type Activity,
   type DecisionAnswer,
@@ -26,6 +27,7 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   getJwks: z.infer<typeof Jwks>;
   getMetaConfig: z.infer<typeof MetaConfig>;
   createEnforcerCredentials: EnforcerCredentials;
+  registerEnforcer: RegistrationAnswer;
   decideFlow: DecisionAnswer;
   export: ExportAnswer;
   import: ImportReport;

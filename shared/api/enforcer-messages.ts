@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Credential } from '../schema/appcredential.ts';
 import { enforcer, ReportedBundle } from '../schema/enforcer.ts';
 
 /** Set by being there, whatever its value. */
@@ -32,3 +33,21 @@ export const PokeParameters = z.object({
   processes: Ignored,
 });
 export type PokeParameters = z.infer<typeof PokeParameters>;
+
+/** An agent that was given an install token registers with it. */
+export const RegistrationRequest = z.strictObject({
+  token: z.string().min(1).max(2048),
+  /** As in `POST /enforcers`; `machineID` and `certificateRequest` must be there. */
+  enforcer: enforcer.input.extend({
+    machineID: z.string().min(1, 'must not be empty').max(256),
+    certificateRequest: z.string().min(1, 'must not be empty').max(16_384),
+  }),
+});
+export type RegistrationRequest = z.infer<typeof RegistrationRequest>;
+
+/** Who the agent is from now on: a credential to which it adds its own private key. */
+export const RegistrationAnswer = z.object({
+  enforcer: enforcer.stored,
+  credential: Credential.omit({ certificateKey: true }),
+});
+export type RegistrationAnswer = z.infer<typeof RegistrationAnswer>;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { enforcer } from '../schema/enforcer.ts';
 import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
-import { PokeParameters } from './enforcer-messages.ts';
+import { PokeParameters, RegistrationAnswer, RegistrationRequest } from './enforcer-messages.ts';
 import {
   Activity,
   ConversionReport,
@@ -199,6 +200,26 @@ const agents = {
     allow: { identity: 'enforcer', verb: 'put' },
     query: PokeParameters,
     fails: READ,
+  },
+  registerEnforcer: {
+    method: 'POST',
+    path: '/registrations',
+    group: 'enforcers',
+    summary:
+      'Trades an install token for an enforcer of its own: the one that the machine had, or a new one.',
+    allow: 'everybody',
+    input: RegistrationRequest,
+    ok: RegistrationAnswer,
+    fails: WRITE,
+  },
+  revokeEnforcer: {
+    method: 'DELETE',
+    path: '/enforcers/{id}/certificate',
+    group: 'enforcers',
+    summary: 'Revokes the certificate of an enforcer, and every token that it got with it.',
+    allow: { identity: 'enforcer', verb: 'delete' },
+    ok: enforcer.stored,
+    fails: WRITE,
   },
 } as const satisfies Record<string, Route>;
 

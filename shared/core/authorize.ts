@@ -38,12 +38,12 @@ const applies = (
   fromSubnets(caller.address, policy.authorizedSubnets);
 
 /**
- * Everything that the caller holds in a namespace: the roles of its own credential, where it has one, in the
+ * Everything that the caller holds in a namespace: the roles of its own credential or enforcer, where it has one, in the
  * credential's namespace and below, and the API authorizations of the namespace and its ancestors. `fallback` ones count when no other applies.
  */
 export function heldPermissions(
   caller: Caller,
-  credential: AppCredential | undefined,
+  credential: Pick<AppCredential, 'namespace' | 'roles'> | undefined,
   policies: readonly ApiAuthorizationPolicy[],
   namespace: NamespacePath,
   now: Date,

@@ -43,6 +43,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
       cloudaccount: ['any'],
       decision: ['post'],
       enforcer: ['any'],
+      installtoken: ['any'],
       enforcercredential: ['any'],
       enforcerprofile: ['any'],
       enforcerprofilemappingpolicy: ['any'],
@@ -94,6 +95,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
       appcredential: ['any'],
       conversion: ['post'],
       enforcer: ['any'],
+      installtoken: ['any'],
       externalnetwork: ['any'],
       namespacemappingpolicy: ['any'],
       networkaccesspolicy: ['any'],
@@ -121,6 +123,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
     authorizations: {
       ...BASE,
       enforcer: ['any'],
+      installtoken: ['any'],
       enforcerprofile: ['any'],
       enforcerprofilemappingpolicy: ['any'],
       hostservice: ['any'],

@@ -40,15 +40,18 @@ export const enforcer = resource({
     /** The same; the original keeps two. */
     lastPokeTime: Timestamp.optional(),
     lastMigrationTime: Timestamp.optional(),
+    /** PEM. Its public key is the enforcer's: it gets tokens with it, as with an app credential. */
     certificate: z.string().default(''),
     certificateExpirationDate: Timestamp.optional(),
   },
-  createOnly: { FQDN: z.string().min(1).max(253) },
+  createOnly: {
+    FQDN: z.string().min(1).max(253),
+    /** From SMBIOS, MACs or the cloud. One machine has one enforcer in a namespace: it finds its object by this. */
+    machineID: z.string().max(256).default(''),
+  },
   writable: {
     name: Name,
     description: Description,
-    /** From SMBIOS, MACs or the cloud: a second registration of the same machine finds its object by it. */
-    machineID: z.string().max(256).default(''),
     operationalStatus: z
       .enum(['Registered', 'Connected', 'Disconnected', 'Initialized'])
       .default('Registered'),
@@ -57,7 +60,8 @@ export const enforcer = resource({
     currentVersion: Version,
     nextAvailableVersion: Version,
     migrationStatus: z.enum(['None', 'Running', 'Failed']).default('None'),
-    certificateRequest: z.string().default(''),
+    /** PEM of a PKCS #10 request for an EC P-256 key. Signed into `certificate` and then forgotten. */
+    certificateRequest: z.string().max(16_384).default(''),
     logLevel: z.enum(['Info', 'Debug', 'Warn', 'Error', 'Trace']).default('Info'),
     logLevelDuration: z.string().default('10s'),
     subnets: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),

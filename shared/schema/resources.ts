@@ -8,6 +8,7 @@ import { enforcerprofilemappingpolicy } from './enforcerprofilemappingpolicy.ts'
 import { externalnetwork } from './externalnetwork.ts';
 import { hostservice } from './hostservice.ts';
 import { hostservicemappingpolicy } from './hostservicemappingpolicy.ts';
+import { installtoken } from './installtoken.ts';
 import { namespace } from './namespace.ts';
 import { namespacemappingpolicy } from './namespacemappingpolicy.ts';
 import { networkaccesspolicy } from './networkaccesspolicy.ts';
@@ -27,6 +28,7 @@ export const resources = {
   externalnetwork,
   hostservice,
   hostservicemappingpolicy,
+  installtoken,
   namespace,
   namespacemappingpolicy,
   networkaccesspolicy,

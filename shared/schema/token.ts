@@ -19,6 +19,8 @@ export type Restrictions = z.infer<typeof Restrictions>;
 export const Principal = z.discriminatedUnion('realm', [
   /** `sub` is the ID of the app credential, `namespace` where it lives. */
   z.object({ realm: z.literal('certificate'), sub: ObjectId, namespace: NamespacePath }),
+  /** `sub` is the ID of the enforcer, `namespace` where it lives, `key` the digest of the public key that it proved. */
+  z.object({ realm: z.literal('enforcer'), sub: ObjectId, namespace: NamespacePath, key: z.string() }),
   /** `provider` is the ID of the OIDC provider, `namespace` where it lives. */
   z.object({
     realm: z.literal('oidc'),

@@ -90,14 +90,21 @@ describe('a list with q', () => {
     const seen: string[] = [];
     let next = '';
     let requests = 0;
+    // Pages go by ID, and those of enforcers follow from their machines.
+    const last = ['e0', 'e1', 'e2', 'e3', 'e4', 'e5']
+      .sort((a, b) => (String(ids.get(a)) < String(ids.get(b)) ? -1 : 1))
+      .slice(-2);
     do {
-      const answer = await list('name in [e4, e5] or name == x', `&limit=1${next && `&after=${next}`}`);
+      const answer = await list(
+        `name in [${last.join(', ')}] or name == x`,
+        `&limit=1${next && `&after=${next}`}`,
+      );
       expect(answer.list.length).toBeLessThanOrEqual(1);
       seen.push(...names(answer));
       next = encodeURIComponent(answer.headers['x-next'] ?? '');
       requests += 1;
     } while (next !== '');
-    expect([seen, requests]).toEqual([['e4', 'e5'], 2]);
+    expect([seen, requests]).toEqual([last, 2]);
     expect(asked()).toEqual(Array(6).fill('list enforcer'));
   });
 

@@ -169,12 +169,17 @@ describe('what is printed', () => {
     }
   });
 
-  test.each([[[]], [['api']], [['api', 'create']], [['api', 'list']], [['auth', 'appcred']]])(
-    'the help of apoctl %j',
-    async words => {
-      const { code, out } = await user.type(...words, '--help');
-      expect(code).toBe(0);
-      await expect(out).toMatchFileSnapshot(golden(`help${words.map(word => `-${word}`).join('')}.txt`));
-    },
-  );
+  test.each([
+    [[]],
+    [['api']],
+    [['api', 'create']],
+    [['api', 'list']],
+    [['auth', 'appcred']],
+    [['enforcer']],
+    [['enforcer', 'install-token']],
+  ])('the help of apoctl %j', async words => {
+    const { code, out } = await user.type(...words, '--help');
+    expect(code).toBe(0);
+    await expect(out).toMatchFileSnapshot(golden(`help${words.map(word => `-${word}`).join('')}.txt`));
+  });
 });
