@@ -1,5 +1,5 @@
 import type { RuleRef, Verdict } from '../../shared/core/decision.ts';
-import type { BundleProfile, Payloads } from '../../shared/schema/bundle.ts';
+import type { BundleProfile, PayloadName, Payloads } from '../../shared/schema/bundle.ts';
 import type { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
 import type { Tag } from '../../shared/schema/tag.ts';
 
@@ -31,8 +31,8 @@ export interface Endpoint {
 
 export interface HostPolicy {
   payloads: Payloads;
-  /** Names the payloads: equal ones have equal names. The digest of their files, say. */
-  source: string;
+  /** SHA-256 of each payload's bytes, in hex: equal digests are taken for equal payloads. */
+  digests: Readonly<Record<PayloadName, string>>;
   units: readonly LocalUnit[];
   /** The enforcer's profile, when it has one. */
   profile?: BundleProfile;
@@ -56,7 +56,7 @@ export type RefusalReason = 'no_nft' | 'not_permitted' | 'rejected_by_kernel' | 
 export type Applied =
   | {
       outcome: 'applied';
-      /** Digest of what is active, read back from the kernel: 58 hex digits. */
+      /** Digest of what is active, read back from the kernel: 56 hex digits. */
       digest: string;
       /** False when the kernel had it already. */
       changed: boolean;

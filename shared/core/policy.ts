@@ -119,6 +119,7 @@ export class NamespacePolicy {
           rank: ((rule.action === 'Reject' ? 0 : 1) * 2 ** 24 + order) * 2 ** 20 + index,
           action: rule.action,
           observed: rule.observationEnabled,
+          logged: !rule.logsDisabled,
           ports: parseProtocolPorts(rule.protocolPorts),
           object: rule.object.map(clause => this.#table.add(clause)),
           ref: {
@@ -152,6 +153,29 @@ export class NamespacePolicy {
     return this.namespace.tagPrefixEnforcement === 'Warn'
       ? []
       : tags.filter(tag => !isListed(tag, this.namespace));
+  }
+
+  /**
+   * Every rule of a direction that counts for a processing unit of this namespace, in order of precedence: what an
+   * enforcer turns into rules of a packet filter. `subject` are tags on the wire.
+   */
+  rules(subject: readonly Tag[], direction: Direction): readonly ParsedRule[] {
+    return this.#selected(this.#table.classOf(subject))
+      .flatMap(ruleset => ruleset.rules[direction])
+      .sort((a, b) => a.rank - b.rank);
+  }
+
+  /** Numbers of the clauses that a peer with these tags on the wire satisfies, as in `ParsedRule.object`. */
+  clauses(tags: readonly Tag[]): readonly number[] {
+    return this.#table.classOf(tags).clauses;
+  }
+
+  /** The external networks that apply here, each with the clauses that it satisfies. */
+  get networks(): readonly { network: BundleExternalNetwork; clauses: readonly number[] }[] {
+    return this.#networks.map((network, at) => ({
+      network,
+      clauses: this.#networkClasses[at]?.clauses ?? [],
+    }));
   }
 
   /**

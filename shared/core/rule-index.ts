@@ -9,6 +9,8 @@ export interface ParsedRule {
   rank: number;
   action: 'Allow' | 'Reject';
   observed: boolean;
+  /** Its flows are reported. */
+  logged: boolean;
   ports: PortSet;
   /** Its object: clause numbers, in order of the clauses' text. */
   object: readonly number[];

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+
+/** What nft answered. */
+export interface Ran {
+  code: number;
+  stdout: string;
+  /** Its words about what is wrong; at most a few lines. */
+  stderr: string;
+}
+
+/** Runs `nft` with these arguments and this on its standard input. */
+export type Nft = (args: readonly string[], input?: string) => Promise<Ran>;
+
+/** Characters of nft's complaints that are kept: it repeats the whole line that it stumbled over. */
+const KEPT = 2000;
+
+/**
+ * `command`: the program and what stands before its arguments, such as `['nft']`, or `['nsenter', '--net=…', 'nft']` for
+ * another network namespace. Code 127: it cannot be started.
+ */
+export const nftCommand =
+  (command: readonly string[] = ['nft']): Nft =>
+  (args, input = '') =>
+    new Promise(done => {
+      const [program = 'nft', ...first] = command;
+      const child = spawn(program, [...first, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+      const out: Buffer[] = [];
+      let stderr = '';
+      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => {
+        if (stderr.length < KEPT) stderr += chunk.toString().slice(0, KEPT);
+      });
+      child.once('error', error => done({ code: 127, stdout: '', stderr: error.message }));
+      child.once('close', code => done({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr }));
+      // It may end before it has read everything; what it says about that is its answer.
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(input);
+    });

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+
+/** Milliseconds after the last change until somebody is called: bursts are one. */
+const QUIET = 100;
+/** Milliseconds until nft is started again after it ended by itself. */
+const AGAIN = 1000;
+/** Milliseconds for which what the monitor tells may still be of a change that is done. */
+const ECHO = 300;
+
+/**
+ * Listens to `nft monitor` and calls when somebody else may have changed the rules of the host. `busy`: whether a change
+ * of ours is under way. Starts again when nft ends, and calls then too, because something may have been missed.
+ */
+export function watchRules(
+  command: readonly string[],
+  busy: () => boolean,
+  changed: () => void,
+): () => Promise<void> {
+  let ended = false;
+  let timer: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
+  let lastBusy = 0;
+  let child: ReturnType<typeof spawn>;
+  let closed: Promise<void>;
+  const call = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(changed, QUIET);
+  };
+  const heard = (): void => {
+    if (busy()) lastBusy = performance.now();
+    else if (performance.now() - lastBusy > ECHO) call();
+  };
+  const start = (): void => {
+    const [program = 'nft', ...first] = command;
+    child = spawn(program, [...first, 'monitor'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child.stdout?.on('data', heard);
+    closed = new Promise(done => {
+      child.once('error', () => done());
+      child.once('close', () => done());
+    });
+    closed.then(() => {
+      if (ended) return;
+      again = setTimeout(() => {
+        start();
+        call();
+      }, AGAIN);
+    });
+  };
+  start();
+  return async () => {
+    ended = true;
+    clearTimeout(timer);
+    clearTimeout(again);
+    child.kill('SIGTERM');
+    await closed;
+  };
+}

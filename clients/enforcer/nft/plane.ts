@@ -1,0 +1,222 @@
+import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
+import type { Model } from '../policy/model.ts';
+import { Renderer } from '../policy/renderer.ts';
+import { type Nft, nftCommand, type Ran } from './command.ts';
+import { adopted, differenceOf, type Seen } from './compare.ts';
+import { type Listing, readListing, readStamp } from './listing.ts';
+import { watchRules } from './monitor.ts';
+import { changeText, type Epoch, loadText, nextEpoch, type Steps } from './transaction.ts';
+
+const [FAMILY, NAME] = ['inet', 'prisma'] as const;
+
+export interface PlaneOptions {
+  /** How `nft` is started; see `nftCommand`. */
+  command?: readonly string[];
+  nft?: Nft;
+}
+
+/** Meanings of terminals that are gone but whose records may still be on their way. */
+const KEPT_MEANINGS = 50_000;
+
+class Refused extends Error {
+  readonly reason: RefusalReason;
+  constructor(reason: RefusalReason, detail: string) {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+const firstLines = (text: string): string => text.trim().split('\n').slice(0, 2).join(' ');
+
+function refusalOf({ code, stderr }: Ran): Refused {
+  if (code === 127)
+    return new Refused('no_nft', `nft cannot be started: ${stderr}; install the package nftables`);
+  if (/Operation not permitted/.test(stderr))
+    return new Refused('not_permitted', `${firstLines(stderr)}; the capability NET_ADMIN is needed`);
+  return new Refused('rejected_by_kernel', firstLines(stderr) || `nft ended with ${code}`);
+}
+
+class NftPlane implements DataPlane {
+  readonly #nft: Nft;
+  readonly #command: readonly string[];
+  readonly #renderer = new Renderer();
+  #active: Model | undefined;
+  #epoch: Epoch = 0;
+  #seen: Seen = new Map();
+  #meanings = new Map<string, Meaning>();
+  #queue: Promise<unknown> = Promise.resolve();
+  #busy = 0;
+
+  constructor({ command = ['nft'], nft = nftCommand(command) }: PlaneOptions) {
+    this.#nft = nft;
+    this.#command = command;
+  }
+
+  apply(policy: HostPolicy): Promise<Applied> {
+    return this.#next(() => this.#refusable(() => this.#apply(policy)));
+  }
+
+  reconcile(): ReturnType<DataPlane['reconcile']> {
+    return this.#next(() => this.#refusable(() => this.#reconcile()));
+  }
+
+  watch(changed: () => void): () => Promise<void> {
+    return watchRules([...this.#command], () => this.#busy > 0, changed);
+  }
+
+  async counters(): Promise<Map<string, Counted>> {
+    const ran = await this.#nft(['-j', 'list', 'counters', 'table', FAMILY, NAME]);
+    if (ran.code !== 0) return new Map();
+    return new Map(
+      [...readListing(ran.stdout).counters].map(([name, counted]) => [name.slice('n_'.length), counted]),
+    );
+  }
+
+  meaning(id: string): Meaning | undefined {
+    return this.#meanings.get(id);
+  }
+
+  remove(): Promise<void> {
+    return this.#next(async () => {
+      await this.#run(`add table ${FAMILY} ${NAME}\ndelete table ${FAMILY} ${NAME}\n`);
+      this.#active = undefined;
+      this.#renderer.forget();
+    });
+  }
+
+  /** One after the other. */
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(async () => {
+      this.#busy++;
+      try {
+        return await work();
+      } finally {
+        this.#busy--;
+      }
+    });
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async #refusable<T>(work: () => Promise<T>): Promise<T | Extract<Applied, { outcome: 'refused' }>> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // What the renderer keeps may be of a policy that never became active.
+      this.#renderer.forget();
+      return { outcome: 'refused', reason: error.reason, detail: error.message };
+    }
+  }
+
+  async #run(script: string): Promise<void> {
+    if (script === '') return;
+    const ran = await this.#nft(['-f', '-'], script);
+    if (ran.code !== 0) throw refusalOf(ran);
+  }
+
+  async #list(): Promise<Listing | undefined> {
+    const ran = await this.#nft(['-j', 'list', 'table', FAMILY, NAME]);
+    if (ran.code === 0) return readListing(ran.stdout);
+    if (/No such file or directory/.test(ran.stderr)) return undefined;
+    throw refusalOf(ran);
+  }
+
+  async #apply(policy: HostPolicy): Promise<Applied> {
+    const model = this.#renderer.render(policy);
+    this.#learn(model);
+    const { digest, warnings } = model;
+    const active = this.#active;
+    if (active?.digest === digest && (await this.#readDigest()) === digest) {
+      return { outcome: 'applied', digest, changed: false, warnings };
+    }
+    await this.#become(active ?? (await this.#adopt(model)), model);
+    return { outcome: 'applied', digest, changed: true, warnings };
+  }
+
+  /** After a restart: what an earlier run left in the kernel. */
+  async #adopt(next: Model): Promise<Model | undefined> {
+    const listing = await this.#list();
+    if (!listing || listing.epoch === 0) return undefined;
+    this.#epoch = listing.epoch;
+    return adopted(listing, next);
+  }
+
+  async #become(before: Model | undefined, model: Model): Promise<void> {
+    const epoch = nextEpoch(this.#epoch);
+    const steps = before && changeText(before, model, epoch);
+    const stepped = steps !== undefined && (await this.#step(steps));
+    if (!stepped) await this.#load(model, epoch);
+    this.#active = model;
+    this.#epoch = epoch;
+    if (before && stepped && isQuick(steps) && sameChains(before, model)) {
+      if ((await this.#readDigest()) === model.digest) return;
+    }
+    if ((await this.#difference(model)) === '') return;
+    await this.#load(model, epoch);
+    const difference = await this.#difference(model);
+    if (difference !== '')
+      throw new Refused('not_read_back', `the kernel does not hold what it took: ${difference}`);
+  }
+
+  /** False: somebody changed the table meanwhile, so that a change of it makes no sense. Nothing is open meanwhile. */
+  async #step({ prepare, activate, retire }: Steps): Promise<boolean> {
+    for (const script of [prepare, activate]) {
+      const { code } = script === '' ? { code: 0 } : await this.#nft(['-f', '-'], script);
+      if (code !== 0) return false;
+    }
+    // What is left over harms nobody; the comparison afterwards finds it.
+    if (retire !== '') await this.#nft(['-f', '-'], retire);
+    return true;
+  }
+
+  async #load(model: Model, epoch: Epoch): Promise<void> {
+    this.#seen = new Map();
+    await this.#run(loadText(model, epoch));
+  }
+
+  /** What tells the kernel's table from the model; empty when nothing does. */
+  async #difference(model: Model): Promise<string> {
+    const listing = await this.#list();
+    if (!listing) return 'the table is gone';
+    for (const name of this.#seen.keys()) if (!listing.chains.has(name)) this.#seen.delete(name);
+    return differenceOf(listing, model, this.#seen);
+  }
+
+  async #readDigest(): Promise<string> {
+    const ran = await this.#nft(['-j', 'list', 'map', FAMILY, NAME, 'stamp']);
+    return ran.code === 0 ? readStamp(ran.stdout).digest : '';
+  }
+
+  async #reconcile(): Promise<{ mended: boolean; difference: string }> {
+    const model = this.#active;
+    if (!model) return { mended: false, difference: '' };
+    const difference = await this.#difference(model);
+    if (difference === '') return { mended: false, difference };
+    // The same epoch: what was let through before somebody else's change still is.
+    await this.#load(model, this.#epoch);
+    const left = await this.#difference(model);
+    if (left !== '') throw new Refused('not_read_back', `the kernel does not hold what it took: ${left}`);
+    return { mended: true, difference };
+  }
+
+  #learn({ meanings }: Model): void {
+    for (const [id, meaning] of meanings) this.#meanings.set(id, meaning);
+    if (this.#meanings.size > meanings.size + KEPT_MEANINGS) this.#meanings = new Map(meanings);
+  }
+}
+
+const isQuick = ({ prepare, retire }: Steps): boolean => prepare === '' && retire === '';
+
+/** Whether only elements of maps differ: then the rules need not be read back. */
+const sameChains = (a: Model, b: Model): boolean =>
+  a.chains.size === b.chains.size &&
+  [...b.chains].every(([name, { rules }]) => {
+    const other = a.chains.get(name)?.rules;
+    return (
+      other === rules || (other?.length === rules.length && rules.every((rule, at) => rule === other[at]))
+    );
+  });
+
+/** The data plane of a Linux host: one table, `inet prisma`, changed in place. */
+export const openDataPlane = (options: PlaneOptions = {}): DataPlane => new NftPlane(options);

@@ -1,0 +1,171 @@
+import type { Chain, Elements, Model, VerdictMap } from '../policy/model.ts';
+
+export const TABLE = 'inet prisma';
+
+/**
+ * The number of the policy that let a connection through stands in its mark: in the lower half for what its destination
+ * here decided, in the upper for its source. A connection with another number is decided anew with its next packet,
+ * so that what a change forbids ends with the change, and what it does not goes on.
+ */
+export type Epoch = number;
+export const EPOCHS = 65_535;
+export const nextEpoch = (epoch: Epoch): Epoch => (epoch % EPOCHS) + 1;
+
+const HALVES = {
+  in: { mine: '0x0000ffff', other: '0xffff0000', shift: 1 },
+  out: { mine: '0xffff0000', other: '0x0000ffff', shift: 65_536 },
+} as const;
+
+/** The chains that know the epoch. */
+export function epochChains(epoch: Epoch): Map<string, Chain> {
+  return new Map(
+    (['in', 'out'] as const).flatMap((way): [string, Chain][] => {
+      const { mine, other, shift } = HALVES[way];
+      const mark = `0x${(epoch * shift).toString(16).padStart(8, '0')}`;
+      return [
+        [
+          `est_${way}`,
+          {
+            rules: [
+              `ct state established ct mark and ${mine} == ${mark} accept`,
+              `meta l4proto { icmp, ipv6-icmp } ct state related ct mark and ${mine} != 0x0 accept`,
+            ],
+          },
+        ],
+        // The second rule is for packets without a connection, which have no mark.
+        [`yes_${way}`, { rules: [`ct mark set ct mark and ${other} or ${mark} accept`, 'accept'] }],
+        [`no_${way}`, { rules: [`ct mark set ct mark and ${other} drop`, 'drop'] }],
+      ];
+    }),
+  );
+}
+
+const STAMP = 'stamp';
+
+/** The digest and the epoch in a map of the table, so that they change with it and can be read back. */
+export function stampElements(digest: string, epoch: Epoch): string[] {
+  const words = Array.from({ length: 8 }, (_, at) => `0x${digest.slice(at * 7, at * 7 + 7)}`);
+  return [...words, `0x${epoch.toString(16)}`].map((word, at) => `0x${at.toString(16)} : ${word}`);
+}
+
+const add = (map: string, elements: readonly string[]): string[] =>
+  elements.length === 0 ? [] : [`add element ${TABLE} ${map} { ${elements.join(', ')} }`];
+
+const drop = (map: string, keys: readonly string[]): string[] =>
+  keys.length === 0 ? [] : [`delete element ${TABLE} ${map} { ${keys.join(', ')} }`];
+
+const elementTexts = (elements: Iterable<readonly [string, string]>): string[] =>
+  [...elements].map(([key, verdict]) => `${key} : ${verdict}`);
+
+const chainText = (name: string, { hook, rules }: Chain): string =>
+  `chain ${name} {\n${[...(hook ? [hook] : []), ...rules].map(line => `\t${line}\n`).join('')}}\n`;
+
+const mapText = (name: string, { type, interval }: VerdictMap): string =>
+  `map ${name} { type ${type} : verdict; ${interval ? 'flags interval; ' : ''}}\n`;
+
+const tableText = (parts: readonly string[]): string =>
+  parts.length === 0 ? '' : `table ${TABLE} {\n${parts.join('')}}\n`;
+
+const declared = ({ counters, maps }: Pick<Model, 'counters' | 'maps'>): string[] => [
+  ...[...counters].map(name => `counter ${name} { }\n`),
+  ...[...maps].map(([name, map]) => mapText(name, map)),
+];
+
+const lines = (commands: readonly string[]): string => commands.map(line => `${line}\n`).join('');
+
+/** Everything, in one go; in place of whatever the table held before. */
+export function loadText(model: Model, epoch: Epoch): string {
+  const chains = new Map([...epochChains(epoch), ...model.chains]);
+  return [
+    `add table ${TABLE}\ndelete table ${TABLE}\n`,
+    tableText([
+      `map ${STAMP} { type mark : mark; }\n`,
+      ...declared(model),
+      ...[...chains].map(([name, chain]) => chainText(name, chain)),
+    ]),
+    lines([
+      ...[...model.maps].flatMap(([name, { elements }]) => add(name, elementTexts(elements))),
+      ...add(STAMP, stampElements(model.digest, epoch)),
+    ]),
+  ].join('');
+}
+
+/** What becomes of a map whose elements changed. */
+function elementChanges(name: string, before: VerdictMap, after: VerdictMap): string[] {
+  if (before.elements === after.elements) return [];
+  if (after.interval) {
+    if (equal(before.elements, after.elements)) return [];
+    return [`flush map ${TABLE} ${name}`, ...add(name, elementTexts(after.elements))];
+  }
+  const changes =
+    after.since?.earlier === before.elements
+      ? after.since.changes
+      : difference(before.elements, after.elements);
+  const gone = [...changes.keys()].filter(key => before.elements.has(key));
+  const come = [...changes].flatMap(([key, verdict]): [string, string][] =>
+    verdict === undefined ? [] : [[key, verdict]],
+  );
+  return [...drop(name, gone), ...add(name, elementTexts(come))];
+}
+
+const equal = (a: Elements, b: Elements): boolean =>
+  a.size === b.size && [...a].every(([key, verdict]) => b.get(key) === verdict);
+
+function difference(before: Elements, after: Elements): Map<string, string | undefined> {
+  const changes = new Map<string, string | undefined>();
+  for (const key of before.keys()) if (!after.has(key)) changes.set(key, undefined);
+  for (const [key, verdict] of after) if (before.get(key) !== verdict) changes.set(key, verdict);
+  return changes;
+}
+
+const sameChain = (a: Chain | undefined, b: Chain): boolean =>
+  a === b ||
+  (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
+
+/** A change in three steps, each a transaction. The policy changes with the second, at once. */
+export interface Steps {
+  /** Brings in what nothing goes to yet; empty when there is none. */
+  prepare: string;
+  /** The change. */
+  activate: string;
+  /** Takes out what nothing goes to any more; empty when there is none. */
+  retire: string;
+}
+
+export function changeText(before: Model, after: Model, epoch: Epoch): Steps {
+  const missing = <T>(of: ReadonlyMap<string, T>, than: ReadonlyMap<string, T>) =>
+    [...of].filter(([name]) => !than.has(name));
+  const newMaps = missing(after.maps, before.maps);
+  const newChains = missing(after.chains, before.chains);
+  const changed = [...after.chains].filter(
+    ([name, chain]) => before.chains.has(name) && !sameChain(before.chains.get(name), chain),
+  );
+  const rewritten = [...epochChains(epoch), ...changed];
+  const counters = new Set([...after.counters].filter(name => !before.counters.has(name)));
+  return {
+    prepare:
+      tableText([
+        ...declared({ counters, maps: new Map(newMaps) }),
+        ...newChains.map(([name, chain]) => chainText(name, chain)),
+      ]) + lines(newMaps.flatMap(([name, { elements }]) => add(name, elementTexts(elements)))),
+    activate:
+      lines(rewritten.map(([name]) => `flush chain ${TABLE} ${name}`)) +
+      tableText(rewritten.map(([name, { rules }]) => chainText(name, { rules }))) +
+      lines([
+        ...[...after.maps].flatMap(([name, map]) => {
+          const earlier = before.maps.get(name);
+          return earlier ? elementChanges(name, earlier, map) : [];
+        }),
+        `flush map ${TABLE} ${STAMP}`,
+        ...add(STAMP, stampElements(after.digest, epoch)),
+      ]),
+    retire: lines([
+      ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
+      ...missing(before.chains, after.chains).map(([name]) => `flush chain ${TABLE} ${name}`),
+      ...missing(before.chains, after.chains).map(([name]) => `delete chain ${TABLE} ${name}`),
+      ...[...before.counters]
+        .filter(name => !after.counters.has(name))
+        .map(name => `delete counter ${TABLE} ${name}`),
+    ]),
+  };
+}

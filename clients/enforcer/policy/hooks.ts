@@ -1,0 +1,143 @@
+import type { HostPolicy } from '../data-plane.ts';
+import type { Chain } from './model.ts';
+import { rangeOf, singleRanges } from './territories.ts';
+
+/** The ways through a host. `_r`: packets that answer, whose addresses are the other way round. */
+export type Way = 'in' | 'out';
+
+/** Where a unit's packets are decided: the unit's own address → verdict, by family. */
+export interface Dispatch {
+  addresses: ReadonlyMap<string, { family: 4 | 6; in: string; in_r: string; out: string; out_r: string }>;
+  /** Units told by their sockets. */
+  cgroups: readonly { path: string; in: string; in_r: string; out: string; out_r: string }[];
+  /** Whatever no unit owns, on this host's own hooks. */
+  host: { in: string; in_r: string; out: string; out_r: string };
+}
+
+type Port = 'in' | 'in_r' | 'out' | 'out_r';
+
+/** Which field holds the unit's own address, for packets in each direction. */
+const OWN: Readonly<Record<Port, 'saddr' | 'daddr'>> = {
+  in: 'daddr',
+  in_r: 'saddr',
+  out: 'saddr',
+  out_r: 'daddr',
+};
+export const PEER: Readonly<Record<Port, 'saddr' | 'daddr'>> = {
+  in: 'saddr',
+  in_r: 'daddr',
+  out: 'daddr',
+  out_r: 'saddr',
+};
+
+/** Source: the original's list; neighbour discovery and its inverse. */
+const NEIGHBOURS = 'icmpv6 type { 133, 134, 135, 136, 141, 142, 143 } icmpv6 code 0 accept';
+
+const quoted = (name: string): string => `"${name}"`;
+
+/** `lo` and `docker*`, as nft reads them; anything else could end the text early. */
+const interfaceNames = (names: readonly string[]): string[] =>
+  names.filter(name => /^[\w.@:-]{1,15}\*?$/.test(name));
+
+const ipOf = (family: 4 | 6): string => (family === 4 ? 'ip' : 'ip6');
+
+function dispatchRules(port: Port, { addresses, cgroups }: Dispatch, bySocket: boolean): string[] {
+  const byFamily = ([4, 6] as const).flatMap(family => {
+    const elements = [...addresses]
+      .filter(([, unit]) => unit.family === family)
+      .map(([address, unit]) => `${address} : ${unit[port]}`);
+    return elements.length === 0 ? [] : [`${ipOf(family)} ${OWN[port]} vmap { ${elements.join(', ')} }`];
+  });
+  const sockets = cgroups.map(unit => {
+    const level = unit.path.split('/').length;
+    return `socket cgroupv2 level ${level} ${quoted(unit.path)} ${unit[port]}`;
+  });
+  return [...(bySocket ? sockets : []), ...byFamily];
+}
+
+/** Rules that let an endpoint's packets through, from this host and back. */
+function endpointRules(port: 'out' | 'out_r', address: string, ports: string): string[] {
+  const range = singleRanges([address])[0];
+  if (!range) return [];
+  const field = port === 'out' ? 'dport' : 'sport';
+  return [
+    `${ipOf(range.family)} ${PEER[port]} ${rangeOf(range.family, range)} meta l4proto { tcp, udp } th ${field} ${ports} accept`,
+  ];
+}
+
+/** What the host always may: its control plane, names, leases and neighbours. */
+function infrastructure(port: Port, { infrastructure: { controlPlane, resolvers } }: HostPolicy): string[] {
+  if (port === 'in') {
+    return [NEIGHBOURS, 'udp sport 67 udp dport 68 accept', 'udp sport 547 udp dport 546 accept'];
+  }
+  if (port === 'in_r') return [NEIGHBOURS];
+  const leases =
+    port === 'out'
+      ? ['udp sport 68 udp dport 67 accept', 'udp sport 546 udp dport 547 accept']
+      : ['udp sport 67 udp dport 68 accept', 'udp sport 547 udp dport 546 accept'];
+  return [
+    NEIGHBOURS,
+    ...leases,
+    ...resolvers.flatMap(address => endpointRules(port, address, '53')),
+    ...controlPlane.flatMap(({ address, port: at }) => endpointRules(port, address, String(at))),
+  ];
+}
+
+function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
+  const ranges = singleRanges(profile?.excludedNetworks ?? []);
+  return ([4, 6] as const).flatMap(family => {
+    const own = ranges.filter(range => range.family === family).map(range => rangeOf(family, range));
+    return own.length === 0 ? [] : [`${ipOf(family)} ${PEER[port]} { ${own.join(', ')} } accept`];
+  });
+}
+
+const wayOf = (port: Port): Way => (port.startsWith('in') ? 'in' : 'out');
+
+/** Chains of this host's own traffic: `side_…`; and of what it forwards for its units: `pass_…`. */
+function sides(policy: HostPolicy, dispatch: Dispatch): [string, Chain][] {
+  const ports: Port[] = ['in', 'in_r', 'out', 'out_r'];
+  return ports.flatMap((port): [string, Chain][] => {
+    const first = [`jump est_${wayOf(port)}`, ...excludedNetworks(port, policy)];
+    return [
+      [
+        `side_${port}`,
+        {
+          rules: [
+            ...first,
+            ...infrastructure(port, policy),
+            ...dispatchRules(port, dispatch, true),
+            dispatch.host[port],
+          ],
+        },
+      ],
+      [`pass_${port}`, { rules: [...first, ...dispatchRules(port, dispatch, false), 'accept'] }],
+    ];
+  });
+}
+
+function hook(
+  kind: 'input' | 'output' | 'forward',
+  priority: number,
+  excluded: string[],
+  answers: string,
+  rest: string,
+) {
+  const spec = `type filter hook ${kind} priority ${priority}; policy drop;`;
+  return { hook: spec, rules: [...excluded, `ct direction reply goto ${answers}`, `goto ${rest}`] };
+}
+
+/** The fixed frame that every packet meets first. */
+export function frame(policy: HostPolicy, dispatch: Dispatch): Map<string, Chain> {
+  const names = interfaceNames(policy.profile?.excludedInterfaces ?? []);
+  const ins = names.map(name => `iifname ${quoted(name)} accept`);
+  const outs = names.map(name => `oifname ${quoted(name)} accept`);
+  const all = [...ins, ...outs];
+  return new Map<string, Chain>([
+    ...sides(policy, dispatch),
+    ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
+    ['hook_out', hook('output', 0, ['oif lo accept', ...outs], 'side_in_r', 'side_out')],
+    // Two chains, because an accept ends its own chain only: both ends of a flow may be here.
+    ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', 'pass_out')],
+    ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', 'pass_in')],
+  ]);
+}

@@ -1,0 +1,55 @@
+import type { NamespacePolicy } from '../../../shared/core/policy.ts';
+import type { ParsedRule } from '../../../shared/core/rule-index.ts';
+import type { Tag } from '../../../shared/schema/tag.ts';
+import type { Loom, Side } from './loom.ts';
+import { outcomesOf } from './outcomes.ts';
+
+/** What one policy says to one kind of unit in one direction about every peer. */
+export class Judge {
+  readonly policy: NamespacePolicy;
+  readonly #rules: readonly ParsedRule[];
+  /** Clause → positions of the rules that it makes name the peer. */
+  readonly #naming = new Map<number, number[]>();
+  readonly #verdicts = new Map<string, string>();
+  readonly #loom: Loom;
+  readonly #side: Side;
+  readonly #layer3Only: boolean;
+
+  /** `subject`: the unit's tags on the wire. */
+  constructor(
+    policy: NamespacePolicy,
+    subject: readonly Tag[],
+    { loom, side, layer3Only }: { loom: Loom; side: Side; layer3Only: boolean },
+  ) {
+    this.policy = policy;
+    this.#loom = loom;
+    this.#side = side;
+    this.#layer3Only = layer3Only;
+    this.#rules = policy.rules(subject, side.direction);
+    for (const [at, rule] of this.#rules.entries())
+      for (const clause of rule.object) {
+        const list = this.#naming.get(clause);
+        if (list) list.push(at);
+        else this.#naming.set(clause, [at]);
+      }
+  }
+
+  /** Whether a rule asks for one of these clauses. */
+  names(clauses: readonly number[]): boolean {
+    return clauses.some(clause => this.#naming.has(clause));
+  }
+
+  /** The verdict on a peer that satisfies these clauses, by its tags or by networks that hold it. */
+  verdict(clauses: Iterable<number>): string {
+    const positions = new Set<number>();
+    for (const clause of clauses) for (const at of this.#naming.get(clause) ?? []) positions.add(at);
+    const sorted = [...positions].sort((a, b) => a - b);
+    const key = sorted.join(',');
+    const known = this.#verdicts.get(key);
+    if (known) return known;
+    const rules = sorted.flatMap(at => this.#rules[at] ?? []);
+    const made = this.#loom.verdict(outcomesOf(rules, this.#layer3Only), this.#side);
+    this.#verdicts.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { Meaning } from '../data-plane.ts';
+
+/** A chain of the table. Rules are nft's text, one each. */
+export interface Chain {
+  /** Where the kernel calls it, as nft writes it; absent for chains that others go to. */
+  hook?: string;
+  rules: readonly string[];
+}
+
+/** Elements of a verdict map: address or range → verdict, as nft writes them. */
+export type Elements = ReadonlyMap<string, string>;
+
+export interface VerdictMap {
+  type: 'ipv4_addr' | 'ipv6_addr';
+  /** Ranges instead of single addresses: changed as a whole. */
+  interval: boolean;
+  elements: Elements;
+  /** What sets it apart from an earlier state of the same map, where that is known: address → verdict or gone. */
+  since?: { earlier: Elements; changes: ReadonlyMap<string, string | undefined> };
+}
+
+/**
+ * What the kernel should hold, but for the epoch (see render.ts). Chains whose names end in a hash of what is in them
+ * never change.
+ */
+export interface Model {
+  chains: ReadonlyMap<string, Chain>;
+  maps: ReadonlyMap<string, VerdictMap>;
+  /** Named counters, one for each terminal that reports. */
+  counters: ReadonlySet<string>;
+  /** Id in log prefixes and counters → what it stands for. */
+  meanings: ReadonlyMap<string, Meaning>;
+  /** 56 hex digits: of everything that this was made from. */
+  digest: string;
+  warnings: readonly string[];
+}
+
+/** The first digits of SHA-256: enough to tell a host's chains apart. */
+export const shortHash = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, 16);

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import { modelFromPayload } from '../../../shared/core/policy.ts';
+import type { HostPolicy, LocalUnit } from '../data-plane.ts';
+import {
+  FAMILIES,
+  familyOf,
+  type Group,
+  groupsOf,
+  intervals,
+  isIgnored,
+  PeerBook,
+  WAYS,
+  type Way,
+} from './groups.ts';
+import { type Dispatch, frame, PEER } from './hooks.ts';
+import { Loom } from './loom.ts';
+import type { Chain, Elements, Model, VerdictMap } from './model.ts';
+import { singleAddress } from './peers.ts';
+import type { Family } from './territories.ts';
+
+const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
+
+/** Everything but peers: what a change of peers alone leaves as it is. */
+interface Base {
+  key: string;
+  loom: Loom;
+  groups: readonly Group[];
+  intervals: Map<string, VerdictMap>;
+  book: PeerBook;
+  /** Chains that the loom held when it was new; it keeps those that nothing goes to any more. */
+  born: number;
+}
+
+/** Makes `PolicyPayload`s and peers into what the kernel should hold. Keeps what the next policy has in common. */
+export class Renderer {
+  #base: Base | undefined;
+  #singles = new Map<string, Elements>();
+
+  render(policy: HostPolicy): Model {
+    const base = this.#baseOf(policy);
+    const fresh = this.#base !== base;
+    const touched = base.book.update(policy.payloads['peers.json'].identities);
+    const singles = new Map<string, VerdictMap>();
+    for (const group of base.groups)
+      for (const way of WAYS) this.#singlesOf(group, way, base, fresh ? undefined : touched, singles);
+    this.#base = base;
+    this.#singles = new Map([...singles].map(([name, { elements }]) => [name, elements]));
+    const maps = new Map([...base.intervals, ...singles].filter(([, map]) => map.elements.size > 0));
+    const chains = policy.lockdown ? new Map<string, Chain>() : unitChains(base.groups, maps);
+    return {
+      chains: new Map([...base.loom.chains, ...chains, ...frame(policy, dispatchOf(policy, base.groups))]),
+      maps,
+      counters: new Set(base.loom.counters),
+      meanings: base.loom.meanings,
+      digest: digestOf(policy),
+      warnings: warningsOf(policy),
+    };
+  }
+
+  /** Forgets what it kept: the next model is made from nothing. */
+  forget(): void {
+    this.#base = undefined;
+  }
+
+  #baseOf(policy: HostPolicy): Base {
+    const key = baseKey(policy);
+    const known = this.#base;
+    if (known?.key === key && known.loom.chains.size < 2 * known.born + 1000) return known;
+    const loom = new Loom();
+    const groups = groupsOf(policy, modelFromPayload(policy.payloads['policy.json']), loom);
+    const made = new Map<string, VerdictMap>();
+    for (const group of groups)
+      for (const way of WAYS)
+        for (const family of FAMILIES) {
+          const elements = intervals(group, way, family);
+          made.set(`n${family}_${group.id}_${way}`, { type: TYPE[family], interval: true, elements });
+        }
+    return { key, loom, groups, intervals: made, book: new PeerBook(), born: loom.chains.size };
+  }
+
+  /** `touched`: the only addresses that may have changed; absent: all of them are new. */
+  #singlesOf(
+    group: Group,
+    way: Way,
+    base: Base,
+    touched: ReadonlySet<string> | undefined,
+    into: Map<string, VerdictMap>,
+  ): void {
+    const earlier = (family: Family) => this.#singles.get(singlesName(group, way, family)) ?? new Map();
+    const elements = { 4: new Map(touched ? earlier(4) : []), 6: new Map(touched ? earlier(6) : []) };
+    const changes = {
+      4: new Map<string, string | undefined>(),
+      6: new Map<string, string | undefined>(),
+    };
+    for (const address of touched ?? base.book.all(group)) {
+      const family = familyOf(address);
+      const verdict = base.book.verdict(address, group, way);
+      if (touched && elements[family].get(address) === verdict) continue;
+      if (verdict === undefined) elements[family].delete(address);
+      else elements[family].set(address, verdict);
+      changes[family].set(address, verdict);
+    }
+    for (const family of FAMILIES) {
+      const since = touched && { earlier: earlier(family), changes: changes[family] };
+      const name = singlesName(group, way, family);
+      // The very same elements stay the same object, so that nobody has to compare them.
+      const same = since && since.changes.size === 0;
+      into.set(name, {
+        type: TYPE[family],
+        interval: false,
+        elements: same ? since.earlier : elements[family],
+        ...(since ? { since } : {}),
+      });
+    }
+  }
+}
+
+const singlesName = (group: Group, way: Way, family: Family): string => `p${family}_${group.id}_${way}`;
+
+const baseKey = ({
+  digests,
+  units,
+  profile,
+  names,
+  infrastructure,
+  layer3Only,
+  lockdown,
+}: HostPolicy): string =>
+  JSON.stringify([
+    digests['policy.json'],
+    units,
+    profile,
+    [...names].sort(),
+    infrastructure,
+    layer3Only,
+    lockdown,
+  ]);
+
+/** 56 digits are what the kernel keeps in eight marks. */
+const digestOf = (policy: HostPolicy): string =>
+  createHash('sha256')
+    .update(JSON.stringify([baseKey(policy), policy.digests['peers.json']]))
+    .digest('hex')
+    .slice(0, 56);
+
+/** Of packets that no connection is known for only ICMP is decided; what is no part of one is dropped. */
+const STRAYS = 'ct state invalid,untracked meta l4proto != { icmp, ipv6-icmp } drop';
+
+function unitChains(groups: readonly Group[], maps: ReadonlyMap<string, VerdictMap>): Map<string, Chain> {
+  const chains = new Map<string, Chain>();
+  for (const group of groups)
+    for (const way of WAYS)
+      for (const port of [way, `${way}_r`] as const) {
+        const lookups = ['p', 'n'].flatMap(kind =>
+          FAMILIES.map(family => ({ family, name: `${kind}${family}_${group.id}_${way}` })),
+        );
+        chains.set(`u_${group.id}_${port}`, {
+          rules: [
+            STRAYS,
+            ...lookups
+              .filter(({ name }) => maps.has(name))
+              .map(({ family, name }) => `${family === 4 ? 'ip' : 'ip6'} ${PEER[port]} vmap @${name}`),
+            group.judges[way].verdict([]),
+          ],
+        });
+      }
+  return chains;
+}
+
+function dispatchOf(policy: HostPolicy, groups: readonly Group[]): Dispatch {
+  const groupOf = new Map(groups.flatMap(group => group.units.map(unit => [unit.ID, group.id] as const)));
+  const verdicts = (unit: LocalUnit | undefined) => {
+    if (!unit || isIgnored(unit, policy))
+      return { in: 'accept', in_r: 'accept', out: 'accept', out_r: 'accept' };
+    if (policy.lockdown) return { in: 'drop', in_r: 'drop', out: 'drop', out_r: 'drop' };
+    const to = (port: string) => `goto u_${groupOf.get(unit.ID)}_${port}`;
+    return { in: to('in'), in_r: to('in_r'), out: to('out'), out_r: to('out_r') };
+  };
+  const addresses = policy.units
+    .filter(unit => unit.cgroup === undefined && !unit.isHost)
+    .flatMap(unit =>
+      unit.addresses.flatMap(address => {
+        const single = singleAddress(address);
+        return single ? [[single.text, { family: single.family, ...verdicts(unit) }] as const] : [];
+      }),
+    );
+  return {
+    addresses: new Map(addresses),
+    cgroups: policy.units.flatMap(unit =>
+      unit.cgroup === undefined ? [] : [{ path: unit.cgroup, ...verdicts(unit) }],
+    ),
+    host: verdicts(policy.units.find(unit => unit.isHost)),
+  };
+}
+
+/** What could not be done as it was said. */
+function warningsOf({ payloads, layer3Only, profile }: HostPolicy): string[] {
+  const wildcards = payloads['policy.json'].externalNetworks.flatMap(({ name, entries }) =>
+    entries
+      .filter(entry => entry.startsWith('*.'))
+      .map(entry => `external network \`${name}\`: \`${entry}\` holds only names that were asked for here`),
+  );
+  const ports = layer3Only
+    ? payloads['policy.json'].rulesets
+        .filter(({ incomingRules, outgoingRules }) =>
+          [...incomingRules, ...outgoingRules].some(rule =>
+            rule.protocolPorts.some(text => text.includes('/')),
+          ),
+        )
+        .map(({ name }) => `ruleset \`${name}\`: its ports are not looked at, because the host has Istio`)
+    : [];
+  const networks =
+    profile && profile.targetNetworks.length > 0
+      ? [
+          `profile \`${profile.name}\`: targetNetworks change nothing, because peers are told by their addresses`,
+        ]
+      : [];
+  return [...wildcards, ...ports, ...networks];
+}
