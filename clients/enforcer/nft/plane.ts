@@ -1,11 +1,11 @@
 import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
-import type { Model } from '../policy/model.ts';
+import { type Model, sameRules } from '../policy/model.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, differenceOf, type Seen } from './compare.ts';
 import { type Listing, readListing, readStamp } from './listing.ts';
 import { watchRules } from './monitor.ts';
-import { changeText, type Epoch, loadText, nextEpoch, type Steps } from './transaction.ts';
+import { changeText, type Epoch, epochChains, loadText, nextEpoch, type Steps } from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
 
@@ -149,6 +149,7 @@ class NftPlane implements DataPlane {
     if (!stepped) await this.#load(model, epoch);
     this.#active = model;
     this.#epoch = epoch;
+    this.#unlearn(before, model, epoch);
     if (before && stepped && isQuick(steps) && sameChains(before, model)) {
       if ((await this.#readDigest()) === model.digest) return;
     }
@@ -200,6 +201,14 @@ class NftPlane implements DataPlane {
     return { mended: true, difference };
   }
 
+  /** Chains that were written anew look otherwise from now on. */
+  #unlearn(before: Model | undefined, { chains }: Model, epoch: Epoch): void {
+    for (const name of epochChains(epoch).keys()) this.#seen.delete(name);
+    for (const [name, chain] of chains) {
+      if (!sameRules(before?.chains.get(name), chain)) this.#seen.delete(name);
+    }
+  }
+
   #learn({ meanings }: Model): void {
     for (const [id, meaning] of meanings) this.#meanings.set(id, meaning);
     if (this.#meanings.size > meanings.size + KEPT_MEANINGS) this.#meanings = new Map(meanings);
@@ -211,12 +220,7 @@ const isQuick = ({ prepare, retire }: Steps): boolean => prepare === '' && retir
 /** Whether only elements of maps differ: then the rules need not be read back. */
 const sameChains = (a: Model, b: Model): boolean =>
   a.chains.size === b.chains.size &&
-  [...b.chains].every(([name, { rules }]) => {
-    const other = a.chains.get(name)?.rules;
-    return (
-      other === rules || (other?.length === rules.length && rules.every((rule, at) => rule === other[at]))
-    );
-  });
+  [...b.chains].every(([name, chain]) => sameRules(a.chains.get(name), chain));
 
 /** The data plane of a Linux host: one table, `inet prisma`, changed in place. */
 export const openDataPlane = (options: PlaneOptions = {}): DataPlane => new NftPlane(options);

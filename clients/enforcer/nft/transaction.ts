@@ -1,4 +1,5 @@
-import type { Chain, Elements, Model, VerdictMap } from '../policy/model.ts';
+import { MINE } from '../policy/loom.ts';
+import { type Chain, type Elements, type Model, sameRules, type VerdictMap } from '../policy/model.ts';
 
 export const TABLE = 'inet prisma';
 
@@ -12,8 +13,8 @@ export const EPOCHS = 65_535;
 export const nextEpoch = (epoch: Epoch): Epoch => (epoch % EPOCHS) + 1;
 
 const HALVES = {
-  in: { mine: '0x0000ffff', other: '0xffff0000', shift: 1 },
-  out: { mine: '0xffff0000', other: '0x0000ffff', shift: 65_536 },
+  in: { mine: MINE.in, other: MINE.out, shift: 1 },
+  out: { mine: MINE.out, other: MINE.in, shift: 65_536 },
 } as const;
 
 /** The chains that know the epoch. */
@@ -27,7 +28,8 @@ export function epochChains(epoch: Epoch): Map<string, Chain> {
           `est_${way}`,
           {
             rules: [
-              `ct state established ct mark and ${mine} == ${mark} accept`,
+              // Related connections come with the mark of another.
+              `ct state { new, established } ct mark and ${mine} == ${mark} accept`,
               `meta l4proto { icmp, ipv6-icmp } ct state related ct mark and ${mine} != 0x0 accept`,
             ],
           },
@@ -118,10 +120,6 @@ function difference(before: Elements, after: Elements): Map<string, string | und
   return changes;
 }
 
-const sameChain = (a: Chain | undefined, b: Chain): boolean =>
-  a === b ||
-  (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
-
 /** A change in three steps, each a transaction. The policy changes with the second, at once. */
 export interface Steps {
   /** Brings in what nothing goes to yet; empty when there is none. */
@@ -138,7 +136,7 @@ export function changeText(before: Model, after: Model, epoch: Epoch): Steps {
   const newMaps = missing(after.maps, before.maps);
   const newChains = missing(after.chains, before.chains);
   const changed = [...after.chains].filter(
-    ([name, chain]) => before.chains.has(name) && !sameChain(before.chains.get(name), chain),
+    ([name, chain]) => before.chains.has(name) && !sameRules(before.chains.get(name), chain),
   );
   const rewritten = [...epochChains(epoch), ...changed];
   const counters = new Set([...after.counters].filter(name => !before.counters.has(name)));

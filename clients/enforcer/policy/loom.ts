@@ -14,6 +14,9 @@ export interface Side {
   unit: ObjectId | undefined;
 }
 
+/** The half of a connection's mark that says which policy let it through; zero until one did. See nft/transaction.ts. */
+export const MINE = { in: '0x0000ffff', out: '0xffff0000' } as const;
+
 const WAY = { incoming: 'in', outgoing: 'out' } as const;
 
 const verdictOf = (action: 'Allow' | 'Reject') => (action === 'Allow' ? 'allow' : 'reject');
@@ -89,7 +92,7 @@ export class Loom {
     const id = shortHash(JSON.stringify([meaning, logged]));
     const end = meaning.verdict === 'allow' ? `goto yes_${way}` : `goto no_${way}`;
     const name = `t_${id}`;
-    this.chains.set(name, { rules: logged ? [reportOf(id, meaning.verdict), end] : [end] });
+    this.chains.set(name, { rules: logged ? [reportOf(id, meaning.verdict, way), end] : [end] });
     if (logged) {
       this.counters.add(`n_${id}`);
       this.meanings.set(id, meaning);
@@ -108,9 +111,9 @@ const idOf = (rule: ParsedRule | undefined): string =>
  * The counter counts everything; what is logged of a flood is limited. Of what is let through, only the first packet of
  * a flow is reported.
  */
-const reportOf = (id: string, verdict: Meaning['verdict']): string =>
+const reportOf = (id: string, verdict: Meaning['verdict'], way: 'in' | 'out'): string =>
   verdict === 'allow'
-    ? `ct state new counter name "n_${id}" log prefix "A:${id}:" group ${LOG_GROUP} snaplen ${SNAPLEN}`
+    ? `ct mark and ${MINE[way]} == 0x0 counter name "n_${id}" log prefix "A:${id}:" group ${LOG_GROUP} snaplen ${SNAPLEN}`
     : `counter name "n_${id}" limit rate 1000/second burst 2000 packets log prefix "R:${id}:" group ${LOG_GROUP} snaplen ${SNAPLEN}`;
 
 /** The target that most of the traffic goes to: it needs no rule of its own. */

@@ -8,6 +8,10 @@ export interface Chain {
   rules: readonly string[];
 }
 
+export const sameRules = (a: Chain | undefined, b: Chain): boolean =>
+  a === b ||
+  (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
+
 /** Elements of a verdict map: address or range → verdict, as nft writes them. */
 export type Elements = ReadonlyMap<string, string>;
 

@@ -43,6 +43,7 @@ export class Renderer {
     const singles = new Map<string, VerdictMap>();
     for (const group of base.groups)
       for (const way of WAYS) this.#singlesOf(group, way, base, fresh ? undefined : touched, singles);
+    if (fresh) base.born = base.loom.chains.size;
     this.#base = base;
     this.#singles = new Map([...singles].map(([name, { elements }]) => [name, elements]));
     const maps = new Map([...base.intervals, ...singles].filter(([, map]) => map.elements.size > 0));
@@ -86,8 +87,7 @@ export class Renderer {
     touched: ReadonlySet<string> | undefined,
     into: Map<string, VerdictMap>,
   ): void {
-    const earlier = (family: Family) => this.#singles.get(singlesName(group, way, family)) ?? new Map();
-    const elements = { 4: new Map(touched ? earlier(4) : []), 6: new Map(touched ? earlier(6) : []) };
+    const earlier = (family: Family): Elements => this.#singles.get(singlesName(group, way, family)) ?? NONE;
     const changes = {
       4: new Map<string, string | undefined>(),
       6: new Map<string, string | undefined>(),
@@ -95,24 +95,32 @@ export class Renderer {
     for (const address of touched ?? base.book.all(group)) {
       const family = familyOf(address);
       const verdict = base.book.verdict(address, group, way);
-      if (touched && elements[family].get(address) === verdict) continue;
-      if (verdict === undefined) elements[family].delete(address);
-      else elements[family].set(address, verdict);
-      changes[family].set(address, verdict);
+      if (touched && earlier(family).get(address) === verdict) continue;
+      if (touched || verdict !== undefined) changes[family].set(address, verdict);
     }
     for (const family of FAMILIES) {
-      const since = touched && { earlier: earlier(family), changes: changes[family] };
       const name = singlesName(group, way, family);
-      // The very same elements stay the same object, so that nobody has to compare them.
-      const same = since && since.changes.size === 0;
-      into.set(name, {
-        type: TYPE[family],
-        interval: false,
-        elements: same ? since.earlier : elements[family],
-        ...(since ? { since } : {}),
-      });
+      const before = touched ? earlier(family) : NONE;
+      into.set(name, changed(TYPE[family], before, changes[family]));
     }
   }
+}
+
+const NONE: Elements = new Map();
+
+/** The very same elements stay the same object, so that nobody has to compare them. */
+function changed(
+  type: VerdictMap['type'],
+  earlier: Elements,
+  changes: ReadonlyMap<string, string | undefined>,
+): VerdictMap {
+  if (changes.size === 0) return { type, interval: false, elements: earlier };
+  const elements = new Map(earlier);
+  for (const [address, verdict] of changes) {
+    if (verdict === undefined) elements.delete(address);
+    else elements.set(address, verdict);
+  }
+  return { type, interval: false, elements, since: { earlier, changes } };
 }
 
 const singlesName = (group: Group, way: Way, family: Family): string => `p${family}_${group.id}_${way}`;
