@@ -1,8 +1,8 @@
+import { outcomesOf } from '../../../shared/core/outcomes.ts';
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import type { ParsedRule } from '../../../shared/core/rule-index.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { Loom, Side } from './loom.ts';
-import { outcomesOf } from './outcomes.ts';
 
 /** What one policy says to one kind of unit in one direction about every peer. */
 export class Judge {

@@ -1,10 +1,10 @@
+import { HIGHEST, LINES, type Line, type Outcome, type Outcomes } from '../../../shared/core/outcomes.ts';
 import type { ParsedRule } from '../../../shared/core/rule-index.ts';
+import type { Span } from '../../../shared/core/spans.ts';
 import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import { LOG_GROUP, type Meaning, SNAPLEN } from '../data-plane.ts';
 import { type Chain, shortHash } from './model.ts';
-import { HIGHEST, LINES, type Line, type Outcome, type Outcomes } from './outcomes.ts';
-import type { Span } from './spans.ts';
 
 /** What every decision of a unit in one direction shares. */
 export interface Side {

@@ -1,5 +1,5 @@
-import type { ParsedRule } from '../../../shared/core/rule-index.ts';
-import { ICMP, ICMP6, type ProtocolPort, TCP, UDP } from '../../../shared/schema/protocol-ports.ts';
+import { ICMP, ICMP6, type ProtocolPort, TCP, UDP } from '../schema/protocol-ports.ts';
+import type { ParsedRule } from './rule-index.ts';
 import { firstCome, joined, overlay, type Span } from './spans.ts';
 
 /**
