@@ -11,22 +11,19 @@ export const PokeParameters = z.object({
   status: z.enum(['Registered', 'Connected', 'Disconnected']).optional(),
   enforcementstatus: enforcer.writable.enforcementStatus.unwrap().optional(),
   version: z.string().min(1).max(128).optional(),
-  /** The agent's clock. */
-  ts: z.iso.datetime({ offset: true }).optional(),
+  ts: z.iso.datetime({ offset: true }).optional().describe("The agent's clock."),
   sessionid: z.string().max(128).optional(),
-  /** The agent ends: it is Disconnected, and not unreachable. */
-  sessionclose: Flag.optional(),
-  /** Revision of the newest bundle that was looked at, and what became of it. */
+  sessionclose: Flag.optional().describe('The agent ends: it is Disconnected, and not unreachable.'),
   revision: z
     .string()
     .regex(/^\d{1,15}$/, 'must be a whole number')
     .transform(Number)
-    .optional(),
+    .optional()
+    .describe('Revision of the newest bundle that was looked at, and what became of it.'),
   state: ReportedBundle.shape.state.optional(),
   reason: ReportedBundle.shape.reason.unwrap().optional(),
   digest: ReportedBundle.shape.digest.unwrap().optional(),
-  /** The original's, which nothing needs here: every poke is a full one. */
-  forcefullpoke: Ignored,
+  forcefullpoke: Ignored.describe("The original's, which nothing needs here: every poke is a full one."),
   zhash: Ignored,
   cpuload: Ignored,
   memory: Ignored,

@@ -10,45 +10,54 @@ import { Tag } from '../schema/tag.ts';
 const Effective = z.enum(['Allow', 'Reject']);
 
 const policy = {
-  /** Defaults, every ancestor's and its own. */
-  prefixes: z.array(z.string()),
-  PUIncomingTrafficAction: Effective,
-  PUOutgoingTrafficAction: Effective,
+  prefixes: z.array(z.string()).describe("Defaults, every ancestor's and its own."),
+  PUIncomingTrafficAction: Effective.describe('What happens to incoming traffic that no rule decides.'),
+  PUOutgoingTrafficAction: Effective.describe('What happens to outgoing traffic that no rule decides.'),
 };
 
 export const NamespacePolicyInfo = z.object(policy);
 
 export const NamespaceInfo = z.object({
-  /** Full path. */
-  name: NamespacePath,
-  description: z.string(),
-  protected: z.boolean(),
+  name: NamespacePath.describe('Full path.'),
+  description: z.string().describe('For people.'),
+  protected: z.boolean().describe('Whether it must be unprotected before it is changed.'),
   ...policy,
 });
 
 /** Every ancestor's and its own, which what is created in the namespace takes over. */
-export const EffectiveOrganizationalMetadata = z.object({ metadata: z.array(Tag) });
+export const EffectiveOrganizationalMetadata = z.object({
+  metadata: z.array(Tag).describe('Tags, `@org:tenant=acme`.'),
+});
 
 export const TagPrefixes = z.object({ prefixes: policy.prefixes });
 
 /** Empty: the latest. */
-export const DefaultEnforcerVersion = z.object({ defaultVersion: z.string() });
+export const DefaultEnforcerVersion = z.object({
+  defaultVersion: z.string().describe('Semantic version; empty: the latest.'),
+});
 
-export const PUTrafficActions = z.object({ Incoming: Effective, Outgoing: Effective });
+export const PUTrafficActions = z.object({
+  Incoming: Effective.describe('What happens to incoming traffic that no rule decides.'),
+  Outgoing: Effective.describe('What happens to outgoing traffic that no rule decides.'),
+});
 
 /** The root is `Default`. */
-export const NamespaceTypeAnswer = z.object({ type: NamespaceType });
+export const NamespaceTypeAnswer = z.object({
+  type: NamespaceType.describe('What level of the tree it stands for.'),
+});
 
 /** `namespace` is the parent. */
-export const AccessibleNamespace = z.object({ ID: ObjectId, name: NamespacePath, namespace: NamespacePath });
+export const AccessibleNamespace = z.object({
+  ID: ObjectId.describe('Of the namespace.'),
+  name: NamespacePath.describe('Name for people.'),
+  namespace: NamespacePath.describe('Path of its parent.'),
+});
 
 /** Identity → verbs; `*` stands for every identity, `any` for every verb. */
 export const RoleAnswer = z.object({
-  /** As in `@auth:role=<key>`. */
-  key: z.string(),
-  name: z.string(),
-  description: z.string(),
-  authorizations: z.record(z.string(), z.array(z.string())),
-  /** For agents, not for people. */
-  private: z.boolean(),
+  key: z.string().describe('As in `@auth:role=<key>`.'),
+  name: z.string().describe('Name for people.'),
+  description: z.string().describe('For people.'),
+  authorizations: z.record(z.string(), z.array(z.string())).describe('Identity → verbs.'),
+  private: z.boolean().describe('For agents, not for people.'),
 });

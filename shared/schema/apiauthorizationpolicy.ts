@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { NamespacePath, Timestamp } from './ids.ts';
 import { CidrList } from './network-entry.ts';
-import { Description, Name, type RuleIssue, resource } from './resource.ts';
+import { Description, Disabled, Fallback, Name, type RuleIssue, resource } from './resource.ts';
 import { Tag } from './tag.ts';
 
 /** `@auth:role=<key>`, or a raw permission `identity,method…` such as `processingunit,get,post`. */
@@ -42,20 +42,34 @@ export const apiauthorizationpolicy = resource({
   writable: {
     name: Name,
     description: Description,
-    /** Claims, `@auth:key=value`: outer or, inner and. */
-    subject: z.array(z.array(Tag)).min(1, 'select at least one clause of claims'),
-    authorizedIdentities: z.array(AuthorizedIdentity).min(1, 'name at least one role or permission'),
-    /** The namespace from which downwards it grants; this policy's namespace or one below. */
-    authorizedNamespace: NamespacePath,
-    /** When not empty, only callers from these networks. */
-    authorizedSubnets: CidrList,
-    expirationTime: Timestamp.optional(),
-    activeSchedule: z.string().max(0, 'schedules are not supported yet; use expirationTime').default(''),
-    activeDuration: z.string().max(0, 'schedules are not supported yet; use expirationTime').default(''),
-    disabled: z.boolean().default(false),
-    fallback: z.boolean().default(false),
-    /** Used for decisions below, but not shown there. */
-    propagationHidden: z.boolean().default(false),
+    subject: z
+      .array(z.array(Tag))
+      .min(1, 'select at least one clause of claims')
+      .describe('Claims, `@auth:key=value`: outer or, inner and.'),
+    authorizedIdentities: z
+      .array(AuthorizedIdentity)
+      .min(1, 'name at least one role or permission')
+      .describe(
+        'Roles, `@auth:role=namespace.viewer`, and permissions, `processingunit,get,post`; at most what the writer holds.',
+      ),
+    authorizedNamespace: NamespacePath.describe(
+      "The namespace from which downwards it grants; this policy's namespace or one below.",
+    ),
+    authorizedSubnets: CidrList.describe('When not empty, only callers from these networks.'),
+    expirationTime: Timestamp.optional().describe('From then on it grants nothing; absent: never.'),
+    activeSchedule: z
+      .string()
+      .max(0, 'schedules are not supported yet; use expirationTime')
+      .default('')
+      .describe('Not supported yet: only empty.'),
+    activeDuration: z
+      .string()
+      .max(0, 'schedules are not supported yet; use expirationTime')
+      .default('')
+      .describe('Not supported yet: only empty.'),
+    disabled: Disabled,
+    fallback: Fallback,
+    propagationHidden: z.boolean().default(false).describe('Used for decisions below, but not shown there.'),
   },
   rules: value => subjectIssues(value.subject),
 });

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { ObjectId } from './ids.ts';
 import { CidrList } from './network-entry.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Description, Disabled, Name, resource } from './resource.ts';
 
 /** What a client keeps: the original's `default.creds`. PEM values are base64 of the PEM text. */
 export const Credential = z.strictObject({
-  APIURL: z.string(),
-  ID: z.string(),
-  name: z.string(),
-  namespace: z.string(),
-  certificate: z.string(),
-  certificateKey: z.string(),
-  certificateAuthority: z.string(),
+  APIURL: z.string().describe('URL of the API that the credential is for.'),
+  ID: z.string().describe('Of the app credential; `iss` and `sub` of what it signs.'),
+  name: z.string().describe('Name for people.'),
+  namespace: z.string().describe('Where the app credential lives.'),
+  certificate: z.string().describe('Base64 of PEM.'),
+  certificateKey: z.string().describe('Base64 of PEM: the private key, which nobody else has.'),
+  certificateAuthority: z.string().describe('Base64 of PEM.'),
 });
 export type Credential = z.infer<typeof Credential>;
 
@@ -23,12 +23,13 @@ export const appcredential = resource({
   summary: 'A key pair with roles in its namespace and below, for programs',
   defaultOrder: 'name',
   readOnly: {
-    /** PEM. The public key in it verifies what the client signs; the private key is never stored. */
-    certificate: z.string().default(''),
-    /** Only in the answer to the create that made it. */
-    credentials: Credential.optional(),
-    parentIDs: z.array(ObjectId).default([]),
-    email: z.string().default(''),
+    certificate: z
+      .string()
+      .default('')
+      .describe('PEM. The public key in it verifies what the client signs; the private key is never stored.'),
+    credentials: Credential.optional().describe('Only in the answer to the create that made it.'),
+    parentIDs: z.array(ObjectId).default([]).describe('Kept for clients of the original: always empty.'),
+    email: z.string().default('').describe('Kept for clients of the original.'),
   },
   createOnly: {},
   writable: {
@@ -36,18 +37,22 @@ export const appcredential = resource({
     description: Description,
     roles: z
       .array(z.string().regex(/^@auth:role=[a-z][a-z.-]*$/, 'must be a role such as @auth:role=enforcer'))
-      .min(1, 'name at least one role'),
-    authorizedSubnets: CidrList,
-    /** Go duration, at most the server's own limit. */
+      .min(1, 'name at least one role')
+      .describe(
+        'What it may do in its namespace and below, `@auth:role=namespace.viewer`; at most what the writer holds.',
+      ),
+    authorizedSubnets: CidrList.describe('When not empty, it is of use from these networks only.'),
     maxIssuedTokenValidity: z
       .string()
       .regex(/^(\d+(ns|us|ms|s|m|h))+$|^$/, 'must be a duration such as 1h')
-      .default(''),
+      .default('')
+      .describe("Go duration, at most the server's own limit."),
     CSR: z
       .string()
       .max(0, 'renewing by CSR is not supported yet; create a new credential and delete this one')
-      .default(''),
-    disabled: z.boolean().default(false),
+      .default('')
+      .describe('Not supported yet: only empty.'),
+    disabled: Disabled,
   },
   secrets: ['credentials'],
 });

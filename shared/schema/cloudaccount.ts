@@ -20,22 +20,30 @@ export const cloudaccount = resource({
   defaultOrder: 'name',
   refs: ['accountID'],
   readOnly: {
-    /** Where the onboarding workflow stands. */
-    status: z.enum(['Pending', 'Onboarding', 'Ready', 'Failed']).default('Pending'),
-    /** Why it failed, with the step; empty otherwise. */
-    statusReason: z.string().default(''),
-    /** The account's namespace, once it exists. */
-    accountNamespace: z.union([z.literal(''), NamespacePath]).default(''),
+    status: z
+      .enum(['Pending', 'Onboarding', 'Ready', 'Failed'])
+      .default('Pending')
+      .describe('Where the onboarding workflow stands.'),
+    statusReason: z.string().default('').describe('Why it failed, with the step; empty otherwise.'),
+    accountNamespace: z
+      .union([z.literal(''), NamespacePath])
+      .default('')
+      .describe("The account's namespace, once it exists."),
   },
   createOnly: {
-    name: Segment,
-    accountID: Segment,
-    provider: z.enum(['aws', 'azure', 'gcp']),
-    /** 18-digit ID of the tenant; its namespace is `/<prismaID>`. May be left out inside the tenant. */
-    prismaID: z.union([z.literal(''), Segment]).default(''),
-    /** Mode of the account's namespace: `Allow` is discovery, so that onboarding breaks no traffic. */
-    defaultPUIncomingTrafficAction: TrafficAction.default('Allow'),
-    defaultPUOutgoingTrafficAction: TrafficAction.default('Allow'),
+    name: Segment.describe('Friendly name; with the account ID the name of its namespace.'),
+    accountID: Segment.describe('ID of the account at its provider.'),
+    provider: z.enum(['aws', 'azure', 'gcp']).describe('Cloud that the account is in.'),
+    prismaID: z
+      .union([z.literal(''), Segment])
+      .default('')
+      .describe(
+        '18-digit ID of the tenant; its namespace is `/<prismaID>`. May be left out inside the tenant.',
+      ),
+    defaultPUIncomingTrafficAction: TrafficAction.default('Allow').describe(
+      "Mode of the account's namespace: `Allow` is discovery, so that onboarding breaks no traffic.",
+    ),
+    defaultPUOutgoingTrafficAction: TrafficAction.default('Allow').describe('The same for outgoing traffic.'),
   },
   writable: { description: Description },
 });

@@ -2,11 +2,15 @@ import { z } from 'zod';
 
 /** An export as the original writes it. `data` maps names of resources to objects, in any of their names. */
 export const LegacyExport = z.strictObject({
-  APIVersion: z.int().min(0).max(1).default(1),
-  label: z.string().max(256).default(''),
-  /** Singular, as the original lists them; may be empty whatever `data` holds. */
-  identities: z.array(z.string()).default([]),
-  data: z.record(z.string(), z.array(z.record(z.string(), z.unknown()))),
+  APIVersion: z.int().min(0).max(1).default(1).describe('Version of the format: 0 or 1.'),
+  label: z.string().max(256).default('').describe('Label under which it was exported.'),
+  identities: z
+    .array(z.string())
+    .default([])
+    .describe('Singular, as the original lists them; may be empty whatever `data` holds.'),
+  data: z
+    .record(z.string(), z.array(z.record(z.string(), z.unknown())))
+    .describe('Plural name of a resource → its objects.'),
 });
 export type LegacyExport = z.infer<typeof LegacyExport>;
 
@@ -41,15 +45,19 @@ export const FindingCode = z.enum(
 export type FindingCode = z.infer<typeof FindingCode>;
 
 export const Finding = z.strictObject({
-  code: FindingCode,
-  /**
-   * What becomes of decisions. `same`: nothing. `narrower`: less is allowed or more rejected than before. `open`: it
-   * depends on objects that were not in the input.
-   */
-  effect: z.enum(['same', 'narrower', 'open']),
-  /** `namespace` as in the export: relative to it, `.` for its own. */
-  object: z.strictObject({ identity: z.string(), name: z.string(), namespace: z.string() }),
-  /** What was found, with its value, and what to do. */
-  message: z.string(),
+  code: FindingCode.describe('Kind of finding.'),
+  effect: z
+    .enum(['same', 'narrower', 'open'])
+    .describe(
+      'What becomes of decisions. `same`: nothing. `narrower`: less is allowed or more rejected than before. `open`: it depends on objects that were not in the input.',
+    ),
+  object: z
+    .strictObject({
+      identity: z.string().describe('What kind of object.'),
+      name: z.string().describe('Its name.'),
+      namespace: z.string().describe('As in the export: relative to it, `.` for its own.'),
+    })
+    .describe('Which object of the export.'),
+  message: z.string().describe('What was found, with its value, and what to do.'),
 });
 export type Finding = z.infer<typeof Finding>;

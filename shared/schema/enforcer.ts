@@ -16,10 +16,10 @@ export const LIFE = {
 
 /** What the agent says of its bundle: downloaded, verified and active are told apart. */
 export const ReportedBundle = z.strictObject({
-  revision: z.int().min(0),
-  state: z.enum(['applied', 'refused']),
-  reason: z.string().max(1024).default(''),
-  digest: z.string().max(128).default(''),
+  revision: z.int().min(0).describe('Revision of the bundle.'),
+  state: z.enum(['applied', 'refused']).describe('Whether it is enforced, or was not verified.'),
+  reason: z.string().max(1024).default('').describe('Why it was refused; empty when it is enforced.'),
+  digest: z.string().max(128).default('').describe('SHA-256 of the policy in it.'),
 });
 export type ReportedBundle = z.infer<typeof ReportedBundle>;
 
@@ -33,43 +33,65 @@ export const enforcer = resource({
   inheritsOrganization: true,
   refs: ['machineID'],
   readOnly: {
-    /** Nothing was heard of it for five minutes. */
-    unreachable: z.boolean().default(false),
-    /** When it was last heard of, as precise as `LIFE.noted`. */
-    lastSyncTime: Timestamp.optional(),
-    /** The same; the original keeps two. */
-    lastPokeTime: Timestamp.optional(),
-    lastMigrationTime: Timestamp.optional(),
-    /** PEM. Its public key is the enforcer's: it gets tokens with it, as with an app credential. */
-    certificate: z.string().default(''),
-    certificateExpirationDate: Timestamp.optional(),
+    unreachable: z.boolean().default(false).describe('Nothing was heard of it for five minutes.'),
+    lastSyncTime: Timestamp.optional().describe('When it was last heard of, as precise as `LIFE.noted`.'),
+    lastPokeTime: Timestamp.optional().describe('The same; the original keeps two.'),
+    lastMigrationTime: Timestamp.optional().describe('Kept for clients of the original.'),
+    certificate: z
+      .string()
+      .default('')
+      .describe('PEM. Its public key is the enforcer’s: it gets tokens with it, as with an app credential.'),
+    certificateExpirationDate: Timestamp.optional().describe('End of the certificate.'),
   },
   createOnly: {
-    FQDN: z.string().min(1).max(253),
-    /** From SMBIOS, MACs or the cloud. One machine has one enforcer in a namespace: it finds its object by this. */
-    machineID: z.string().max(256).default(''),
+    FQDN: z.string().min(1).max(253).describe('Name of the host.'),
+    machineID: z
+      .string()
+      .max(256)
+      .default('')
+      .describe(
+        'From SMBIOS, MACs or the cloud. One machine has one enforcer in a namespace: it finds its object by this.',
+      ),
   },
   writable: {
     name: Name,
     description: Description,
     operationalStatus: z
       .enum(['Registered', 'Connected', 'Disconnected', 'Initialized'])
-      .default('Registered'),
-    enforcementStatus: z.enum(['Inactive', 'Active', 'Failed']).default('Inactive'),
-    startTime: Timestamp.optional(),
-    currentVersion: Version,
-    nextAvailableVersion: Version,
-    migrationStatus: z.enum(['None', 'Running', 'Failed']).default('None'),
-    /** PEM of a PKCS #10 request for an EC P-256 key. Signed into `certificate` and then forgotten. */
-    certificateRequest: z.string().max(16_384).default(''),
-    logLevel: z.enum(['Info', 'Debug', 'Warn', 'Error', 'Trace']).default('Info'),
-    logLevelDuration: z.string().default('10s'),
-    subnets: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),
-    controller: z.string().default(''),
-    collectInfo: z.boolean().default(false),
-    collectedInfo: z.record(z.string(), z.string()).default({}),
-    /** As the agent last reported it. */
-    bundle: ReportedBundle.optional(),
+      .default('Registered')
+      .describe('What the agent says of its connection.'),
+    enforcementStatus: z
+      .enum(['Inactive', 'Active', 'Failed'])
+      .default('Inactive')
+      .describe('What the agent says of its data plane.'),
+    startTime: Timestamp.optional().describe('When the agent was started.'),
+    currentVersion: Version.describe('Version of the agent.'),
+    nextAvailableVersion: Version.describe('Version that it should have.'),
+    migrationStatus: z
+      .enum(['None', 'Running', 'Failed'])
+      .default('None')
+      .describe('Kept for clients of the original.'),
+    certificateRequest: z
+      .string()
+      .max(16_384)
+      .default('')
+      .describe('PEM of a PKCS #10 request for an EC P-256 key. Signed into `certificate` and then forgotten.'),
+    logLevel: z
+      .enum(['Info', 'Debug', 'Warn', 'Error', 'Trace'])
+      .default('Info')
+      .describe('How much the agent logs.'),
+    logLevelDuration: z.string().default('10s').describe('For how long it does, a Go duration.'),
+    subnets: z
+      .array(z.union([z.cidrv4(), z.cidrv6()]))
+      .default([])
+      .describe('Networks that the host is in.'),
+    controller: z.string().default('').describe('Kept for clients of the original.'),
+    collectInfo: z.boolean().default(false).describe('Asks the agent for `collectedInfo`.'),
+    collectedInfo: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('What the agent found out about its host.'),
+    bundle: ReportedBundle.optional().describe('As the agent last reported it.'),
   },
 });
 export type Enforcer = z.infer<typeof enforcer.stored>;

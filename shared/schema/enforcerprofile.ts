@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CidrList, UnicastCidrList } from './network-entry.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Description, Name, Propagate, resource } from './resource.ts';
 import { TagExpression } from './tag.ts';
 
 export const enforcerprofile = resource({
@@ -15,26 +15,31 @@ export const enforcerprofile = resource({
   writable: {
     name: Name,
     description: Description,
-    /** Networks with identity over TCP; empty means discovered. */
-    targetNetworks: CidrList,
-    targetUDPNetworks: UnicastCidrList,
-    /** Neither enforced nor reported. */
-    excludedNetworks: CidrList,
-    excludedInterfaces: z.array(z.string().min(1).max(15)).default([]),
-    /** Processing units to leave wholly alone. */
-    ignoreExpression: TagExpression,
-    /** PEM certificates. */
-    trustedCAs: z.array(z.string()).default([]),
-    propagate: z.boolean().default(false),
-    /** Hours after its expiry that a bundle is still held without more ado. */
+    targetNetworks: CidrList.describe('Networks with identity over TCP; empty means discovered.'),
+    targetUDPNetworks: UnicastCidrList.describe('Networks with identity over UDP.'),
+    excludedNetworks: CidrList.describe('Neither enforced nor reported.'),
+    excludedInterfaces: z
+      .array(z.string().min(1).max(15))
+      .default([])
+      .describe('Interfaces that are left wholly alone.'),
+    ignoreExpression: TagExpression.describe('Processing units to leave wholly alone.'),
+    trustedCAs: z.array(z.string()).default([]).describe('PEM certificates.'),
+    propagate: Propagate,
     maxStale: z
       .string()
       .regex(/^\d+[smh]$/, 'must be a duration such as 24h')
-      .default('24h'),
-    staleAction: z.enum(['hold', 'lockdown']).default('hold'),
-    kubernetesMetadataExtractor: z.string().default('PodAtomic'),
-    kubernetesSupportEnabled: z.boolean().default(false),
-    metadataExtractor: z.string().default('Docker'),
+      .default('24h')
+      .describe('Hours after its expiry that a bundle is still held without more ado.'),
+    staleAction: z
+      .enum(['hold', 'lockdown'])
+      .default('hold')
+      .describe('What happens then: `hold` keeps enforcing the bundle, `lockdown` rejects everything.'),
+    kubernetesMetadataExtractor: z
+      .string()
+      .default('PodAtomic')
+      .describe('Kept for clients of the original.'),
+    kubernetesSupportEnabled: z.boolean().default(false).describe('Kept for clients of the original.'),
+    metadataExtractor: z.string().default('Docker').describe('Kept for clients of the original.'),
   },
 });
 export type EnforcerProfile = z.infer<typeof enforcerprofile.stored>;

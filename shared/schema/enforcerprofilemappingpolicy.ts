@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { Description, Name, resource } from './resource.ts';
+import type { z } from 'zod';
+import { Description, Disabled, Fallback, Name, Propagate, resource } from './resource.ts';
 import { Selector } from './tag.ts';
 
 export const enforcerprofilemappingpolicy = resource({
@@ -14,11 +14,11 @@ export const enforcerprofilemappingpolicy = resource({
   writable: {
     name: Name,
     description: Description,
-    subject: Selector,
-    object: Selector,
-    propagate: z.boolean().default(false),
-    fallback: z.boolean().default(false),
-    disabled: z.boolean().default(false),
+    subject: Selector.describe('Selects enforcers by their tags.'),
+    object: Selector.describe('Selects enforcer profiles by their tags.'),
+    propagate: Propagate,
+    fallback: Fallback,
+    disabled: Disabled,
   },
 });
 export type EnforcerProfileMappingPolicy = z.infer<typeof enforcerprofilemappingpolicy.stored>;

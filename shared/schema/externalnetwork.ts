@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { NetworkEntries } from './network-entry.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Archived, Description, Name, Propagate, resource } from './resource.ts';
+
+const servicePorts =
+  'Legacy and without effect: ports live in rules. API writes are refused unless it is empty; imports keep it.';
 
 const defined = resource({
   identity: 'externalnetwork',
@@ -15,24 +18,26 @@ const defined = resource({
   writable: {
     name: Name,
     description: Description,
-    /** CIDRs, `!` CIDRs and DNS names; at least one. */
-    entries: NetworkEntries,
-    type: z.enum(['ENI', 'RDSCluster', 'RDSInstance', 'SecurityGroup', 'Subnet']).default('Subnet'),
-    propagate: z.boolean().default(false),
-    archived: z.boolean().default(false),
-    /** Legacy and without effect: ports live in rules. Refused in API writes when not empty; imports keep them. */
+    entries: NetworkEntries.describe('CIDRs, `!` CIDRs and DNS names; at least one.'),
+    type: z
+      .enum(['ENI', 'RDSCluster', 'RDSInstance', 'SecurityGroup', 'Subnet'])
+      .default('Subnet')
+      .describe('What it stands for at a cloud provider; for people.'),
+    propagate: Propagate,
+    archived: Archived,
     servicePorts: z
       .array(z.string())
       .max(
         0,
         'ports no longer belong to external networks; put them into the rule that selects it: protocolPorts: ["tcp/443"]',
       )
-      .default([]),
+      .default([])
+      .describe(servicePorts),
   },
 });
 
 export const externalnetwork = {
   ...defined,
-  stored: defined.stored.extend({ servicePorts: z.array(z.string()).default([]) }),
+  stored: defined.stored.extend({ servicePorts: z.array(z.string()).default([]).describe(servicePorts) }),
 };
 export type ExternalNetwork = z.infer<typeof externalnetwork.stored>;

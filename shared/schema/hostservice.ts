@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ProtocolPort, ProtocolPorts, parseProtocolPorts } from './protocol-ports.ts';
-import { Description, type RuleIssue, resource } from './resource.ts';
+import { Archived, Description, Propagate, type RuleIssue, resource } from './resource.ts';
 
 /** `80` is `tcp/80`. */
 const withProtocol = (text: string): string => (/^\d+(:\d+)?$/.test(text) ? `tcp/${text}` : text);
@@ -48,13 +48,19 @@ export const hostservice = resource({
     name: z
       .string()
       .min(1, 'must not be empty')
-      .regex(/^[a-zA-Z0-9_]{0,127}$/, 'may hold up to 127 letters, digits and _ only'),
+      .regex(/^[a-zA-Z0-9_]{0,127}$/, 'may hold up to 127 letters, digits and _ only')
+      .describe('Letters, digits and `_`, at most 127.'),
     description: Description,
-    services: z.array(z.string()).default([]),
-    /** The whole host is protected, not only its services. */
-    hostModeEnabled: z.boolean().default(false),
-    propagate: z.boolean().default(false),
-    archived: z.boolean().default(false),
+    services: z
+      .array(z.string())
+      .default([])
+      .describe('Protocols and ports that the service listens on, `tcp/22`.'),
+    hostModeEnabled: z
+      .boolean()
+      .default(false)
+      .describe('The whole host is protected, not only its services.'),
+    propagate: Propagate,
+    archived: Archived,
   },
   rules: value => [
     ...(value.hostModeEnabled || value.services.length > 0

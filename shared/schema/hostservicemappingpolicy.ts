@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Timestamp } from './ids.ts';
 import { ActiveDuration } from './networkaccesspolicy.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Description, Disabled, Fallback, Name, Propagate, resource } from './resource.ts';
 import { TagExpression } from './tag.ts';
 
 export const hostservicemappingpolicy = resource({
@@ -16,13 +16,13 @@ export const hostservicemappingpolicy = resource({
   writable: {
     name: Name,
     description: Description,
-    subject: TagExpression,
-    object: TagExpression,
-    propagate: z.boolean().default(false),
-    fallback: z.boolean().default(false),
-    disabled: z.boolean().default(false),
-    expirationTime: Timestamp.optional(),
-    activeSchedule: z.string().max(256).default(''),
+    subject: TagExpression.describe('Selects enforcers by their tags.'),
+    object: TagExpression.describe('Selects host services by their tags.'),
+    propagate: Propagate,
+    fallback: Fallback,
+    disabled: Disabled,
+    expirationTime: Timestamp.optional().describe('From then on it counts for nothing; absent: never.'),
+    activeSchedule: z.string().max(256).default('').describe('Cron expression; empty: always.'),
     activeDuration: ActiveDuration,
   },
 });

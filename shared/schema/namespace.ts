@@ -43,30 +43,54 @@ export const namespace = resource({
   defaultOrder: 'name',
   refs: ['deletion'],
   readOnly: {
-    JWTCertificates: z.record(z.string(), z.string()).default({}),
-    associatedSSHCAID: z.string().default(''),
-    zoning: z.int().default(0),
-    /** Absent, unless it is being deleted. */
-    deletion: Deletion.optional(),
+    JWTCertificates: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Kept for clients of the original: always empty.'),
+    associatedSSHCAID: z.string().default('').describe('Kept for clients of the original.'),
+    zoning: z.int().default(0).describe('Kept for clients of the original.'),
+    deletion: Deletion.optional().describe('Absent, unless it is being deleted.'),
   },
   createOnly: {
-    name: z.string().regex(NAMESPACE_NAME, 'may hold letters, digits, - and _ only').max(1024),
-    type: NamespaceType.default('Default'),
-    customZoning: z.boolean().default(false),
+    name: z
+      .string()
+      .regex(NAMESPACE_NAME, 'may hold letters, digits, - and _ only')
+      .max(1024)
+      .describe('Short name when it is created, full path ever after.'),
+    type: NamespaceType.default('Default').describe('What level of the tree it stands for.'),
+    customZoning: z.boolean().default(false).describe('Kept for clients of the original.'),
   },
   writable: {
     description: Description,
-    defaultPUIncomingTrafficAction: TrafficAction.default('Inherit'),
-    defaultPUOutgoingTrafficAction: TrafficAction.default('Inherit'),
-    tagPrefixes: z.array(TagPrefix).default([]),
-    tagPrefixEnforcement: TagPrefixEnforcement.default('Inherit'),
-    organizationalMetadata: OrganizationalMetadata,
-    defaultEnforcerVersion: SemVer.default(''),
-    JWTCertificateType: z.enum(['RSA', 'EC', 'None']).default('None'),
-    localCAEnabled: z.boolean().default(false),
-    SSHCAEnabled: z.boolean().default(false),
-    networkAccessPolicyTags: z.array(z.string()).default([]),
-    serviceCertificateValidity: z.string().default('168h'),
+    defaultPUIncomingTrafficAction: TrafficAction.default('Inherit').describe(
+      'What happens to incoming traffic that no rule decides; `Allow` in both directions is discovery mode.',
+    ),
+    defaultPUOutgoingTrafficAction: TrafficAction.default('Inherit').describe(
+      'What happens to outgoing traffic that no rule decides.',
+    ),
+    tagPrefixes: z
+      .array(TagPrefix)
+      .default([])
+      .describe(
+        'Beginnings of tags that rulesets may use here and below, beside the default and the inherited ones.',
+      ),
+    tagPrefixEnforcement: TagPrefixEnforcement.default('Inherit').describe(
+      'What happens to tags in rulesets that no prefix lists: `Warn` tells, `Enforce` lets them match nothing.',
+    ),
+    organizationalMetadata: OrganizationalMetadata.describe(
+      'Tags, each beginning with `@org:`, that objects created here and below take over.',
+    ),
+    defaultEnforcerVersion: SemVer.default('').describe(
+      'Version that enforcers here should have; empty: the latest.',
+    ),
+    JWTCertificateType: z
+      .enum(['RSA', 'EC', 'None'])
+      .default('None')
+      .describe('Kept for clients of the original.'),
+    localCAEnabled: z.boolean().default(false).describe('Kept for clients of the original.'),
+    SSHCAEnabled: z.boolean().default(false).describe('Kept for clients of the original.'),
+    networkAccessPolicyTags: z.array(z.string()).default([]).describe('Kept for clients of the original.'),
+    serviceCertificateValidity: z.string().default('168h').describe('Kept for clients of the original.'),
   },
 });
 export type Namespace = z.infer<typeof namespace.stored>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NAMESPACE_NAME } from './namespace.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Description, Disabled, Name, resource } from './resource.ts';
 import { Selector } from './tag.ts';
 
 export const namespacemappingpolicy = resource({
@@ -15,10 +15,13 @@ export const namespacemappingpolicy = resource({
   writable: {
     name: Name,
     description: Description,
-    subject: Selector,
-    /** Full path, or a path below this policy's namespace. */
-    mappedNamespace: z.string().regex(NAMESPACE_NAME, 'must be a namespace path').max(1024),
-    disabled: z.boolean().default(false),
+    subject: Selector.describe('Selects processing units by their tags.'),
+    mappedNamespace: z
+      .string()
+      .regex(NAMESPACE_NAME, 'must be a namespace path')
+      .max(1024)
+      .describe("Full path, or a path below this policy's namespace."),
+    disabled: Disabled,
   },
   rules: value =>
     value.subject.some(clause => clause.includes('$identity=enforcer' as (typeof clause)[number]))

@@ -1,40 +1,40 @@
 import { z } from 'zod';
 import { Timestamp } from './ids.ts';
 import { ProtocolPorts } from './protocol-ports.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Description, Disabled, Fallback, Name, Propagate, resource } from './resource.ts';
 import { TagExpression } from './tag.ts';
 
 /** How long each run of an `activeSchedule` lasts, such as `12h`. Source: the original's attribute definition. */
 export const ActiveDuration = z
   .string()
   .regex(/^([0-9]+[smh])?$/, 'must be a whole number of seconds, minutes or hours, such as 12h')
-  .default('');
+  .default('')
+  .describe('How long each run of the schedule lasts, such as `12h`.');
 
 /** What a `NetworkAccessPolicy` says of traffic, as it was written before rulesets. core/convert reads it too. */
 export const networkAccess = {
-  /** `Continue`: decides nothing. */
-  action: z.enum(['Allow', 'Reject', 'Continue']).default('Allow'),
-  /** At which end it applies: at the object's, at the subject's, or at both. */
-  applyPolicyMode: z.enum(['IncomingTraffic', 'OutgoingTraffic', 'Bidirectional']).default('Bidirectional'),
-  /** Who starts the connection: processing units and external networks. */
-  subject: TagExpression,
-  /** Who receives it: processing units and external networks. */
-  object: TagExpression,
-  /** Empty means any. */
-  ports: ProtocolPorts.default([]),
-  logsEnabled: z.boolean().default(false),
-  observationEnabled: z.boolean().default(false),
-  /** With `observationEnabled`: whether its action still decides when no other policy does. */
-  observedTrafficAction: z.enum(['Apply', 'Continue']).default('Continue'),
-  negateSubject: z.boolean().default(false),
-  negateObject: z.boolean().default(false),
-  encryptionEnabled: z.boolean().default(false),
-  /** Cron expression; empty: always. */
-  activeSchedule: z.string().max(256).default(''),
+  action: z.enum(['Allow', 'Reject', 'Continue']).default('Allow').describe('`Continue`: decides nothing.'),
+  applyPolicyMode: z
+    .enum(['IncomingTraffic', 'OutgoingTraffic', 'Bidirectional'])
+    .default('Bidirectional')
+    .describe("At which end it applies: at the object's, at the subject's, or at both."),
+  subject: TagExpression.describe('Who starts the connection: processing units and external networks.'),
+  object: TagExpression.describe('Who receives it: processing units and external networks.'),
+  ports: ProtocolPorts.default([]).describe('Empty means any.'),
+  logsEnabled: z.boolean().default(false).describe('Flows are logged.'),
+  observationEnabled: z.boolean().default(false).describe('Reported, not decisive.'),
+  observedTrafficAction: z
+    .enum(['Apply', 'Continue'])
+    .default('Continue')
+    .describe('With `observationEnabled`: whether its action still decides when no other policy does.'),
+  negateSubject: z.boolean().default(false).describe('Selects what the subject does not.'),
+  negateObject: z.boolean().default(false).describe('Selects what the object does not.'),
+  encryptionEnabled: z.boolean().default(false).describe('Kept for clients of the original.'),
+  activeSchedule: z.string().max(256).default('').describe('Cron expression; empty: always.'),
   activeDuration: ActiveDuration,
-  propagate: z.boolean().default(false),
-  fallback: z.boolean().default(false),
-  disabled: z.boolean().default(false),
+  propagate: Propagate,
+  fallback: Fallback,
+  disabled: Disabled,
 };
 
 export const networkaccesspolicy = resource({
@@ -51,7 +51,7 @@ export const networkaccesspolicy = resource({
     name: Name,
     description: Description,
     ...networkAccess,
-    expirationTime: Timestamp.optional(),
+    expirationTime: Timestamp.optional().describe('From then on it counts for nothing; absent: never.'),
   },
 });
 export type NetworkAccessPolicy = z.infer<typeof networkaccesspolicy.stored>;

@@ -1,19 +1,15 @@
 import { z } from 'zod';
 import { ProtocolPorts } from './protocol-ports.ts';
-import { Description, Name, type RuleIssue, resource } from './resource.ts';
+import { Description, Disabled, Name, Propagate, type RuleIssue, resource } from './resource.ts';
 import { Selector } from './tag.ts';
 
 export const NetworkRule = z.strictObject({
-  action: z.enum(['Allow', 'Reject']).default('Allow'),
-  /** Selects processing units and external networks. */
-  object: Selector,
-  /** Empty means any. */
-  protocolPorts: ProtocolPorts.default([]),
-  /** Goes into flow reports as ruleName. */
-  name: z.string().max(16).default(''),
-  logsDisabled: z.boolean().default(false),
-  /** Reported, never decisive. */
-  observationEnabled: z.boolean().default(false),
+  action: z.enum(['Allow', 'Reject']).default('Allow').describe('What happens to a flow that matches.'),
+  object: Selector.describe('Selects processing units and external networks.'),
+  protocolPorts: ProtocolPorts.default([]).describe('Empty means any.'),
+  name: z.string().max(16).default('').describe('Goes into flow reports as ruleName.'),
+  logsDisabled: z.boolean().default(false).describe('Flows that it decides are not reported.'),
+  observationEnabled: z.boolean().default(false).describe('Reported, never decisive.'),
 });
 export type NetworkRule = z.infer<typeof NetworkRule>;
 
@@ -55,14 +51,18 @@ export const networkrulesetpolicy = resource({
   writable: {
     name: Name,
     description: Description,
-    /** Selects processing units only. */
-    subject: Selector,
-    incomingRules: z.array(NetworkRule).default([]),
-    outgoingRules: z.array(NetworkRule).default([]),
-    propagate: z.boolean().default(false),
-    disabled: z.boolean().default(false),
-    /** Used for a processing unit only when no ruleset without this flag selects it. */
-    fallback: z.boolean().default(false),
+    subject: Selector.describe('Selects processing units only.'),
+    incomingRules: z
+      .array(NetworkRule)
+      .default([])
+      .describe('Who may talk to the subject. Order means nothing: Reject wins over Allow.'),
+    outgoingRules: z.array(NetworkRule).default([]).describe('To whom the subject may talk.'),
+    propagate: Propagate,
+    disabled: Disabled,
+    fallback: z
+      .boolean()
+      .default(false)
+      .describe('Used for a processing unit only when no ruleset without this flag selects it.'),
   },
   rules: value => [
     ...equalRules('incomingRules', value.incomingRules),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Description, resource } from './resource.ts';
+import { Description, Disabled, resource } from './resource.ts';
 
 /** An issuer as OpenID Connect Discovery 1.0 wants it: no query, no fragment. http only to this very machine. */
 const Issuer = z
@@ -23,21 +23,31 @@ export const oidcprovider = resource({
   unique: 'name',
   readOnly: {},
   createOnly: {
-    name: z.string().min(1, 'must not be empty').max(256),
+    name: z
+      .string()
+      .min(1, 'must not be empty')
+      .max(256)
+      .describe('Unique in the namespace; `OIDCProviderName` of `POST /issue`.'),
   },
   writable: {
     description: Description,
-    /** The issuer: `iss` of its tokens, and where discovery begins. */
-    endpoint: Issuer,
-    /** What the issuer calls this API: tokens must be for this audience. */
-    clientID: z.string().min(1, 'must not be empty').max(256),
-    /** Taken from scripts and left out: identity tokens are verified with public keys alone. */
-    clientSecret: z.string().max(1024).optional(),
-    /** Taken where a caller names no provider. */
-    default: z.boolean().default(false),
-    /** Kept for clients that send people to the issuer. */
-    scopes: z.array(z.string().min(1).max(256)).max(100).default([]),
-    /** Claims that become `@auth:<claim>=<value>`, and for lists `@auth:<claim>:<entry>=true`. `sub` always does. */
+    endpoint: Issuer.describe('The issuer: `iss` of its tokens, and where discovery begins.'),
+    clientID: z
+      .string()
+      .min(1, 'must not be empty')
+      .max(256)
+      .describe('What the issuer calls this API: tokens must be for this audience.'),
+    clientSecret: z
+      .string()
+      .max(1024)
+      .optional()
+      .describe('Taken from scripts and left out: identity tokens are verified with public keys alone.'),
+    default: z.boolean().default(false).describe('Taken where a caller names no provider.'),
+    scopes: z
+      .array(z.string().min(1).max(256))
+      .max(100)
+      .default([])
+      .describe('Kept for clients that send people to the issuer.'),
     subjects: z
       .array(
         z
@@ -48,8 +58,11 @@ export const oidcprovider = resource({
           }),
       )
       .max(100)
-      .default([]),
-    disabled: z.boolean().default(false),
+      .default([])
+      .describe(
+        'Claims that become `@auth:<claim>=<value>`, and for lists `@auth:<claim>:<entry>=true`. `sub` always does.',
+      ),
+    disabled: Disabled,
   },
   secrets: ['clientSecret'],
 });

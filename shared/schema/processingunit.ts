@@ -22,33 +22,64 @@ export const processingunit = resource({
   summary: 'A host, container or process whose traffic is decided by its tags',
   defaultOrder: 'name',
   inheritsOrganization: true,
-  readOnly: { unreachable: z.boolean().default(false), lastSyncTime: Timestamp.optional() },
+  readOnly: {
+    unreachable: z.boolean().default(false).describe('Its enforcer was not heard of.'),
+    lastSyncTime: Timestamp.optional().describe('When its enforcer last told of it.'),
+  },
   createOnly: {
-    type: ProcessingUnitType,
-    images: z.array(z.string()).default([]),
-    nativeContextID: z.string().max(256).default(''),
+    type: ProcessingUnitType.describe('What kind of workload it is.'),
+    images: z.array(z.string()).default([]).describe('Container images that it runs.'),
+    nativeContextID: z
+      .string()
+      .max(256)
+      .default('')
+      .describe('ID at the host, such as that of the container.'),
   },
   writable: {
     name: Name,
     description: Description,
-    enforcerID: z.union([z.literal(''), ObjectId]).default(''),
-    enforcerNamespace: z.union([z.literal(''), NamespacePath]).default(''),
+    enforcerID: z
+      .union([z.literal(''), ObjectId])
+      .default('')
+      .describe('ID of the enforcer that watches over it.'),
+    enforcerNamespace: z
+      .union([z.literal(''), NamespacePath])
+      .default('')
+      .describe('Namespace of that enforcer.'),
     operationalStatus: z
       .enum(['Initialized', 'Paused', 'Running', 'Stopped', 'Terminated'])
-      .default('Initialized'),
-    enforcementStatus: z.enum(['Inactive', 'Active', 'Failed']).default('Inactive'),
-    clientLocalID: z.string().max(256).default(''),
-    datapathType: z.enum(['Aporeto', 'EnvoyAuthorizer']).default('Aporeto'),
+      .default('Initialized')
+      .describe('What the enforcer says of the workload.'),
+    enforcementStatus: z
+      .enum(['Inactive', 'Active', 'Failed'])
+      .default('Inactive')
+      .describe('What the enforcer says of its data plane.'),
+    clientLocalID: z.string().max(256).default('').describe('ID that the enforcer gave it.'),
+    datapathType: z
+      .enum(['Aporeto', 'EnvoyAuthorizer'])
+      .default('Aporeto')
+      .describe('Kept for clients of the original.'),
     networkServices: z
       .array(
-        z.strictObject({ protocol: z.int().min(0).max(255), targetPorts: z.array(z.string()).default([]) }),
+        z.strictObject({
+          protocol: z.int().min(0).max(255).describe('IANA number.'),
+          targetPorts: z.array(z.string()).default([]).describe('Ports and ranges, `80` and `8000:8999`.'),
+        }),
       )
-      .default([]),
-    /** Single addresses under which peers see it. Ours: the original learned them in the data plane. */
-    addresses: z.array(z.union([z.ipv4(), z.ipv6()])).default([]),
-    tracing: z.record(z.string(), z.unknown()).default({}),
-    collectInfo: z.boolean().default(false),
-    collectedInfo: z.record(z.string(), z.string()).default({}),
+      .default([])
+      .describe('Ports that it listens on.'),
+    addresses: z
+      .array(z.union([z.ipv4(), z.ipv6()]))
+      .default([])
+      .describe(
+        'Single addresses under which peers see it. Ours: the original learned them in the data plane.',
+      ),
+    tracing: z.record(z.string(), z.unknown()).default({}).describe('Kept for clients of the original.'),
+    collectInfo: z.boolean().default(false).describe('Asks the enforcer for `collectedInfo`.'),
+    collectedInfo: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('What the enforcer found out about it.'),
   },
 });
 export type ProcessingUnit = z.infer<typeof processingunit.stored>;

@@ -11,22 +11,43 @@ export interface RuleIssue {
 
 /** Attributes that every stored object has and nobody writes. */
 export const identified = {
-  ID: ObjectId,
-  namespace: NamespacePath,
-  createTime: Timestamp,
-  updateTime: Timestamp,
-  normalizedTags: z.array(Tag),
+  ID: ObjectId.describe('Made by the server; IDs of later objects are greater.'),
+  namespace: NamespacePath.describe('Where it lives.'),
+  createTime: Timestamp.describe('When it was made.'),
+  updateTime: Timestamp.describe('When it was last changed; a PUT carries the one that was read.'),
+  normalizedTags: z.array(Tag).describe('All its tags: the system’s, its metadata and `associatedTags`.'),
 };
 
 /** Attributes of everything that can be tagged, described and protected. */
 export const tagged = {
-  associatedTags: AssociatedTags,
-  annotations: z.record(z.string(), z.array(z.string())).default({}),
-  protected: z.boolean().default(false),
+  associatedTags: AssociatedTags.describe(
+    'Tags of the user; `$`, `@` and `+` in front are kept for the system.',
+  ),
+  annotations: z
+    .record(z.string(), z.array(z.string()))
+    .default({})
+    .describe('Notes of the user, which mean nothing here.'),
+  protected: z
+    .boolean()
+    .default(false)
+    .describe('It is neither changed nor deleted, unless `override` says so.'),
 };
 
-export const Name = z.string().min(1, 'must not be empty').max(256);
-export const Description = z.string().max(1024).default('');
+export const Name = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(256)
+  .describe('Name for people; need not be unique.');
+export const Description = z.string().max(1024).default('').describe('For people.');
+
+/** Flags that many nouns have. */
+export const Propagate = z.boolean().default(false).describe('Counts in the namespaces below too.');
+export const Disabled = z.boolean().default(false).describe('Has no effect while it is set.');
+export const Fallback = z
+  .boolean()
+  .default(false)
+  .describe('Counts only where none without this flag applies.');
+export const Archived = z.boolean().default(false).describe('Kept for clients of the original.');
 
 type Shape = z.core.$ZodShape;
 
@@ -59,7 +80,9 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
   secrets?: readonly string[];
 }
 
-const identifiedAndMetadata = { metadata: Metadata };
+const identifiedAndMetadata = {
+  metadata: Metadata.describe('Tags of the system that it is created with, each beginning with `@`.'),
+};
 
 /** Derives what a noun needs: what is stored, what a create may say, what an update may say. */
 export function resource<RO extends Shape, CO extends Shape, W extends Shape>(def: Definition<RO, CO, W>) {
