@@ -4,25 +4,31 @@ import { enforcer, ReportedBundle } from '../schema/enforcer.ts';
 
 /** Set by being there, whatever its value. */
 const Flag = z.string().transform(() => true);
-const Ignored = z.string().optional();
+const Ignored = z.string().optional().describe('Taken from agents of the original; means nothing here.');
 
 /** Query of a poke, in the original's parameters and those that tell of the bundle. All may be left out. */
 export const PokeParameters = z.object({
-  status: z.enum(['Registered', 'Connected', 'Disconnected']).optional(),
-  enforcementstatus: enforcer.writable.enforcementStatus.unwrap().optional(),
-  version: z.string().min(1).max(128).optional(),
+  status: z
+    .enum(['Registered', 'Connected', 'Disconnected'])
+    .optional()
+    .describe('What the agent says of its connection; absent: Connected.'),
+  enforcementstatus: enforcer.writable.enforcementStatus
+    .unwrap()
+    .optional()
+    .describe('What the agent says of its data plane.'),
+  version: z.string().min(1).max(128).optional().describe('Version of the agent.'),
   ts: z.iso.datetime({ offset: true }).optional().describe("The agent's clock."),
-  sessionid: z.string().max(128).optional(),
+  sessionid: z.string().max(128).optional().describe('Of the connection; means nothing here.'),
   sessionclose: Flag.optional().describe('The agent ends: it is Disconnected, and not unreachable.'),
   revision: z
     .string()
     .regex(/^\d{1,15}$/, 'must be a whole number')
     .transform(Number)
     .optional()
-    .describe('Revision of the newest bundle that was looked at, and what became of it.'),
-  state: ReportedBundle.shape.state.optional(),
-  reason: ReportedBundle.shape.reason.unwrap().optional(),
-  digest: ReportedBundle.shape.digest.unwrap().optional(),
+    .describe('Revision of the newest bundle that was looked at; with `state`.'),
+  state: ReportedBundle.shape.state.optional().describe('What became of that bundle; with `revision`.'),
+  reason: ReportedBundle.shape.reason.unwrap().optional().describe('Why it was refused.'),
+  digest: ReportedBundle.shape.digest.unwrap().optional().describe('SHA-256 of the policy in it.'),
   forcefullpoke: Ignored.describe("The original's, which nothing needs here: every poke is a full one."),
   zhash: Ignored,
   cpuload: Ignored,
@@ -33,18 +39,24 @@ export type PokeParameters = z.infer<typeof PokeParameters>;
 
 /** An agent that was given an install token registers with it. */
 export const RegistrationRequest = z.strictObject({
-  token: z.string().min(1).max(2048),
+  token: z.string().min(1).max(2048).describe('The install token.'),
   /** As in `POST /enforcers`; `machineID` and `certificateRequest` must be there. */
   enforcer: enforcer.input.extend({
-    machineID: z.string().min(1, 'must not be empty').max(256),
-    certificateRequest: z.string().min(1, 'must not be empty').max(16_384),
+    machineID: z.string().min(1, 'must not be empty').max(256).describe('The machine that registers.'),
+    certificateRequest: z
+      .string()
+      .min(1, 'must not be empty')
+      .max(16_384)
+      .describe('PEM of a PKCS #10 request for an EC P-256 key.'),
   }),
 });
 export type RegistrationRequest = z.infer<typeof RegistrationRequest>;
 
 /** Who the agent is from now on: a credential to which it adds its own private key. */
 export const RegistrationAnswer = z.object({
-  enforcer: enforcer.stored,
-  credential: Credential.omit({ certificateKey: true }),
+  enforcer: enforcer.stored.describe('As `GET /enforcers/{id}` answers it.'),
+  credential: Credential.omit({ certificateKey: true }).describe(
+    'What the agent keeps, beside its private key.',
+  ),
 });
 export type RegistrationAnswer = z.infer<typeof RegistrationAnswer>;

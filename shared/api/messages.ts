@@ -70,15 +70,17 @@ export const IssueRequest = z.discriminatedUnion(
     z.strictObject({
       ...asked,
       realm: realm('OIDC'),
-      metadata: z.strictObject({
-        namespace: NamespacePath.describe('Where the provider lives.'),
-        OIDCProviderName: z
-          .string()
-          .max(256)
-          .default('')
-          .describe("Absent: the namespace's default provider."),
-        token: IdentityToken.describe('ID token of the provider.'),
-      }),
+      metadata: z
+        .strictObject({
+          namespace: NamespacePath.describe('Where the provider lives.'),
+          OIDCProviderName: z
+            .string()
+            .max(256)
+            .default('')
+            .describe("Absent: the namespace's default provider."),
+          token: IdentityToken.describe('ID token of the provider.'),
+        })
+        .describe('The proof.'),
     }),
     z.strictObject({
       ...asked,
@@ -104,7 +106,8 @@ export const IssueRequest = z.discriminatedUnion(
           secretAccessKey: z.string().max(256).optional().describe('Of the temporary credentials.'),
           token: z.string().max(8192).optional().describe('Session token of the temporary credentials.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('The proof: a signed request, or credentials.'),
     }),
     z.strictObject({
       ...asked,
@@ -298,7 +301,10 @@ export const ErrorBody = z.object({
   title: z.string().describe('Kind of failure.'),
   description: z.string().describe('What was wrong, with which value, and what to do.'),
   subject: z.string().describe('`microseg`.'),
-  data: z.record(z.string(), z.unknown()).optional(),
+  data: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Of a wrong attribute: its name, `attribute`, and its `value`.'),
   trace: z.string().describe('`X-Request-Id` of the answer.'),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;

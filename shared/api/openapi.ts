@@ -1,119 +1,123 @@
-import { z } from 'zod';
-import { FAILURES } from '../schema/failure.ts';
-import { identities, resourceOf } from '../schema/resources.ts';
-import { ErrorBody } from './messages.ts';
-import { operations, type Route, routes } from './routes.ts';
+import type { z } from 'zod';
+import { type Example, exampleName } from './openapi/examples.ts';
+import { GROUPS, INTRODUCTION } from './openapi/prose.ts';
+import { content, errorResponses, HEADERS, responsesOf } from './openapi/responses.ts';
+import {
+  changeName,
+  inputName,
+  type Json,
+  parameterSchema,
+  reference,
+  requestName,
+  schemas,
+} from './openapi/schemas.ts';
+import { PARAMETERS, parameterNames } from './parameters.ts';
+import { groups, type Operation, operations, type Route, routes } from './routes.ts';
 
-type Json = Record<string, unknown>;
+const parametersOf = (route: Route): Json[] => [
+  ...parameterNames(route).map(name => ({ $ref: `#/components/parameters/${name}` })),
+  ...Object.entries(route.query?.shape ?? {}).map(([name, schema]) => {
+    const { description, ...json } = parameterSchema(schema as z.ZodType);
+    return { name, in: 'query', ...(description ? { description } : {}), schema: json };
+  }),
+];
 
-/** JSON Schema of a body. `io: 'input'` for what is sent: attributes with defaults may be left out. */
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  return json;
+const permission = ({ allow }: Route): string =>
+  allow === 'everybody' ? 'Open to everybody.' : `Needs the permission \`${allow.identity},${allow.verb}\`.`;
+
+const bodySchema = (operation: Operation, { crud }: Route): Json =>
+  reference(
+    !crud
+      ? requestName(operation)
+      : crud.action === 'patch'
+        ? changeName(crud.identity)
+        : inputName(crud.identity),
+  );
+
+const valuesOf = (examples: readonly Example[], of: 'body' | 'answer'): Json | undefined => {
+  const with_ = examples.filter(example => example[of] !== undefined);
+  return with_.length === 0
+    ? undefined
+    : Object.fromEntries(
+        with_.map(example => [exampleName(example), { summary: example.summary, value: example[of] }]),
+      );
 };
 
-/** Objects of a resource are stated once, in `components`, by their identity. */
-const components = (): Json =>
+/** What is no body of an example has no place in OpenAPI. */
+const requestsOf = (examples: readonly Example[]): Json =>
   Object.fromEntries(
-    identities.flatMap(identity => {
-      const { stored, input } = resourceOf(identity);
-      return [
-        [identity, schemaOf(stored, 'output')],
-        [inputName(identity), schemaOf(input, 'input')],
-        [changeName(identity), schemaOf(input.partial(), 'input')],
-      ];
+    examples.map(example => {
+      const { summary, path, headers, status } = example;
+      return [exampleName(example), { summary, path, headers, status }];
     }),
   );
 
-const inputName = (identity: string): string => `${identity}-input`;
-const changeName = (identity: string): string => `${identity}-change`;
-
-const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
-
-const answerOf = (route: Route): Json | undefined => {
-  if (!route.ok) return undefined;
-  if (!route.crud) return schemaOf(route.ok, 'output');
-  const one = reference(route.crud.identity);
-  return route.crud.action === 'list' ? { type: 'array', items: one } : one;
-};
-
-const json = (schema: Json): Json => ({ 'application/json': { schema } });
-
-const header = (name: string, description: string): Json => ({
-  name,
-  in: 'header',
-  required: true,
-  description,
-  schema: { type: 'string' },
-});
-
-const parametersOf = (route: Route): Json[] => [
-  ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  })),
-  ...Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({
-    name,
-    in: 'query',
-    schema: schemaOf(schema as z.ZodType, 'input'),
-  })),
-  ...(route.allow === 'everybody' ? [] : [header('X-Namespace', 'Full path of the namespace to work in.')]),
-];
-
-const responsesOf = (route: Route): Json => {
-  const answer = answerOf(route);
-  const codes = [...new Set(route.fails.map(kind => FAILURES[kind].code))].sort((a, b) => a - b);
+function operationOf(operation: Operation, examples: readonly Example[]): Json {
+  const route = routes[operation];
+  const bodies = valuesOf(examples, 'body');
   return {
-    ...(answer
-      ? { 200: { description: 'Done.', content: json(answer) } }
-      : { 204: { description: 'Done; no body.' } }),
-    ...Object.fromEntries(
-      codes.map(code => [
-        code,
-        { description: titleOf(code), content: json({ type: 'array', items: reference('error') }) },
-      ]),
-    ),
+    operationId: operation,
+    summary: route.summary,
+    description: permission(route),
+    tags: [route.group],
+    ...(route.group === 'legacy' ? { deprecated: true } : {}),
+    parameters: parametersOf(route),
+    ...(route.allow === 'everybody' ? { security: [] } : {}),
+    ...(route.input
+      ? {
+          requestBody: {
+            required: true,
+            content: content(bodySchema(operation, route), { fails: ['unsupported_media_type'] }, bodies),
+          },
+        }
+      : {}),
+    responses: responsesOf(operation, route, valuesOf(examples, 'answer')),
+    ...(examples.length > 0 ? { 'x-examples': requestsOf(examples) } : {}),
   };
+}
+
+const securitySchemes = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token of `POST /issue`.',
+  },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'x-aporeto-token',
+    description: 'The same token as a cookie, as `POST /issue?asCookie` sets it.',
+  },
 };
-
-const titleOf = (code: number): string =>
-  [
-    ...new Set(Object.values(FAILURES).flatMap(failure => (failure.code === code ? [failure.title] : []))),
-  ].join(' or ');
-
-const bodyOf = ({ crud }: Route, input: z.ZodType): Json => {
-  if (!crud) return schemaOf(input, 'input');
-  return reference(crud.action === 'patch' ? changeName(crud.identity) : inputName(crud.identity));
-};
-
-const operationOf = (operationId: string, route: Route): Json => ({
-  operationId,
-  summary: route.summary,
-  tags: [route.group],
-  parameters: parametersOf(route),
-  ...(route.allow === 'everybody' ? { security: [] } : {}),
-  ...(route.input ? { requestBody: { required: true, content: json(bodyOf(route, route.input)) } } : {}),
-  responses: responsesOf(route),
-});
 
 /** The OpenAPI 3.1 document of the API, made from the table of operations. */
-export function openApi(version: string): Json {
+export function openApi(version: string, examples: readonly Example[]): Json {
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
-    const route = routes[operation];
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(operation, route) };
+    const { path, method } = routes[operation];
+    const own = examples.filter(example => example.operation === operation);
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationOf(operation, own) };
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Microseg', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Microseg',
+      summary: 'The open, serverless control plane for identity-based microsegmentation.',
+      description: INTRODUCTION,
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { cookie: [] }],
+    tags: groups.map(name => ({ name, description: GROUPS[name] ?? '' })),
     paths,
     components: {
-      schemas: { ...components(), error: schemaOf(ErrorBody, 'output') },
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: schemas(),
+      parameters: PARAMETERS,
+      headers: HEADERS,
+      responses: errorResponses(),
+      securitySchemes,
     },
   };
 }

@@ -31,6 +31,7 @@ import {
   RoleAnswer,
   TagPrefixes,
 } from './namespace-messages.ts';
+import { LIST, type ParameterName } from './parameters.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`; a poke is a `put`. */
@@ -54,6 +55,10 @@ export interface Route {
   input?: z.ZodType;
   /** Query parameters of its own, by their names in lower case, each a text; none stands twice. */
   query?: z.ZodObject;
+  /** Query parameters that it shares with others, beside those that its method or CRUD action has anyway. */
+  takes?: readonly ParameterName[];
+  /** What it gives out cannot be taken back, so that there is no dry run of it. */
+  givesOnce?: true;
   /** Body of the answer; absent: 204. */
   ok?: z.ZodType;
   fails: readonly FailureKind[];
@@ -127,13 +132,20 @@ function crudRoutes(identity: Identity): [CrudOperation, Route][] {
 }
 
 /** A small read-only resource, listed. */
-const view = (path: `/${string}`, identity: string, summary: string, one: z.ZodType): Route => ({
+const view = (
+  path: `/${string}`,
+  identity: string,
+  summary: string,
+  one: z.ZodType,
+  takes: readonly ParameterName[] = [],
+): Route => ({
   method: 'GET',
   path,
   group: 'namespaces',
   summary,
   allow: { identity, verb: 'get' },
   ok: z.array(one),
+  takes,
   fails: READ,
 });
 
@@ -186,6 +198,7 @@ const views = {
     'accessiblenamespace',
     'Lists the namespace and those below it, in short.',
     AccessibleNamespace,
+    LIST,
   ),
   listRoles: view('/roles', 'role', 'Lists the roles that can be granted, and what each may do.', RoleAnswer),
 } as const satisfies Record<string, Route>;
@@ -233,6 +246,7 @@ const special = {
       'Trades what proves an identity, such as an assertion signed with a credential, for a short-lived token.',
     allow: 'everybody',
     input: IssueRequest,
+    takes: ['asCookie'],
     ok: Issue,
     fails: [
       'bad_request',
@@ -268,6 +282,7 @@ const special = {
     group: 'enforcers',
     summary: "Gets short-lived read access to the bundle of the enforcer's namespace.",
     allow: { identity: 'enforcercredential', verb: 'post' },
+    givesOnce: true,
     ok: EnforcerCredentials,
     fails: READ,
   },
@@ -289,6 +304,7 @@ const special = {
     summary:
       'Lists what no longer works or soon will not, in the namespace or with recursive below it too, each with a fix.',
     allow: { identity: 'lint', verb: 'get' },
+    takes: ['recursive'],
     ok: z.array(LintFinding),
     fails: READ,
   },
@@ -317,6 +333,7 @@ const special = {
     group: 'imports',
     summary: 'Lists who wrote what in the namespace, and what was refused, newest first.',
     allow: { identity: 'activity', verb: 'get' },
+    takes: ['startAbsolute', 'endAbsolute', 'startRelative', 'endRelative', 'limit', 'after', 'pagesize'],
     ok: z.array(Activity),
     fails: [...READ, 'invalid'],
   },
@@ -326,6 +343,7 @@ const special = {
     group: 'imports',
     summary: 'Counts what GET /activities lists.',
     allow: { identity: 'activity', verb: 'get' },
+    takes: ['startAbsolute', 'endAbsolute', 'startRelative', 'endRelative'],
     fails: [...READ, 'invalid'],
   },
   export: {
@@ -336,6 +354,7 @@ const special = {
     allow: { identity: 'export', verb: 'post' },
     input: ExportRequest,
     readOnly: true,
+    takes: ['q', 'recursive'],
     ok: ExportAnswer,
     fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
   },

@@ -75,7 +75,9 @@ export const enforcer = resource({
       .string()
       .max(16_384)
       .default('')
-      .describe('PEM of a PKCS #10 request for an EC P-256 key. Signed into `certificate` and then forgotten.'),
+      .describe(
+        'PEM of a PKCS #10 request for an EC P-256 key. Signed into `certificate` and then forgotten.',
+      ),
     logLevel: z
       .enum(['Info', 'Debug', 'Warn', 'Error', 'Trace'])
       .default('Info')

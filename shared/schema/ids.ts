@@ -1,27 +1,28 @@
 import { z } from 'zod';
 
-/** 24 lower-case hex characters, time-ordered: 12 of milliseconds since the epoch, 12 of chance. */
 export const ObjectId = z
   .string()
   .regex(/^[0-9a-f]{24}$/, 'must be 24 lower-case hex characters')
+  .describe('Ordered by time: 12 hex digits of milliseconds since the epoch, 12 of chance.')
   .brand<'ObjectId'>();
 export type ObjectId = z.infer<typeof ObjectId>;
 
 /** Longest path, in characters: a sort key of the store holds 1,024 bytes, and the longest adds `unique#namespace#`. */
 export const LONGEST_PATH = 990;
 
-/** Full path of a namespace: `/` (the root) or `/tenant/account/group`. Never a trailing slash. */
 export const NamespacePath = z
   .string()
   .regex(/^(\/|(\/[a-zA-Z0-9-_]+)+)$/, 'must be `/` or a path such as `/tenant/account/group`')
   .max(LONGEST_PATH)
+  .describe('Full path of a namespace, `/tenant/account/group`; `/` is the root.')
   .brand<'NamespacePath'>();
 export type NamespacePath = z.infer<typeof NamespacePath>;
 
 export const ROOT = NamespacePath.parse('/');
 
-/** RFC 3339 in UTC with milliseconds, as the original prints it. */
-export const Timestamp = z.iso.datetime({ precision: 3 });
+export const Timestamp = z.iso
+  .datetime({ precision: 3 })
+  .describe('RFC 3339 in UTC with milliseconds, `2026-11-25T10:00:00.000Z`.');
 
 export const childPath = (parent: NamespacePath, name: string): NamespacePath =>
   NamespacePath.parse(parent === '/' ? `/${name}` : `${parent}/${name}`);

@@ -17,11 +17,20 @@ export const installtoken = resource({
     token: z.string().optional(),
     /** SHA-256 of its secret, in hex: the secret itself is not stored. */
     digest: z.string().default(''),
-    expirationTime: z.union([z.literal(''), Timestamp]).default(''),
+    expirationTime: z
+      .union([z.literal(''), Timestamp])
+      .default('')
+      .describe('From then on it is refused.'),
     /** The one enforcer that it is good for; empty: any. */
     enforcerID: z.union([z.literal(''), ObjectId]).default(''),
     /** By which enforcer it was used, and with which key: the same key may repeat the registration. */
-    usedBy: z.strictObject({ enforcerID: ObjectId, key: z.string(), time: Timestamp }).optional(),
+    usedBy: z
+      .strictObject({
+        enforcerID: ObjectId.describe('The enforcer.'),
+        key: z.string().describe('Digest of its public key.'),
+        time: Timestamp.describe('When it was first used.'),
+      })
+      .optional(),
   },
   createOnly: {
     /** Go duration from its creation. */

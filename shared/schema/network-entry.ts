@@ -119,15 +119,16 @@ const multicastFindings = (entries: NetworkEntry[], texts: string[]): Finding[] 
     });
   });
 
-/** What an external network holds: CIDRs, `!` CIDRs and DNS names; at least one. */
-export const NetworkEntries = entryList(readEntry).min(
-  1,
-  'name at least one CIDR or DNS name, such as 10.0.0.0/8',
-);
+export const NetworkEntries = entryList(readEntry)
+  .min(1, 'name at least one CIDR or DNS name, such as 10.0.0.0/8')
+  .describe(
+    '`10.0.0.0/8`, `!10.1.0.0/16` to leave a part out, `www.example.com`, `*.example.com`; at least one.',
+  );
 export type NetworkEntries = z.infer<typeof NetworkEntries>;
 
-/** CIDRs and `!` CIDRs; may be empty. */
-export const CidrList = entryList(readCidr).default([]);
+export const CidrList = entryList(readCidr)
+  .default([])
+  .describe('`10.0.0.0/8`, and `!10.1.0.0/16` to leave a part out; may be empty.');
 export type CidrList = z.infer<typeof CidrList>;
 
 /** A CIDR list without multicast (the original's `ValidateUDPCIDRs`, with `ff00::/8` as well). */

@@ -104,17 +104,21 @@ const NOT_ALONE = 'stands beside other entries; `any` must be the only one';
  * Ports of a rule, as the API takes them. Empty means any.
  * Source: the original's `ValidateServicePorts`; names are looked up in any case.
  */
-export const ProtocolPorts = z.array(z.string()).superRefine((list, ctx) => {
-  for (const [index, text] of list.entries()) {
-    const issue = (message: string) => ctx.addIssue({ code: 'custom', path: [index], input: text, message });
-    if (isAny(text)) {
-      if (list.length > 1) issue(`\`${text}\` ${NOT_ALONE}`);
-      continue;
+export const ProtocolPorts = z
+  .array(z.string())
+  .superRefine((list, ctx) => {
+    for (const [index, text] of list.entries()) {
+      const issue = (message: string) =>
+        ctx.addIssue({ code: 'custom', path: [index], input: text, message });
+      if (isAny(text)) {
+        if (list.length > 1) issue(`\`${text}\` ${NOT_ALONE}`);
+        continue;
+      }
+      const read = readEntry(text);
+      if (!read.ok) issue(read.message);
     }
-    const read = readEntry(text);
-    if (!read.ok) issue(read.message);
-  }
-});
+  })
+  .describe('Such as `tcp/443`, `udp/8000:8999`, `icmp/8/0`, `esp` or `any`; empty means any.');
 export type ProtocolPorts = z.infer<typeof ProtocolPorts>;
 
 /** The parsed form of a valid list, entries in the given order. Fails with `invalid` on anything else. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** `key=value`: no space or `=` in the key, anything in the value, under 1,024 bytes (the original's ValidateTag). */
+/** The original's ValidateTag, which also bounds the bytes. */
 const TAG = /^[^= ]+=.+/su;
 
 export const Tag = z
@@ -9,6 +9,7 @@ export const Tag = z
     error: issue =>
       `\`${String(issue.input)}\` is not a tag; write key=value, with no space or = in the key and less than 1024 bytes in all`,
   })
+  .describe('`key=value`: no space and no `=` in the key, anything in the value, under 1,024 bytes in all.')
   .brand<'Tag'>();
 export type Tag = z.infer<typeof Tag>;
 
@@ -44,8 +45,11 @@ export const OrganizationalMetadata = z
 /** Outer list: or. Inner list: and. A clause may end in `*` as in `$namespace=/a/b/*`. */
 export type TagExpression = Tag[][];
 
-/** Any tag expression, the empty one included (the original's `$tagsExpression`). */
-export const TagExpression = z.array(z.array(Tag)).default([]);
+/** The original's `$tagsExpression`. */
+export const TagExpression = z
+  .array(z.array(Tag))
+  .default([])
+  .describe('Any tag expression, the empty one included. Outer list: or; inner list: and.');
 
 /**
  * A selector: at least one clause, no empty clause, no tag twice in a clause, no two equal clauses
@@ -78,7 +82,10 @@ export const Selector = z
       }
       seen.set(key, index);
     }
-  });
+  })
+  .describe(
+    'At least one clause, and no empty or equal ones. Outer list: or; inner list: and. A tag may end in `*`.',
+  );
 
 /** What a `tagPrefixes` entry may be: a plain string that a tag starts with. The original checks nothing else. */
 export const TagPrefix = z.string().min(1, 'an empty prefix would list every tag').max(1023);
