@@ -13,33 +13,40 @@ export const installtoken = resource({
   summary: 'Lets one machine register an enforcer, once and soon',
   defaultOrder: 'createTime',
   readOnly: {
-    /** What the agent is given. Only in the answer to the create that made it. */
-    token: z.string().optional(),
-    /** SHA-256 of its secret, in hex: the secret itself is not stored. */
-    digest: z.string().default(''),
+    token: z
+      .string()
+      .optional()
+      .describe('What the agent is given. Only in the answer to the create that made it.'),
+    digest: z
+      .string()
+      .default('')
+      .describe('SHA-256 of its secret, in hex: the secret itself is not stored.'),
     expirationTime: z
       .union([z.literal(''), Timestamp])
       .default('')
       .describe('From then on it is refused.'),
-    /** The one enforcer that it is good for; empty: any. */
-    enforcerID: z.union([z.literal(''), ObjectId]).default(''),
-    /** By which enforcer it was used, and with which key: the same key may repeat the registration. */
+    enforcerID: z
+      .union([z.literal(''), ObjectId])
+      .default('')
+      .describe('The one enforcer that it is good for; empty: any.'),
     usedBy: z
       .strictObject({
         enforcerID: ObjectId.describe('The enforcer.'),
         key: z.string().describe('Digest of its public key.'),
         time: Timestamp.describe('When it was first used.'),
       })
-      .optional(),
+      .optional()
+      .describe(
+        'By which enforcer it was used, and with which key: the same key may repeat the registration.',
+      ),
   },
   createOnly: {
-    /** Go duration from its creation. */
     validity: z
       .string()
       .regex(/^(\d+(s|m|h))+$/, 'must be a duration such as 30m')
-      .default('30m'),
-    /** The one machine that it is good for; empty: any. */
-    machineID: z.string().max(256).default(''),
+      .default('30m')
+      .describe('Go duration from its creation.'),
+    machineID: z.string().max(256).default('').describe('The one machine that it is good for; empty: any.'),
   },
   writable: { name: Name.default('install'), description: Description },
   secrets: ['token'],
