@@ -40,15 +40,16 @@ export type PokeParameters = z.infer<typeof PokeParameters>;
 /** An agent that was given an install token registers with it. */
 export const RegistrationRequest = z.strictObject({
   token: z.string().min(1).max(2048).describe('The install token.'),
-  /** As in `POST /enforcers`; `machineID` and `certificateRequest` must be there. */
-  enforcer: enforcer.input.extend({
-    machineID: z.string().min(1, 'must not be empty').max(256).describe('The machine that registers.'),
-    certificateRequest: z
-      .string()
-      .min(1, 'must not be empty')
-      .max(16_384)
-      .describe('PEM of a PKCS #10 request for an EC P-256 key.'),
-  }),
+  enforcer: enforcer.input
+    .extend({
+      machineID: z.string().min(1, 'must not be empty').max(256).describe('The machine that registers.'),
+      certificateRequest: z
+        .string()
+        .min(1, 'must not be empty')
+        .max(16_384)
+        .describe('PEM of a PKCS #10 request for an EC P-256 key.'),
+    })
+    .describe('As in `POST /enforcers`; `machineID` and `certificateRequest` must be there.'),
 });
 export type RegistrationRequest = z.infer<typeof RegistrationRequest>;
 
