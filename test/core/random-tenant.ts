@@ -85,10 +85,8 @@ const network = fc.record({
   archived: fc.constantFrom(false, false, false, true),
 });
 
-const unit = fc.record({
-  namespace: fc.constantFrom(...PATHS),
-  associatedTags: fc.subarray([...TAGS]),
-});
+const unitIn = (...paths: (typeof PATHS)[number][]) =>
+  fc.record({ namespace: fc.constantFrom(...paths), associatedTags: fc.subarray([...TAGS]) });
 
 const settings = fc.record({
   defaultPUIncomingTrafficAction: fc.constantFrom('Inherit', 'Inherit', 'Allow', 'Reject'),
@@ -102,14 +100,27 @@ export const tenant = fc.record({
   settings: fc.tuple(settings, settings, settings, settings, settings),
   rulesets: fc.array(ruleset, { maxLength: 6 }),
   networks: fc.array(network, { maxLength: 4 }),
-  units: fc.array(unit, { minLength: 2, maxLength: 5 }),
+  units: fc.array(unitIn(...PATHS), { minLength: 2, maxLength: 5 }),
 });
+
+/** One with many units: so many in `/t` and below, and after them so many in `/u`. */
+export const crowded = (inT: number, inU: number) =>
+  fc
+    .record({
+      tenant,
+      t: fc.array(unitIn('/t', '/t/a', '/t/a/x', '/t/b'), { minLength: inT, maxLength: inT }),
+      u: fc.array(unitIn('/u'), { minLength: inU, maxLength: inU }),
+    })
+    .map(({ tenant, t, u }) => ({ ...tenant, units: [...t, ...u] }));
 export type RandomTenant = typeof tenant extends fc.Arbitrary<infer T> ? T : never;
 
 const UNIT_IDS = 3000;
 
 /** Every object of it, with IDs that don't change when another list of it does. */
-export function entriesOf({ settings, rulesets, networks, units }: RandomTenant): Entry[] {
+export function entriesOf(
+  { settings, rulesets, networks, units }: RandomTenant,
+  addressesOf: (at: number) => readonly string[] = at => [addressOf(at)],
+): Entry[] {
   return [
     ...PATHS.map(
       (path, at): Entry => ({
@@ -135,7 +146,7 @@ export function entriesOf({ settings, rulesets, networks, units }: RandomTenant)
         object: make('processingunit', namespace, UNIT_IDS + at, {
           type: 'Docker',
           associatedTags,
-          addresses: [addressOf(at)],
+          addresses: addressesOf(at),
         }),
       }),
     ),
