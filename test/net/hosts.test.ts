@@ -34,6 +34,8 @@ describe('test hosts', () => {
       { name: 'a', addresses: ['10.0.0.1', '10.9.9.1', '2001:db8::1'] },
       { name: 'b', addresses: ['10.0.0.2', '192.0.2.2', '2001:db8::2'] },
       { name: 'c', addresses: ['203.0.113.3', '2001:db8::3'] },
+      { name: 'd', addresses: ['10.0.0.4', '2001:db8::4'], behind: 'c' },
+      { name: 'e', addresses: ['10.0.0.5', '2001:db8::5'], behind: 'c' },
     ]);
     probes = await openProbes(network);
   });
@@ -57,6 +59,20 @@ describe('test hosts', () => {
       TRAFFIC.map(traffic => ({ arrived: true, answered: answers(traffic) || traffic.protocol === 17 })),
     );
   });
+
+  test('containers reach everybody and everybody reaches them', async () => {
+    const everybody = network.hosts.flatMap(({ addresses }) => addresses);
+    const pairs = everybody.flatMap(from =>
+      everybody
+        .filter(to => to.includes(':') === from.includes(':') && hostOf(to) !== hostOf(from))
+        .map(to => ({ from, to, traffic: { kind: 'ports' as const, protocol: 6 as const, port: 80 } })),
+    );
+    const seen = await probes.send(pairs, pairs.length);
+    const lost = pairs.filter((_, at) => !(seen[at]?.arrived && seen[at].answered));
+    expect(lost).toEqual([]);
+  });
+
+  const hostOf = (address: string) => network.hosts.find(({ addresses }) => addresses.includes(address));
 
   test('what a filter drops does not arrive', async () => {
     const { run } = network.host('b');

@@ -7,10 +7,13 @@ import { crowded, entriesOf, type RandomTenant } from '../../core/random-tenant.
 import type { HostPlan } from '../hosts/network.ts';
 import type { Wanted } from '../hosts/probes.ts';
 
-/** Units of `/t` and below are spread over three hosts, those of `/u` are on a fourth, and a fifth has no enforcer. */
-const T_HOSTS = ['one', 'two', 'three'] as const;
+/**
+ * Units of `/t` and below are spread over two hosts and two containers of the second, those of `/u` are on a third host,
+ * and a fourth has no enforcer.
+ */
+const T_PLACES = ['one', 'two', 'two-a', 'two-b'] as const;
 const T_UNITS = 12;
-const U_HOST = 'four';
+const U_PLACE = 'three';
 const U_UNITS = 3;
 const OUTSIDE = 'outside';
 
@@ -42,17 +45,28 @@ const OUTSIDERS: readonly NetworkEnd[] = [
   ),
 ];
 
-const hostOf = (at: number): string => (at < T_UNITS ? (T_HOSTS[at % T_HOSTS.length] ?? '') : U_HOST);
+const UNITS = Array.from({ length: T_UNITS + U_UNITS }, (_, at) => at);
+const placeOf = (at: number): string => (at < T_UNITS ? (T_PLACES[at % T_PLACES.length] ?? '') : U_PLACE);
+/** Containers are behind the host that their name begins with. */
+const nodeOf = (place: string): string => place.split('-')[0] ?? '';
 
-/** Hosts that enforce, the namespace that each is in, and which units live on it, by number. */
-export const ENFORCED = [...T_HOSTS, U_HOST].map(name => ({
+/** Hosts that enforce, the namespace that each is in, and which units it decides for, by number. */
+export const ENFORCED = ['one', 'two', U_PLACE].map(name => ({
   name,
-  namespace: pathOf(name === U_HOST ? '/u' : '/t'),
-  units: Array.from({ length: T_UNITS + U_UNITS }, (_, at) => at).filter(at => hostOf(at) === name),
+  namespace: pathOf(name === U_PLACE ? '/u' : '/t'),
+  units: UNITS.filter(at => nodeOf(placeOf(at)) === name),
 }));
 
+/** The first unit on a host itself: it is the host. */
+export const isHostUnit = (at: number): boolean =>
+  UNITS.find(one => placeOf(one) === nodeOf(placeOf(at))) === at;
+
 export const PLANS: readonly HostPlan[] = [
-  ...ENFORCED.map(({ name, units }) => ({ name, addresses: units.flatMap(addressesOf) })),
+  ...[...T_PLACES, U_PLACE].map(name => ({
+    name,
+    addresses: UNITS.filter(at => placeOf(at) === name).flatMap(addressesOf),
+    ...(nodeOf(name) === name ? {} : { behind: nodeOf(name) }),
+  })),
   { name: OUTSIDE, addresses: OUTSIDERS.map(({ address }) => address ?? '') },
 ];
 
@@ -103,20 +117,20 @@ export type Chances = readonly [number, number, number, number, number];
 export interface Planned {
   flow: Flow;
   probe: Wanted;
-  /** Names of the hosts. */
+  /** Names of the hosts that decide for its ends, if they enforce. */
   from: string;
   to: string;
 }
 
 interface Place {
-  host: string;
+  place: string;
   end: UnitEnd | NetworkEnd;
   address: string;
 }
 
 const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
 
-/** Flows between hosts. ESP is one connection in both directions, so that only its first direction is a flow. */
+/** Flows between places. ESP is one connection in both directions, so that only its first direction is a flow. */
 export function flowsOf({ units }: Tenant, rows: readonly Chances[]): Planned[] {
   const esp = new Set<string>();
   const place = (at: number, which: number): Place => {
@@ -124,16 +138,16 @@ export function flowsOf({ units }: Tenant, rows: readonly Chances[]): Planned[] 
     const address = unit?.addresses[which % unit.addresses.length] ?? '';
     const { namespace = '', normalizedTags: tags = [] } = unit ?? {};
     const end = { kind: 'processing unit' as const, namespace: pathOf(namespace), tags, address };
-    return { host: hostOf(at % units.length), end, address };
+    return { place: placeOf(at % units.length), end, address };
   };
   return rows.flatMap(([one, other, which, carrying, kind]): Planned[] => {
     const unit = place(one, which);
     const family = familyOf(unit.address);
     const candidates: Place[] =
       kind === 0
-        ? OUTSIDERS.map(end => ({ host: OUTSIDE, end, address: end.address ?? '' }))
+        ? OUTSIDERS.map(end => ({ place: OUTSIDE, end, address: end.address ?? '' }))
         : units.flatMap((_, at) => [0, 1, 2].map(each => place(at, each)));
-    const peers = candidates.filter(peer => peer.host !== unit.host && familyOf(peer.address) === family);
+    const peers = candidates.filter(peer => peer.place !== unit.place && familyOf(peer.address) === family);
     const peer = peers[other % peers.length];
     const list = family === 4 ? V4 : V6;
     const traffic = list[carrying % list.length];
@@ -145,6 +159,7 @@ export function flowsOf({ units }: Tenant, rows: readonly Chances[]): Planned[] 
     }
     const [from, to] = kind === 0 && carrying % 3 === 0 ? [peer, unit] : [unit, peer];
     const flow = { from: from.end, to: to.end, traffic } as Flow;
-    return [{ flow, probe: { from: from.address, to: to.address, traffic }, from: from.host, to: to.host }];
+    const probe = { from: from.address, to: to.address, traffic };
+    return [{ flow, probe, from: nodeOf(from.place), to: nodeOf(to.place) }];
   });
 }

@@ -6,6 +6,8 @@ import { readdirSync } from 'node:fs';
 export interface HostPlan {
   name: string;
   addresses: readonly string[];
+  /** A host that forwards all of its packets, as a node does for a container. It must come earlier in the list. */
+  behind?: string;
 }
 
 /** A host: a network namespace with one interface, `eth0`, on the network. */
@@ -76,15 +78,42 @@ function feed([program = '', ...args]: readonly string[], input: string): Promis
   });
 }
 
-/** Every address is one of its own, and all others are on the link: no subnets, no router. */
-const hostLines = (addresses: readonly string[]): string[] => [
+const isIPv6 = (address: string): boolean => address.includes(':');
+const single = (address: string): string => `${address}/${isIPv6(address) ? 128 : 32}`;
+
+/** Every address is one of its own, and all others are on the link: no subnets. */
+const hostLines = ({ addresses, behind }: HostPlan): string[] => [
   'link set lo up',
   'link set eth0 up',
-  ...addresses.map(address =>
-    address.includes(':') ? `addr add ${address}/128 dev eth0 nodad` : `addr add ${address}/32 dev eth0`,
-  ),
-  'route add default dev eth0',
-  'route add ::/0 dev eth0',
+  ...addresses.map(address => `addr add ${single(address)} dev eth0${isIPv6(address) ? ' nodad' : ''}`),
+  ...(behind
+    ? [
+        'route add 169.254.1.1 dev eth0',
+        'route add default via 169.254.1.1',
+        'route add ::/0 via fe80::1 dev eth0',
+      ]
+    : ['route add default dev eth0', 'route add ::/0 dev eth0']),
+];
+
+/** Name of the interface to a container, by its position in the list. */
+const port = (at: number): string => `port${at}`;
+
+/** What a node does to have containers: routes to them, answers for them, and a router's address on each link. */
+const nodeLines = (containers: readonly [at: number, plan: HostPlan][]): string[] =>
+  containers.flatMap(([at, { addresses }]) => [
+    `link set ${port(at)} up`,
+    `addr add 169.254.1.1/32 dev ${port(at)}`,
+    `addr add fe80::1/64 dev ${port(at)} nodad`,
+    ...addresses.map(address => `route add ${single(address)} dev ${port(at)}`),
+    ...addresses.filter(isIPv6).map(address => `neigh add proxy ${address} dev eth0`),
+  ]);
+
+/** Addresses that aren't on the wire they are asked on are answered for. */
+const FORWARDING = [
+  'net.ipv4.ip_forward=1',
+  'net.ipv6.conf.all.forwarding=1',
+  'net.ipv4.conf.eth0.proxy_arp=1',
+  'net.ipv6.conf.eth0.proxy_ndp=1',
 ];
 
 /** Makes hosts, and a bridge without rules in a namespace of its own that joins them. */
@@ -99,19 +128,24 @@ export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> 
   };
   process.once('exit', remove);
   await batch(made.map(name => `netns add ${name}`));
-  await batch(
-    [
-      'link add br0 type bridge',
-      'link set br0 up',
-      ...plans.flatMap(({ name }, at) => [
-        `link add port${at} type veth peer name eth0 netns ${nameOf(name)}`,
-        `link set port${at} master br0`,
-        `link set port${at} up`,
-      ]),
-    ],
-    bridge,
-  );
-  await Promise.all(plans.map(({ name, addresses }) => batch(hostLines(addresses), nameOf(name))));
+  const numbered = [...plans.entries()];
+  await batch(['link add br0 type bridge', 'link set br0 up'], bridge);
+  for (const [at, { name, behind }] of numbered)
+    await batch(
+      [
+        `link add ${port(at)} type veth peer name eth0 netns ${nameOf(name)}`,
+        ...(behind ? [] : [`link set ${port(at)} master br0`, `link set ${port(at)} up`]),
+      ],
+      behind ? nameOf(behind) : bridge,
+    );
+  for (const plan of plans) {
+    const containers = numbered.filter(([, { behind }]) => behind === plan.name);
+    if (containers.length > 0) {
+      await batch(nodeLines(containers), nameOf(plan.name));
+      await hostOf(plan, nameOf(plan.name)).run('sysctl', ['-qw', ...FORWARDING]);
+    }
+    await batch(hostLines(plan), nameOf(plan.name));
+  }
   const hosts = plans.map(plan => hostOf(plan, nameOf(plan.name)));
   return {
     hosts,
