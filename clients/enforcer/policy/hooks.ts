@@ -136,7 +136,10 @@ export function frame(policy: HostPolicy, dispatch: Dispatch): Map<string, Chain
     ...sides(policy, dispatch),
     ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
     ['hook_out', hook('output', 0, ['oif lo accept', ...outs], 'side_in_r', 'side_out')],
-    // Two chains, because an accept ends its own chain only: both ends of a flow may be here.
+    // Two chains each, because an accept ends its own chain only: both ends of a flow may be here, one of them in a
+    // container that the host reaches over a link of its own. The source decides first.
+    ['hook_in_pass', hook('input', -1, ['iif lo accept', ...ins, NEIGHBOURS], 'pass_in_r', 'pass_out')],
+    ['hook_out_pass', hook('output', 1, ['oif lo accept', ...outs, NEIGHBOURS], 'pass_out_r', 'pass_in')],
     ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', 'pass_out')],
     ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', 'pass_in')],
   ]);
