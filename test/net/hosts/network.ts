@@ -114,6 +114,8 @@ const FORWARDING = [
   'net.ipv6.conf.all.forwarding=1',
   'net.ipv4.conf.eth0.proxy_arp=1',
   'net.ipv6.conf.eth0.proxy_ndp=1',
+  'net.ipv4.neigh.eth0.proxy_delay=0',
+  'net.ipv6.neigh.eth0.proxy_delay=0',
 ];
 
 /** Makes hosts, and a bridge without rules in a namespace of its own that joins them. */

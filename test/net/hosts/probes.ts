@@ -18,10 +18,17 @@ export interface Seen {
 export interface Probes {
   /**
    * Sends the probes, each a flow of its own, and tells what became of them, in their order. Waits until as many have
-   * arrived as should, at most `patience` milliseconds after the last was sent, and `grace` longer for more.
+   * arrived and were answered as should, at most `patience` milliseconds after the last was sent, and `grace` longer for
+   * more.
    */
-  send(probes: readonly Wanted[], arriving: number, times?: Partial<Times>): Promise<Seen[]>;
+  send(probes: readonly Wanted[], expected: Expected, times?: Partial<Times>): Promise<Seen[]>;
   close(): Promise<void>;
+}
+
+/** How many probes should get through, and how many of their answers at least. */
+interface Expected {
+  arrived: number;
+  answered: number;
 }
 
 interface Times {
@@ -35,7 +42,7 @@ const PORTS = 40_000;
 export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Probes> {
   const owners = new Map(hosts.flatMap(host => host.addresses.map(address => [address, host] as const)));
   const waiting = new Map<number, { to: Host; seen: Seen }>();
-  let arrivals = 0;
+  const counts = { arrived: 0, answered: 0 };
   let last = 0;
   const ends = new Map<Host, RawEnd>();
   for (const host of hosts)
@@ -45,11 +52,10 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
         const what = recognize(packet);
         const known = what && waiting.get(what.id);
         if (!known) return;
-        if (what.is === 'answer') known.seen.answered = true;
-        else if (known.to === host && !known.seen.arrived) {
-          known.seen.arrived = true;
-          arrivals++;
-        }
+        const key = what.is === 'answer' ? 'answered' : 'arrived';
+        if ((key === 'arrived' && known.to !== host) || known.seen[key]) return;
+        known.seen[key] = true;
+        counts[key]++;
       }),
     );
   const ownerOf = (address: string): Host => {
@@ -58,9 +64,9 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
     return owner;
   };
 
-  const send: Probes['send'] = async (probes, arriving, { patience = 2_000, grace = 30 } = {}) => {
+  const send: Probes['send'] = async (probes, expected, { patience = 2_000, grace = 30 } = {}) => {
     waiting.clear();
-    arrivals = 0;
+    Object.assign(counts, { arrived: 0, answered: 0 });
     const bySource = new Map<Host, Buffer[]>();
     const results = probes.map(probe => {
       const id = ++last;
@@ -75,7 +81,8 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
     });
     await Promise.all([...bySource].map(([host, packets]) => ends.get(host)?.send(packets)));
     const until = performance.now() + patience;
-    while (arrivals < arriving && performance.now() < until) await wait(2);
+    const isWaiting = () => counts.arrived < expected.arrived || counts.answered < expected.answered;
+    while (isWaiting() && performance.now() < until) await wait(2);
     await wait(grace);
     // Whatever the kernels had queued for the readers is read now.
     await Promise.all([...ends.values()].map(end => end.send([])));
