@@ -10,6 +10,8 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
+type Prefix = 'bundles' | 'releases' | 'root';
+
 const closed = {
   encryption: BucketEncryption.S3_MANAGED,
   enforceSSL: true,
@@ -60,12 +62,12 @@ export class BundleStore extends Construct {
   }
 
   /** ARN of the objects below a prefix, as the other stack sees it. */
-  objects(prefix: 'bundles' | 'root'): string {
+  objects(prefix: Prefix): string {
     return `${this.#arn}/${prefix}/*`;
   }
 
   /** What cdk-nag calls access to such a prefix. */
-  finding(prefix: 'bundles' | 'root'): string {
+  finding(prefix: Prefix): string {
     return `AwsSolutions-IAM5[Resource::${this.#exportName}/${prefix}/*]`;
   }
 }
@@ -74,16 +76,25 @@ const PREFIXES = 'Namespaces and versions of the root come and go; what they hav
 
 /** Writes bundles; reads what it wrote before and the roots that were put in place by hand. */
 export function grantPublish(role: Role, store: BundleStore): void {
-  role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: [store.objects('bundles')] }));
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['s3:PutObject'],
+      resources: [store.objects('bundles'), store.objects('releases')],
+    }),
+  );
   role.addToPolicy(
     new PolicyStatement({
       actions: ['s3:GetObject'],
-      resources: [store.objects('bundles'), store.objects('root')],
+      resources: [store.objects('bundles'), store.objects('releases'), store.objects('root')],
     }),
   );
   // Without it S3 answers 403 for an object that does not exist yet, and a first publish could not tell.
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [store.bucket.bucketArn] }));
-  acknowledge(role, { [store.finding('bundles')]: PREFIXES, [store.finding('root')]: PREFIXES });
+  acknowledge(role, {
+    [store.finding('bundles')]: PREFIXES,
+    [store.finding('releases')]: PREFIXES,
+    [store.finding('root')]: PREFIXES,
+  });
 }
 
 /**
@@ -96,8 +107,13 @@ export function bundleReader(scope: Construct, store: BundleStore, assumedBy: Ro
     assumedBy,
     maxSessionDuration: Duration.hours(1),
   });
-  role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [store.objects('bundles')] }));
-  acknowledge(role, { [store.finding('bundles')]: PREFIXES });
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['s3:GetObject'],
+      resources: [store.objects('bundles'), store.objects('releases')],
+    }),
+  );
+  acknowledge(role, { [store.finding('bundles')]: PREFIXES, [store.finding('releases')]: PREFIXES });
   assumedBy.addToPolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [role.roleArn] }));
   return role;
 }

@@ -14,12 +14,12 @@ import type { Deps } from './deps.ts';
 import { loadView } from './load.ts';
 import { everyIn } from './pipeline/authorize.ts';
 
-type PublishDeps = Pick<Deps, 'store' | 'publications' | 'bucket' | 'bundleKeys' | 'clock' | 'log'>;
+export type PublishDeps = Pick<Deps, 'store' | 'publications' | 'bucket' | 'bundleKeys' | 'clock' | 'log'>;
 
 /** Where the signed roots are: `root/1.root.json` and its successors, put there by the holders of the offline keys. */
 export const ROOTS = 'root/';
 /** Publishers that lose a race read everything anew; more than this many times in a row means something is wrong. */
-const ATTEMPTS = 8;
+export const ATTEMPTS = 8;
 
 /** What stands in the bucket, and the ETag by which timestamp.json may be replaced. */
 interface Standing {
@@ -41,7 +41,7 @@ async function required(bucket: Bucket, key: string): Promise<Uint8Array> {
   );
 }
 
-async function standing(bucket: Bucket, prefix: string): Promise<Standing> {
+export async function standing(bucket: Bucket, prefix: string): Promise<Standing> {
   const timestamp = await bytesOf(bucket, `${prefix}${PATHS.timestamp}`);
   if (!timestamp) return {};
   const snapshotAt = orInvalid(() => snapshotPlace(readTimestamp(PATHS.timestamp, timestamp.body)).path);
@@ -51,7 +51,7 @@ async function standing(bucket: Bucket, prefix: string): Promise<Standing> {
   return { published: { timestamp: timestamp.body, snapshot, targets }, etag: timestamp.etag };
 }
 
-async function rootsIn(bucket: Bucket): Promise<Uint8Array[]> {
+export async function rootsIn(bucket: Bucket): Promise<Uint8Array[]> {
   const version = (key: string) => Number(/(\d+)\.root\.json$/.exec(key)?.[1] ?? 0);
   const keys = (await bucket.list(ROOTS))
     .filter(key => version(key) > 0)
@@ -62,7 +62,7 @@ async function rootsIn(bucket: Bucket): Promise<Uint8Array[]> {
 }
 
 /** Versions that a publisher left behind when it died or lost: the next ones are taken instead. */
-type Taken = { targets?: number; snapshot?: number };
+export type Taken = { targets?: number; snapshot?: number };
 
 const takenBy = (file: SealedFile): Taken => {
   const [, version, role] = /(\d+)\.(targets|snapshot)\.json$/.exec(file.key) ?? [];
@@ -70,7 +70,7 @@ const takenBy = (file: SealedFile): Taken => {
 };
 
 /** Writes in order; timestamp.json, the last, decides. Tells which version was in the way, where one was. */
-async function write(
+export async function write(
   bucket: Bucket,
   prefix: string,
   sealed: Sealed,
@@ -100,7 +100,7 @@ const EVERY_UNIT: Tag[][] = [[Tag.parse('$identity=processingunit')]];
 const keptSelectors = (selectors: Tag[][]): Tag[][] =>
   JSON.stringify(selectors).length > LONGEST_SELECTORS ? EVERY_UNIT : selectors;
 
-const signing = (deps: PublishDeps, roots: readonly Uint8Array[], taken: Taken) => ({
+export const signing = (deps: PublishDeps, roots: readonly Uint8Array[], taken: Taken) => ({
   roots,
   signers: deps.bundleKeys,
   now: deps.clock.now(),

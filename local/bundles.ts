@@ -11,16 +11,16 @@ function refuse(response: ServerResponse, status: number, code: string, message:
   response.end(xml(code, message, key));
 }
 
-const KEY = /^bundles\/[0-9a-f]{24}\/(metadata|targets)\/[0-9a-z.]+$/;
+const KEY = /^(bundles\/[0-9a-f]{24}|releases)\/(metadata|targets)\/[0-9a-zA-Z._-]+$/;
 
 /**
- * `/bundles/…` as S3 serves it: ETag, 304 for `If-None-Match`, S3's errors, and the session token of the bundle
+ * `/bundles/…` and `/releases/…` as S3 serves it: ETag, 304 for `If-None-Match`, S3's errors, and the session token of the bundle
  * credentials where S3 wants it, in `X-Amz-Security-Token`. No handler runs on a poll.
  */
 export const bundleSide =
   (bucket: Bucket, allowed: (token: string, key: string) => Promise<boolean>): Side =>
   async (request: IncomingMessage, response: ServerResponse, url: URL) => {
-    if (!url.pathname.startsWith('/bundles/')) return false;
+    if (!/^\/(bundles|releases)\//.test(url.pathname)) return false;
     const key = url.pathname.slice(1);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       refuse(

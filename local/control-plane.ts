@@ -8,6 +8,7 @@ import { markLost } from '../functions/events/lost-enforcers.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
+import { releaseChanged } from '../functions/events/release-changed.ts';
 import { resign } from '../functions/events/resign.ts';
 import { httpFunction } from '../functions/http.ts';
 import { everyPublication } from '../functions/publish.ts';
@@ -31,6 +32,7 @@ import { bundleSide } from './bundles.ts';
 import { ChangePump } from './changes.ts';
 import { documentSide } from './documents.ts';
 import { ensureRoots, openKeys } from './keys.ts';
+import { putReleases } from './releases.ts';
 import { createFront } from './server.ts';
 import { openWorkflows, readStateMachines } from './workflows.ts';
 
@@ -49,6 +51,8 @@ export interface Settings {
   /** Origins of identity providers that have no public address. */
   privateIssuers?: readonly string[];
   issuers?: Partial<IssuerSettings>;
+  /** Folder with files of agents' releases. */
+  releases?: string;
 }
 
 export interface ControlPlane {
@@ -92,6 +96,7 @@ export async function startControlPlane(settings: Settings): Promise<ControlPlan
 async function start(settings: Settings, data: string, database: Database): Promise<ControlPlane> {
   const { log, clock = systemClock, host, port } = settings;
   const bucket = await openBucket(join(data, 'bucket'));
+  if (settings.releases !== undefined) await putReleases(settings.releases, bucket);
   const objects = openObjectStore(database, clock);
   // Nothing was ever written, so that nothing was ever signed: a first start, or one after a first that was killed.
   const first = (await objects.activities(ROOT, { limit: 1 })).items.length === 0;
@@ -107,6 +112,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes => policyChanged(changes, deps),
       changes => cloudAccountCreated(changes, deps),
       changes => namespaceDeleted(changes, deps),
+      changes => releaseChanged(changes, deps),
     ],
     publish: marks => publishMarked(marks, deps),
   });

@@ -17,6 +17,8 @@ Usage: npm start -- [options]
                    identity provider without a public address, such as http://127.0.0.1:8081; may be repeated
   --pc-issuer <url>
                    OpenID Connect issuer of the cloud console's users
+  --releases <folder>
+                   files of agents' releases, which apoctl enforcer release publishes
   --demo           plays a tenant through the real paths and shows what is allowed
   --verbose        logs every step, not only warnings
   --help           prints this text
@@ -30,6 +32,7 @@ const OPTIONS = {
   tenant: { type: 'string' },
   'private-issuer': { type: 'string', multiple: true },
   'pc-issuer': { type: 'string', default: '' },
+  releases: { type: 'string' },
   demo: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -100,6 +103,7 @@ if (values.help) {
     ...(tenant === undefined ? {} : { defaultTenant: tenant }),
     privateIssuers: values['private-issuer'] ?? [],
     issuers: { pcIssuer: values['pc-issuer'] },
+    ...(values.releases === undefined ? {} : { releases: values.releases }),
   }).catch(refuse);
   const stop = (): void => {
     process.once('SIGINT', () => process.exit(130));

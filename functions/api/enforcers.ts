@@ -7,6 +7,7 @@ import { installTokenHooks } from '../install-token.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { pokeEnforcer } from '../poke.ts';
 import { registeredEnforcers } from '../registration.ts';
+import { releaseHooks } from '../release.ts';
 
 /** A mapped namespace as a full path; it may be given relative to the policy's own. Undefined when it is no path. */
 function mappedPath(mapped: string, call: Call): NamespacePath | undefined {
@@ -50,6 +51,7 @@ const createEnforcerCredentials: Handler = async (call, deps) => {
 export const enforcers = {
   ...registeredEnforcers,
   ...crud('installtoken', installTokenHooks),
+  ...crud('enforcerrelease', releaseHooks),
   ...crud('processingunit'),
   ...crud('enforcerprofile'),
   ...crud('enforcerprofilemappingpolicy'),

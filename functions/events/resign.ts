@@ -1,6 +1,7 @@
 import { tenantOf } from '../../shared/schema/ids.ts';
 import type { Deps } from '../deps.ts';
 import { everyPublication, publish, resignBundle } from '../publish.ts';
+import { publishReleases } from '../publish-releases.ts';
 
 /** On a schedule: signs anew what nears its expiry, and publishes what a lost wake-up left marked. */
 export async function resign(deps: Deps): Promise<{ resigned: number; published: number }> {
@@ -12,5 +13,6 @@ export async function resign(deps: Deps): Promise<{ resigned: number; published:
     }
     if (await resignBundle(entry, deps)) count.resigned++;
   }
+  if ((await publishReleases(deps)) === 'published') count.resigned++;
   return count;
 }

@@ -7,6 +7,7 @@ import { markLost } from '../events/lost-enforcers.ts';
 import { namespaceDeleted } from '../events/namespace-deleted.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { publishMarked } from '../events/publish.ts';
+import { releaseChanged } from '../events/release-changed.ts';
 import { resign as resignAll } from '../events/resign.ts';
 
 /**
@@ -36,6 +37,7 @@ export const objectChanged = batch(async event => {
   await policyChanged(changes, compose());
   await cloudAccountCreated(changes, compose());
   await namespaceDeleted(changes, compose());
+  await releaseChanged(changes, compose());
 });
 
 /** The table's stream, the publisher's to-do list. */

@@ -60,7 +60,7 @@ const describe = (name: PayloadName, body: Uint8Array): Description => {
   return { length: body.length, sha256: sha256(body) };
 };
 
-const readRoots = async (input: Signing): Promise<[Metadata<Root>[], Metadata<Root>]> => {
+export const readRoots = async (input: Signing): Promise<[Metadata<Root>[], Metadata<Root>]> => {
   const roots = input.roots.map(bytes => orInvalid(() => readRoot('root.json', bytes)));
   const last = input.roots.at(-1);
   if (!last) throw fail('invalid', 'a repository needs at least one root; make one with makeRoot');
@@ -108,7 +108,7 @@ const dueRoles = (
   return { targets, snapshot, timestamp: snapshot || ageing('timestamp') };
 };
 
-const after = (...versions: (number | undefined)[]): number => {
+export const after = (...versions: (number | undefined)[]): number => {
   const highest = Math.max(0, ...versions.filter(version => version !== undefined));
   if (highest < Number.MAX_SAFE_INTEGER) return highest + 1;
   throw fail(

@@ -13,6 +13,6 @@ export interface BundleCredentials {
 
 /** STS with a session policy on AWS; a signed token in one process. */
 export interface BundleAccess {
-  /** Read access to `bundles/<namespaceID>/` and to nothing else. `subject` names the enforcer in audit trails. */
+  /** Read access to `bundles/<namespaceID>/`, to `releases/`, and to nothing else. `subject` names the enforcer in audit trails. */
   grant(namespaceID: ObjectId, subject: string): Promise<BundleCredentials>;
 }

@@ -5,6 +5,7 @@ import { cloudaccount } from './cloudaccount.ts';
 import { enforcer } from './enforcer.ts';
 import { enforcerprofile } from './enforcerprofile.ts';
 import { enforcerprofilemappingpolicy } from './enforcerprofilemappingpolicy.ts';
+import { enforcerrelease } from './enforcerrelease.ts';
 import { externalnetwork } from './externalnetwork.ts';
 import { hostservice } from './hostservice.ts';
 import { hostservicemappingpolicy } from './hostservicemappingpolicy.ts';
@@ -25,6 +26,7 @@ export const resources = {
   enforcer,
   enforcerprofile,
   enforcerprofilemappingpolicy,
+  enforcerrelease,
   externalnetwork,
   hostservice,
   hostservicemappingpolicy,

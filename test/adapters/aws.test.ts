@@ -169,7 +169,7 @@ describe('the bucket', () => {
 });
 
 describe('bundle access', () => {
-  it('asks for a session that may read one prefix, and no more', async () => {
+  it('asks for a session that may read one prefix and the releases, and no more', async () => {
     server.answers.push({
       body: `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
         <SessionToken>t</SessionToken><Expiration>2026-03-01T13:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
@@ -193,7 +193,11 @@ describe('bundle access', () => {
     expect(JSON.parse(form.get('Policy') ?? '')).toEqual({
       Version: '2012-10-17',
       Statement: [
-        { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws-cn:s3:::bucket/bundles/${id}/*` },
+        {
+          Effect: 'Allow',
+          Action: 's3:GetObject',
+          Resource: [`arn:aws-cn:s3:::bucket/bundles/${id}/*`, 'arn:aws-cn:s3:::bucket/releases/*'],
+        },
       ],
     });
   });

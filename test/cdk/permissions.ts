@@ -80,11 +80,11 @@ export function permissionsHold(all: Resources): void {
       expect(functionsOf(under.map(([id]) => ({ roles: [id] }) as Allowed))).toEqual(signers);
     });
 
-    it('let only the publisher write to the bucket of the bundles, and only below bundles/', () => {
+    it('let only the publisher write to the bucket of the bundles, and only below bundles/ and releases/', () => {
       const writes = ofRoles('s3:PutObject');
       expect(functionsOf(writes)).toEqual(['publish', 'resign']);
       expect(writes.flatMap(({ Resource }) => Resource)).toSatisfy((resources: unknown[]) =>
-        resources.every(resource => JSON.stringify(resource).endsWith('"/bundles/*"]]}')),
+        resources.every(resource => /"\/(bundles|releases)\/\*"\]\]}$/.test(JSON.stringify(resource))),
       );
     });
 

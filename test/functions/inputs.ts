@@ -19,6 +19,12 @@ export const minimal = (namespace: string): Readonly<Record<Identity, Fields>> =
     subject: [['$identity=enforcer']],
     object: [['$name=profile']],
   },
+  enforcerrelease: {
+    version: '1.2.3',
+    artifacts: [
+      { name: 'agent-1.2.3.tgz', platform: 'linux', architecture: 'any', length: 1, sha256: 'a'.repeat(64) },
+    ],
+  },
   externalnetwork: { name: 'office', entries: ['192.0.2.0/24'] },
   hostservice: { name: 'ssh', services: ['tcp/22'] },
   hostservicemappingpolicy: { name: 'hosts' },

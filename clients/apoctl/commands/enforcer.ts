@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
+import { addRelease } from './enforcer-release.ts';
 
 interface TokenOptions {
   validity: string;
@@ -18,6 +19,7 @@ Examples:
 export function addEnforcer(program: Command, io: Io): void {
   const enforcer = options.withGlobals(program.command('enforcer').description('Install and manage agents'));
   addInstallToken(enforcer, io);
+  addRelease(enforcer, io);
 }
 
 function addInstallToken(enforcer: Command, io: Io): void {

@@ -1,5 +1,6 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { BundleAccess } from '../../ports/bundle-access.ts';
+import { RELEASES } from '../../schema/enforcerrelease.ts';
 import { fail } from '../../schema/failure.ts';
 import { ObjectId } from '../../schema/ids.ts';
 import { type Connection, call, clientConfig } from './client.ts';
@@ -17,7 +18,7 @@ const DURATION = 3600;
 const sessionName = (subject: string): string =>
   `enforcer-${subject.replace(/[^\w+=,.@-]/g, '-')}`.slice(0, 64);
 
-/** STS: a session of the bundle reader's role with a policy that leaves one prefix to read. */
+/** STS: a session of the bundle reader's role with a policy that leaves one prefix and the releases to read. */
 export function openBundleAccess(options: BundleAccessOptions): BundleAccess {
   const client = new STSClient(clientConfig(options));
   const { bucket, roleArn } = options;
@@ -27,7 +28,11 @@ export function openBundleAccess(options: BundleAccessOptions): BundleAccess {
     JSON.stringify({
       Version: '2012-10-17',
       Statement: [
-        { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:${partition}:s3:::${bucket}/${prefix}/*` },
+        {
+          Effect: 'Allow',
+          Action: 's3:GetObject',
+          Resource: [prefix, RELEASES.slice(0, -1)].map(one => `arn:${partition}:s3:::${bucket}/${one}/*`),
+        },
       ],
     });
   const urlOf = async (prefix: string): Promise<string> => {

@@ -4,6 +4,7 @@ import { signJwt } from '../../core/jws.ts';
 import type { BundleAccess } from '../../ports/bundle-access.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signer } from '../../ports/signer.ts';
+import { RELEASES } from '../../schema/enforcerrelease.ts';
 import { ObjectId } from '../../schema/ids.ts';
 
 /** Session tokens of one process: a signed token that names one prefix stands for STS credentials scoped to it. */
@@ -75,7 +76,7 @@ export function openBundleAccess({
     async allows(sessionToken, key) {
       if (sessionToken.length > LONGEST) return false;
       const prefix = await prefixOf(sessionToken);
-      return prefix !== undefined && key.startsWith(prefix);
+      return prefix !== undefined && (key.startsWith(prefix) || key.startsWith(RELEASES));
     },
   };
 }
