@@ -12,13 +12,17 @@ export const Version = z
 
 /** One file of a release: a TUF target. */
 export const Artifact = z.strictObject({
-  /** Name of the target in the repository. */
-  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,199}$/, 'may hold letters, digits, ., _ and -'),
-  platform: z.enum(['linux', 'windows', 'kubernetes']),
-  architecture: z.enum(['x64', 'arm64', 'any']),
-  /** Bytes. */
-  length: z.int().min(1),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters'),
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,199}$/, 'may hold letters, digits, ., _ and -')
+    .describe('Name of the target in the repository.'),
+  platform: z.enum(['linux', 'windows', 'kubernetes']).describe('What it runs on.'),
+  architecture: z.enum(['x64', 'arm64', 'any']).describe('Which processors it runs on.'),
+  length: z.int().min(1).describe('Its length in bytes.'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters')
+    .describe('SHA-256 of its bytes, in hex.'),
 });
 export type Artifact = z.infer<typeof Artifact>;
 
@@ -32,14 +36,20 @@ export const enforcerrelease = resource({
   defaultOrder: 'version',
   readOnly: {},
   createOnly: {
-    version: Version,
-    artifacts: z.array(Artifact).min(1, 'name at least one file').max(32),
+    version: Version.describe('Semantic version; a leading `v` is taken away.'),
+    artifacts: z
+      .array(Artifact)
+      .min(1, 'name at least one file')
+      .max(32)
+      .describe('Its files, which lie in the repository as TUF targets.'),
   },
   writable: {
     name: Name.default('prisma-enforcer'),
     description: Description,
-    /** No longer installed: it is not the latest, and not chosen unless an enforcer has it and goes back to it. */
-    withdrawn: z.boolean().default(false),
+    withdrawn: z
+      .boolean()
+      .default(false)
+      .describe('No longer installed: it is not the latest, and its files are no targets any more.'),
   },
   rules: ({ artifacts }) =>
     artifacts.flatMap(({ name }, index) =>
