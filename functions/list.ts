@@ -72,16 +72,19 @@ function questionOf<I extends Identity>(
   call: Call,
   { recursive, propagated }: ListParameters,
   { clock }: Pick<Deps, 'clock'>,
+  only: (object: ObjectOf<I>) => boolean = () => true,
 ): Question<I> {
   const { namespace } = call;
   const filters = parseFilters(call.query.q ?? []);
+  const filtered: Predicate =
+    filters.length === 0 ? () => true : compileFilters(filters, resourceOf(identity), clock.now());
   return {
     identity,
     namespace,
     recursive,
     ancestors: propagated && propagates(identity) ? lineage(namespace).slice(0, -1) : [],
     filters,
-    passes: filters.length === 0 ? () => true : compileFilters(filters, resourceOf(identity), clock.now()),
+    passes: object => only(object as ObjectOf<I>) && filtered(object),
   };
 }
 
@@ -103,7 +106,7 @@ async function candidates<I extends Identity>(
 const lookupsFor = ({ identity, filters, ...place }: Question<Identity>): Lookup[] | undefined =>
   filters.length === 0 ? undefined : keyCondition(filters, resourceOf(identity), indexed(identity, place));
 
-async function everything<I extends Identity>(
+async function answering<I extends Identity>(
   question: Question<I>,
   store: ObjectStore,
 ): Promise<ObjectOf<I>[]> {
@@ -190,7 +193,7 @@ async function pageByCursor<I extends Identity>(
 ): Promise<Reply> {
   const { identity, namespace, recursive, passes } = question;
   if (after === undefined && lookupsFor(question)) {
-    const all = await everything(question, store);
+    const all = await answering(question, store);
     if (all.length <= limit) return { body: all.sort(byPlace) };
   }
   let next = after;
@@ -212,14 +215,18 @@ async function pageByCursor<I extends Identity>(
 const byPlace = (a: ObjectOf<Identity>, b: ObjectOf<Identity>): number =>
   compare(a.namespace, b.namespace) || compare(a.ID, b.ID);
 
-/** A page by number with the total, or, with `limit`, a page by cursor that reads only what it returns. */
+/**
+ * A page by number with the total, or, with `limit`, a page by cursor that reads only what it returns. `only`: what the
+ * list is of, where that is not all of a kind.
+ */
 export async function list<I extends Identity>(
   identity: I,
   call: Call,
   deps: Pick<Deps, 'store' | 'clock'>,
+  only?: (object: ObjectOf<I>) => boolean,
 ): Promise<Reply> {
   const parameters = listParameters(call);
-  const question = questionOf(identity, call, parameters, deps);
+  const question = questionOf(identity, call, parameters, deps, only);
   const { after, limit, propagated, page = 1, pagesize = 0, order } = parameters;
   if (limit !== undefined || after !== undefined) {
     if (order || propagated) {
@@ -231,16 +238,23 @@ export async function list<I extends Identity>(
     return pageByCursor(question, parameters, deps.store);
   }
   const by = orderOf(identity, order);
-  const all = sorted(await everything(question, deps.store), by);
+  const all = sorted(await answering(question, deps.store), by);
   const body = pagesize > 0 ? all.slice((page - 1) * pagesize, page * pagesize) : all;
   return { body, total: all.length };
 }
+
+/** All that a list without pages would hold, in no order. */
+export const everything = <I extends Identity>(
+  identity: I,
+  call: Call,
+  deps: Pick<Deps, 'store' | 'clock'>,
+): Promise<ObjectOf<I>[]> => answering(questionOf(identity, call, listParameters(call), deps), deps.store);
 
 export async function count<I extends Identity>(
   identity: I,
   call: Call,
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Reply> {
-  const all = await everything(questionOf(identity, call, listParameters(call), deps), deps.store);
+  const all = await answering(questionOf(identity, call, listParameters(call), deps), deps.store);
   return { total: all.length };
 }

@@ -1,19 +1,15 @@
-import type { z } from 'zod';
 import type { DecisionAnswer, DecisionRequest } from '../../shared/api/messages.ts';
-import { compile } from '../../shared/core/compile.ts';
 import type { NetworkEnd, SideDecision, UnitEnd } from '../../shared/core/decision.ts';
 import { decide } from '../../shared/core/evaluate.ts';
 import { describeSide } from '../../shared/core/explain.ts';
-import { modelFromPayload, type NamespacePolicy } from '../../shared/core/policy.ts';
 import type { Traffic } from '../../shared/core/ports.ts';
 import type { Publication } from '../../shared/ports/publications.ts';
-import { PeersPayload, PolicyPayload } from '../../shared/schema/bundle.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
 import { parseProtocolPorts } from '../../shared/schema/protocol-ports.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
-import { loadView } from '../load.ts';
+import { type Held, policyOf } from '../policy-of.ts';
 
 type End = DecisionRequest['source'];
 
@@ -77,31 +73,14 @@ async function endOf(end: End, call: Call, { store }: Pick<Deps, 'store'>): Prom
   };
 }
 
-/** What an enforcer in a namespace would hold now: its policy, and its peers by address. */
-interface Deciding {
-  policy: NamespacePolicy;
-  peerAt: (address: string) => PeersPayload['identities'][number] | undefined;
-}
-
-async function policyOf(namespace: NamespacePath, { store }: Pick<Deps, 'store'>): Promise<Deciding> {
-  const { payloads } = compile(await loadView(store, namespace), namespace);
-  const read = <T>(schema: z.ZodType<T>, bytes: Uint8Array): T =>
-    schema.parse(JSON.parse(Buffer.from(bytes).toString()));
-  const { identities } = read(PeersPayload, payloads['peers.json']);
-  const policy: NamespacePolicy = modelFromPayload(read(PolicyPayload, payloads['policy.json'])).at(
-    namespace,
-  );
-  return { policy, peerAt: (address: string) => identities.find(peer => peer.addresses.includes(address)) };
-}
-
 /**
  * The other end as that enforcer sees it: an address is the processing unit that it knows there, and of a processing
  * unit's tags it sees those that its own namespace lets onto the wire.
  */
 async function seen(
   end: UnitEnd | NetworkEnd,
-  by: Deciding,
-  policies: (namespace: NamespacePath) => Promise<Deciding>,
+  by: Held,
+  policies: (namespace: NamespacePath) => Promise<Held>,
 ) {
   if (end.kind === 'processing unit') {
     const { policy } = await policies(end.namespace);
@@ -144,8 +123,8 @@ export const decideFlow: Handler = async (call, deps) => {
   const traffic = trafficOf(protocolPort);
   const [from, to] = await Promise.all([endOf(source, call, deps), endOf(destination, call, deps)]);
   const publications = await deps.publications.list(tenantOf(call.namespace));
-  const loaded = new Map<NamespacePath, Promise<Deciding>>();
-  const policies = (namespace: NamespacePath): Promise<Deciding> => {
+  const loaded = new Map<NamespacePath, Promise<Held>>();
+  const policies = (namespace: NamespacePath): Promise<Held> => {
     const known = loaded.get(namespace) ?? policyOf(namespace, deps);
     loaded.set(namespace, known);
     return known;

@@ -7,18 +7,32 @@ import { enforcers } from './enforcers.ts';
 import { exports } from './exports.ts';
 import { imports } from './imports.ts';
 import { legacy } from './legacy.ts';
+import { matches } from './matches.ts';
 import { namespaces } from './namespaces.ts';
 import { policies } from './policies.ts';
+import { policyKinds } from './policy-kinds.ts';
+import { rendering } from './rendered.ts';
 import { tokens } from './tokens.ts';
+
+const { listUnitRenderedPolicies } = rendering;
+const { listEnforcerProfiles, listMappedUnits, listMappingEnforcers, listMappingProfiles } = matches;
+/** What policies have to do with enforcers and their units. */
+const relations = {
+  listEnforcerProfiles,
+  listMappedUnits,
+  listMappingEnforcers,
+  listMappingProfiles,
+  listUnitRenderedPolicies,
+};
 
 /** Noun group → its operations; one Lambda function each. */
 export const handlersOf = {
   authorizations,
-  enforcers,
+  enforcers: { ...enforcers, ...relations },
   imports: { ...imports, ...exports, ...activities, ...conversions },
   legacy,
   namespaces,
-  policies,
+  policies: { ...policies, ...policyKinds },
   tokens,
 } as const satisfies Record<string, Partial<Record<Operation, Handler>>>;
 
@@ -33,5 +47,7 @@ export const handlers: Handlers = {
   ...legacy,
   ...namespaces,
   ...policies,
+  ...policyKinds,
+  ...relations,
   ...tokens,
 };

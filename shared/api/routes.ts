@@ -4,6 +4,7 @@ import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
 import { PokeParameters, RegistrationAnswer, RegistrationRequest } from './enforcer-messages.ts';
+import { READ, WRITE } from './fails.ts';
 import {
   Activity,
   ConversionReport,
@@ -32,6 +33,7 @@ import {
   TagPrefixes,
 } from './namespace-messages.ts';
 import { LIST, type ParameterName } from './parameters.ts';
+import { policyRoutes } from './policy-routes.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`; a poke is a `put`. */
@@ -75,17 +77,6 @@ export type CrudOperation = `${CrudAction}${Capitalize<Identity>}`;
 /** `list` + `namespace` → `listNamespace`. */
 export const crudOperation = (action: CrudAction, identity: Identity): CrudOperation =>
   `${action}${(identity[0] ?? '').toUpperCase()}${identity.slice(1)}` as CrudOperation;
-
-const READ: readonly FailureKind[] = [
-  'bad_request',
-  'unauthorized',
-  'forbidden',
-  'not_found',
-  'quota_exhausted',
-  /** An Accept header that names nothing we have. */
-  'unsupported_media_type',
-];
-const WRITE: readonly FailureKind[] = [...READ, 'conflict', 'duplicate', 'invalid', 'locked', 'too_large'];
 
 function crudRoutes(identity: Identity): [CrudOperation, Route][] {
   const { plural, group, stored, input } = resourceOf(identity);
@@ -370,7 +361,12 @@ const special = {
   },
 } as const satisfies Record<string, Route>;
 
-export type Operation = CrudOperation | keyof typeof agents | keyof typeof special | keyof typeof views;
+export type Operation =
+  | CrudOperation
+  | keyof typeof agents
+  | keyof typeof policyRoutes
+  | keyof typeof special
+  | keyof typeof views;
 
 /** Every operation. Handlers, authorization, OpenAPI, the client, the command line and the CDK routes read this table. */
 export const routes: Readonly<Record<Operation, Route>> = {
@@ -378,6 +374,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...agents,
   ...special,
   ...views,
+  ...policyRoutes,
 };
 
 export const operations = Object.keys(routes).sort() as Operation[];

@@ -14,7 +14,7 @@ import { ClauseTable, type TagClass } from './clause-table.ts';
 import type { ByRule, Direction, Via } from './decision.ts';
 import type { Traffic } from './ports.ts';
 import { type Hit, type Outcome, type ParsedRule, RuleIndex } from './rule-index.ts';
-import { isListed, wireTags } from './tags.ts';
+import { isListed, tagMatches, wireTags } from './tags.ts';
 
 /** Bounds of what one namespace's policy remembers; past one of them it forgets and starts anew. */
 const KEPT_ADDRESSES = 65_536;
@@ -165,9 +165,24 @@ export class NamespacePolicy {
       .sort((a, b) => a.rank - b.rank);
   }
 
+  /** Whether a ruleset selects a unit with these tags on the wire by a clause that asks for this one of them. */
+  selectsBy(subject: readonly Tag[], tag: Tag): boolean {
+    return this.#table
+      .classOf(subject)
+      .clauses.some(
+        clause =>
+          this.#selecting.has(clause) && this.#table.tagsOf(clause).some(wanted => tagMatches(wanted, tag)),
+      );
+  }
+
   /** Numbers of the clauses that a peer with these tags on the wire satisfies, as in `ParsedRule.object`. */
   clauses(tags: readonly Tag[]): readonly number[] {
     return this.#table.classOf(tags).clauses;
+  }
+
+  /** The tags of a clause, by its number. */
+  clauseTags(clause: number): readonly Tag[] {
+    return this.#table.tagsOf(clause);
   }
 
   /** The external networks that apply here, each with the clauses that it satisfies. */

@@ -24,6 +24,16 @@ const BASE: Permissions = {
   tagprefix: ['get'],
 };
 
+/** Asking what policy would do changes nothing. */
+const ASKING: Permissions = {
+  clausesmatch: ['post'],
+  conversion: ['post'],
+  decision: ['post'],
+  policygraph: ['post'],
+  policyrenderer: ['post'],
+  renderedpolicy: ['get', 'post'],
+};
+
 /**
  * Roles by key. A role that is not here grants nothing. The keys are the original's; those whose resources do not
  * exist here yet are left out until they do.
@@ -39,15 +49,15 @@ export const ROLES: Readonly<Record<string, Role>> = {
     description: 'As the administrator, without authorizations. Deprecated: use namespace.administrator.',
     authorizations: {
       ...BASE,
+      ...ASKING,
       activity: ['get'],
       cloudaccount: ['any'],
-      decision: ['post'],
+      policy: ['any'],
       enforcer: ['any'],
       installtoken: ['any'],
       enforcercredential: ['any'],
       enforcerprofile: ['any'],
       enforcerprofilemappingpolicy: ['any'],
-      conversion: ['any'],
       export: ['post'],
       externalnetwork: ['any'],
       hostservice: ['any'],
@@ -63,7 +73,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
   'namespace.viewer': {
     name: 'Namespace Viewer',
     description: 'Sees everything in the namespace and below.',
-    authorizations: { '*': ['get'], conversion: ['post'], decision: ['post'], export: ['post'] },
+    authorizations: { '*': ['get'], ...ASKING, export: ['post'] },
   },
   'namespace.importer': {
     name: 'Namespace Importer',
@@ -80,8 +90,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
     description: 'Manages network rulesets; sees external networks.',
     authorizations: {
       ...BASE,
-      conversion: ['post'],
-      decision: ['post'],
+      ...ASKING,
       externalnetwork: ['get'],
       networkrulesetpolicy: ['any'],
     },
@@ -157,10 +166,10 @@ export const ROLES: Readonly<Record<string, Role>> = {
     description: 'Manages network policy in the namespaces of a cloud account.',
     authorizations: {
       ...BASE,
-      decision: ['post'],
-      conversion: ['post'],
+      ...ASKING,
       externalnetwork: ['any'],
       networkrulesetpolicy: ['any'],
+      policy: ['get'],
       cloudaccount: ['get'],
       enforcer: ['get'],
       processingunit: ['get'],

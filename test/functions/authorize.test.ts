@@ -107,6 +107,7 @@ describe('the table of routes', () => {
       'getNamespace',
       'getProcessingunit',
       'listEnforcer',
+      'listEnforcerProfiles',
       'listEnforcerprofile',
       'listNamespace',
       'listProcessingunit',

@@ -1,0 +1,25 @@
+import type { FailureKind } from '../schema/failure.ts';
+
+/** How an operation that only reads may fail. */
+export const READ: readonly FailureKind[] = [
+  'bad_request',
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'quota_exhausted',
+  /** An Accept header that names nothing we have. */
+  'unsupported_media_type',
+];
+
+/** How an operation that writes may. */
+export const WRITE: readonly FailureKind[] = [
+  ...READ,
+  'conflict',
+  'duplicate',
+  'invalid',
+  'locked',
+  'too_large',
+];
+
+/** How a POST may that changes nothing. */
+export const ASK: readonly FailureKind[] = [...READ, 'invalid', 'too_large'];
