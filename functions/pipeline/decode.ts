@@ -56,7 +56,8 @@ export function namespaceOf(event: APIGatewayProxyEventV2, route: Route): Namesp
 
 /** Query parameters with repeated names kept apart. Names are taken in lower case: `pageSize` is `pagesize`. */
 export function queryOf(event: APIGatewayProxyEventV2): Record<string, string[]> {
-  const query: Record<string, string[]> = {};
+  // Without a prototype: `constructor` is a name like any other.
+  const query: Record<string, string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(event.rawQueryString)) {
     const key = name.toLowerCase();
     query[key] = [...(query[key] ?? []), value];

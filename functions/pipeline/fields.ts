@@ -8,7 +8,7 @@ function fieldsOf(call: Call): readonly string[] | undefined {
   if (header === undefined || !call.route.crud) return undefined;
   const { stored } = resourceOf(call.route.crud.identity);
   const fields = header.split(',').map(field => field.trim());
-  const unknown = fields.find(field => !(field in stored.shape));
+  const unknown = fields.find(field => !Object.hasOwn(stored.shape, field));
   if (unknown === undefined) return fields;
   throw fail(
     'bad_request',
