@@ -6,6 +6,8 @@ import { crud } from '../crud.ts';
 import { installTokenHooks } from '../install-token.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { pokeEnforcer } from '../poke.ts';
+import { createPreflight } from '../preflights.ts';
+import { applyPreset } from '../profiles.ts';
 import { registeredEnforcers } from '../registration.ts';
 import { releaseHooks } from '../release.ts';
 
@@ -56,6 +58,8 @@ export const enforcers = {
   ...crud('enforcerprofile'),
   ...crud('enforcerprofilemappingpolicy'),
   ...namespacemappingpolicy,
+  applyPreset,
   createEnforcerCredentials,
+  createPreflight,
   pokeEnforcer,
 };

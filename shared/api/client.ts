@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Credential } from '../schema/appcredential.ts';
 import { fail } from '../schema/failure.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
-import type { RegistrationAnswer } from './enforcer-messages.ts';
+import type { PreflightAnswer, PresetAnswer, RegistrationAnswer } from './enforcer-messages.ts';
 import {
   type Activity,
   type DecisionAnswer,
@@ -28,6 +28,8 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   getMetaConfig: z.infer<typeof MetaConfig>;
   createEnforcerCredentials: EnforcerCredentials;
   registerEnforcer: RegistrationAnswer;
+  createPreflight: PreflightAnswer;
+  applyPreset: PresetAnswer;
   decideFlow: DecisionAnswer;
   export: ExportAnswer;
   import: ImportReport;

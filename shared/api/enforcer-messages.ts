@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { Credential } from '../schema/appcredential.ts';
 import { enforcer, ReportedBundle } from '../schema/enforcer.ts';
+import { HostFacts, PreflightFinding } from '../schema/host-facts.ts';
+import { ObjectId } from '../schema/ids.ts';
 
 /** Set by being there, whatever its value. */
 const Flag = z.string().transform(() => true);
@@ -61,3 +63,35 @@ export const RegistrationAnswer = z.object({
   ),
 });
 export type RegistrationAnswer = z.infer<typeof RegistrationAnswer>;
+
+export const PresetRequest = z.strictObject({
+  name: z.enum(['ignore-twistlock-defender']).describe('Which preset.'),
+});
+export type PresetRequest = z.infer<typeof PresetRequest>;
+
+export const PresetAnswer = z.object({
+  name: z.string().describe('The preset.'),
+  applied: z.boolean().describe('False when it was there already.'),
+  profileID: ObjectId.describe('The profile.'),
+  mappingID: ObjectId.describe('The mapping that gives it to enforcers.'),
+});
+export type PresetAnswer = z.infer<typeof PresetAnswer>;
+
+/** What `apoctl enforcer preflight` collected on a host. */
+export const PreflightRequest = z.strictObject({
+  host: z.string().min(1).max(253).describe('Name of the host, for the activity log.'),
+  facts: HostFacts.describe('What was collected on it.'),
+  targetVersion: z.string().max(128).default('').describe('Version that is to be installed; empty: any.'),
+  forceChecks: z
+    .array(z.string().max(64))
+    .max(50)
+    .default([])
+    .describe('Checks that may fail, by name; each that does is noted in the activity log.'),
+});
+export type PreflightRequest = z.infer<typeof PreflightRequest>;
+
+export const PreflightAnswer = z.object({
+  mayInstall: z.boolean().describe('No check failed, but for those that were forced.'),
+  findings: z.array(PreflightFinding).describe('Every check that concerns the host.'),
+});
+export type PreflightAnswer = z.infer<typeof PreflightAnswer>;

@@ -3,7 +3,15 @@ import { enforcer } from '../schema/enforcer.ts';
 import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
-import { PokeParameters, RegistrationAnswer, RegistrationRequest } from './enforcer-messages.ts';
+import {
+  PokeParameters,
+  PreflightAnswer,
+  PreflightRequest,
+  PresetAnswer,
+  PresetRequest,
+  RegistrationAnswer,
+  RegistrationRequest,
+} from './enforcer-messages.ts';
 import { READ, WRITE } from './fails.ts';
 import {
   Activity,
@@ -214,6 +222,26 @@ const agents = {
     allow: 'everybody',
     input: RegistrationRequest,
     ok: RegistrationAnswer,
+    fails: WRITE,
+  },
+  createPreflight: {
+    method: 'POST',
+    path: '/preflights',
+    group: 'enforcers',
+    summary: 'Judges whether an agent can be installed on a host in the namespace, check by check.',
+    allow: { identity: 'preflight', verb: 'post' },
+    input: PreflightRequest,
+    ok: PreflightAnswer,
+    fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
+  },
+  applyPreset: {
+    method: 'POST',
+    path: '/enforcerprofilepresets',
+    group: 'enforcers',
+    summary: 'Makes a profile and its mapping that belong together, once.',
+    allow: { identity: 'enforcerprofile', verb: 'post' },
+    input: PresetRequest,
+    ok: PresetAnswer,
     fails: WRITE,
   },
   revokeEnforcer: {

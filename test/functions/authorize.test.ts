@@ -100,6 +100,7 @@ describe('the table of routes', () => {
       'countProcessingunit',
       'createEnforcer',
       'createEnforcerCredentials',
+      'createPreflight',
       'createProcessingunit',
       'deleteProcessingunit',
       'getEnforcer',

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
+import { addPreflight } from './enforcer-preflight.ts';
 import { addRelease } from './enforcer-release.ts';
 
 interface TokenOptions {
@@ -19,6 +20,7 @@ Examples:
 export function addEnforcer(program: Command, io: Io): void {
   const enforcer = options.withGlobals(program.command('enforcer').description('Install and manage agents'));
   addInstallToken(enforcer, io);
+  addPreflight(enforcer, io);
   addRelease(enforcer, io);
 }
 

@@ -177,6 +177,7 @@ describe('what is printed', () => {
     [['auth', 'appcred']],
     [['enforcer']],
     [['enforcer', 'install-token']],
+    [['enforcer', 'preflight']],
     [['enforcer', 'release']],
   ])('the help of apoctl %j', async words => {
     const { code, out } = await user.type(...words, '--help');
