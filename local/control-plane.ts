@@ -166,11 +166,14 @@ async function start(settings: Settings, data: string, database: Database): Prom
   }
   bus.start();
   pump.wake();
-  const hourly = setInterval(() => {
+  // At once too: after a day without this process every signature has expired.
+  const signAnew = (): void => {
     resign(deps).catch(error =>
       log.error('signing anew failed; it is tried again in an hour', { error: String(error) }),
     );
-  }, HOUR);
+  };
+  signAnew();
+  const hourly = setInterval(signAnew, HOUR);
   const minutely = setInterval(() => {
     markLost(deps).catch(error =>
       log.error('looking for unreachable enforcers failed; it is tried again in a minute', {

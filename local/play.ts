@@ -122,7 +122,10 @@ export async function startEnforcers(stage: Stage): Promise<Enforcing[]> {
     const first = await until(`the first bundle of ${name}`, async () => {
       const polled = await poller.poll();
       if (polled.outcome === 'unchanged') return undefined;
-      if (polled.result.ok) return polled.result;
+      if (polled.result.ok) {
+        polled.accept();
+        return polled.result;
+      }
       if (polled.result.reason === 'missing') return undefined;
       throw new Error(`${name} refused its bundle: ${polled.result.reason}: ${polled.result.detail}`);
     });
@@ -154,6 +157,7 @@ export async function pollUntil(
   await until(what, async () => {
     const polled = await enforcing.poller.poll();
     if (polled.outcome === 'opened' && polled.result.ok) {
+      polled.accept();
       enforcing.payloads = polled.result.payloads;
       enforcing.revision = polled.result.revision;
     }

@@ -1,48 +1,5 @@
 #!/usr/bin/env node
-// What `npx apoctl` starts. The sources are TypeScript that Node runs as it is, which the machine's own Node may be
-// too old for: then the Node among this package's dependencies runs them.
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// What `npx apoctl` starts.
+import { launch } from '../launch.mjs';
 
-const [major, minor] = process.versions.node.split('.').map(Number);
-/** From 22.18 Node strips types by itself; from 24.3 it does so without a warning. */
-const strips = major > 22 || (major === 22 && minor >= 18);
-
-function packagedNode() {
-  try {
-    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
-    const node = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-    return existsSync(node) ? node : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const node = packagedNode() ?? (strips ? process.execPath : undefined);
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-
-if (major >= 24 && (major > 24 || minor >= 3)) {
-  await import('./main.ts');
-} else if (node === undefined) {
-  console.error(
-    `error: apoctl needs Node 22.18 or newer, and this is ${process.version}: run \`npm ci\`, which brings one`,
-  );
-  process.exitCode = 1;
-} else {
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
-  child.on('error', error => {
-    console.error(`error: cannot start ${node}: ${error.message}`);
-    process.exitCode = 1;
-  });
-  child.on('exit', (code, signal) => {
-    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
-  });
-}
+await launch('apoctl', new URL('./main.ts', import.meta.url).href);

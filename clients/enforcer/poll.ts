@@ -10,8 +10,13 @@ const LONGEST_TIMESTAMP = 1_000_000;
 const DEADLINE = 60_000;
 /** Credentials that expire sooner than this are renewed before they are used. */
 const RENEWAL = 5 * 60_000;
+/** How S3 and we refuse credentials. */
+const DENIED: readonly number[] = [400, 401, 403];
 
-export type PollResult = { outcome: 'unchanged' } | { outcome: 'opened'; result: OpenResult };
+export type PollResult =
+  | { outcome: 'unchanged' }
+  /** `accept` is for the caller to call once the bundle holds: from then on only news is looked at. */
+  | { outcome: 'opened'; result: OpenResult; accept: () => void };
 
 interface Options {
   /** Trades the enforcer's credential for read access to its bundle: `POST /enforcers/{id}/credentials`. */
@@ -23,7 +28,7 @@ interface Options {
 
 /**
  * Polls one bundle. A poll without news is one conditional GET that no function of the control plane sees. The ETag
- * counts only once the bundle it came with was accepted, so that a refused one is looked at again.
+ * counts only once the bundle it came with is active, so that a refused one is looked at again.
  */
 export class BundlePoller {
   readonly #options: Options;
@@ -36,15 +41,27 @@ export class BundlePoller {
     this.#state = options.state;
   }
 
+  /** Origin of the bucket, once there were credentials for it. */
+  get origin(): string | undefined {
+    return this.#credentials && new URL(this.#credentials.url).origin;
+  }
+
   /** What to keep on disk, and to start from again. */
   get state(): TrustedState {
     return this.#state;
   }
 
   async poll(): Promise<PollResult> {
-    const credentials = await this.#access();
     const signal = AbortSignal.timeout(DEADLINE);
-    const timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etag);
+    const known = this.#credentials;
+    let credentials = await this.#access();
+    let timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etag);
+    if (credentials === known && DENIED.includes(timestamp.status)) {
+      // They may have ended by the server's clock: this host's was set back.
+      this.#credentials = undefined;
+      credentials = await this.#access();
+      timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etag);
+    }
     if (timestamp.status === 304) return { outcome: 'unchanged' };
     const first = await bodyOf(timestamp, LONGEST_TIMESTAMP);
     const result = await open({
@@ -56,8 +73,11 @@ export class BundlePoller {
       signal,
     });
     this.#state = result.state;
-    if (result.ok) this.#etag = timestamp.headers.get('etag') ?? undefined;
-    return { outcome: 'opened', result };
+    const etag = timestamp.headers.get('etag') ?? undefined;
+    const accept = (): void => {
+      this.#etag = etag;
+    };
+    return { outcome: 'opened', result, accept };
   }
 
   async #access(): Promise<EnforcerCredentials> {

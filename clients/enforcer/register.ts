@@ -1,17 +1,21 @@
 import type { Client } from '../../shared/api/client.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 
+export interface Machine {
+  name: string;
+  FQDN?: string;
+  machineID: string;
+  associatedTags?: readonly string[];
+  currentVersion?: string;
+}
+
 /** The enforcer's object in its namespace: the one that this machine had before, or a new one. */
-export async function register(
-  client: Client,
-  namespace: string,
-  { name, machineID }: { name: string; machineID: string },
-): Promise<Enforcer> {
+export async function register(client: Client, namespace: string, machine: Machine): Promise<Enforcer> {
   const { body: known } = await client.call('listEnforcer', { namespace });
-  const mine = known.find(enforcer => enforcer.machineID === machineID);
+  const mine = known.find(({ machineID }) => machineID === machine.machineID);
   if (mine) return mine;
-  const { body } = await client.call('createEnforcer', { namespace, body: { name, FQDN: name, machineID } });
-  return body;
+  const { name } = machine;
+  return (await client.call('createEnforcer', { namespace, body: { FQDN: name, ...machine } })).body;
 }
 
 /** Tells the control plane what became of a bundle: which revision, and why not where it was refused. */

@@ -2,42 +2,15 @@ import type { DecisionAnswer, DecisionRequest } from '../../shared/api/messages.
 import type { NetworkEnd, SideDecision, UnitEnd } from '../../shared/core/decision.ts';
 import { decide } from '../../shared/core/evaluate.ts';
 import { describeSide } from '../../shared/core/explain.ts';
-import type { Traffic } from '../../shared/core/ports.ts';
+import { readTraffic } from '../../shared/core/traffic.ts';
 import type { Publication } from '../../shared/ports/publications.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
-import { parseProtocolPorts } from '../../shared/schema/protocol-ports.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import { type Held, policyOf } from '../policy-of.ts';
 
 type End = DecisionRequest['source'];
-
-/** One protocol and port as a packet has them: no range, no `any`. */
-function trafficOf(text: string): Traffic {
-  const wrong = (why: string) =>
-    fail('invalid', `Attribute 'protocolPort' is \`${text}\`: ${why}; write tcp/443, icmp/8/0 or gre`, {
-      attribute: 'protocolPort',
-      value: text,
-    });
-  let parsed: ReturnType<typeof parseProtocolPorts>;
-  try {
-    parsed = parseProtocolPorts([text]);
-  } catch (error) {
-    throw wrong(error instanceof Error ? error.message : 'it is no protocol and port');
-  }
-  const entry = parsed === 'any' ? undefined : parsed[0];
-  if (!entry) throw wrong('a packet has one protocol');
-  if (entry.kind === 'protocol') return entry;
-  if (entry.kind === 'ports') {
-    if (entry.ports.from !== entry.ports.to) throw wrong('a packet has one port');
-    return { kind: 'ports', protocol: entry.protocol, port: entry.ports.from };
-  }
-  const [codes] = entry.codes ?? [];
-  if (entry.type === undefined || !codes || codes.from !== codes.to)
-    throw wrong('give one ICMP type and code');
-  return { kind: 'icmp', protocol: entry.protocol, type: entry.type, code: codes.from };
-}
 
 /** A namespace that an end names: the request's own or one below, where the caller's rights reach. */
 function namespaceOf(named: NamespacePath | undefined, call: Call): NamespacePath {
@@ -120,7 +93,7 @@ const shown = (
 /** Decides as the enforcers do, by the policy as it is now, which the bundles named may not carry yet. */
 export const decideFlow: Handler = async (call, deps) => {
   const { source, destination, protocolPort } = call.body as DecisionRequest;
-  const traffic = trafficOf(protocolPort);
+  const traffic = readTraffic(protocolPort, "Attribute 'protocolPort'");
   const [from, to] = await Promise.all([endOf(source, call, deps), endOf(destination, call, deps)]);
   const publications = await deps.publications.list(tenantOf(call.namespace));
   const loaded = new Map<NamespacePath, Promise<Held>>();

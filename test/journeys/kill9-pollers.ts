@@ -53,6 +53,7 @@ export class Survivor {
       expect(result, this.#namespace).toMatchObject({ ok: true });
       if (!result.ok) continue;
       expect(result.revision, `revision in ${this.#namespace}`).toBeGreaterThanOrEqual(this.revision);
+      polled.accept();
       this.accepted += 1;
       this.revision = result.revision;
     }

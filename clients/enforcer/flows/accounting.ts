@@ -10,6 +10,7 @@ export class Accounting {
   /** Where the counters stood when records began to be read. */
   readonly #base = new Map<string, number>();
   #counted: Counts = new Map();
+  #settled: Counts = new Map();
   readonly #lost = new Map<string, number>();
 
   /** `base`: what of the counters is accounted for already; a counter that isn't in it starts at 0. */
@@ -20,6 +21,11 @@ export class Accounting {
   /** Records that never came, by prefix, since the start. */
   get lost(): Counts {
     return this.#lost;
+  }
+
+  /** Counters up to which every record is accounted for, here or as lost: the base of a next run. */
+  get settled(): Counts {
+    return this.#settled;
   }
 
   /**
@@ -41,6 +47,7 @@ export class Accounting {
       if ((counters.get(prefix) ?? 0) < counted) this.#restart(prefix, counted);
     for (const [prefix, base] of this.#base)
       if (!this.#counted.has(prefix) && (counters.get(prefix) ?? 0) < base) this.#restart(prefix, base);
+    this.#settled = this.#counted;
     this.#counted = new Map(counters);
     return found;
   }

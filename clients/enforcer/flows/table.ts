@@ -8,12 +8,12 @@ export interface Sighting {
   conversation: Conversation;
   /** Connections that were begun. */
   count: number;
-  /** Milliseconds since the epoch: when the latest of them was. */
+  /** When the latest of them was, on the clock that `add` was told. */
   at: number;
 }
 
 interface Held extends Sighting {
-  /** Milliseconds since the epoch from which on what is counted is due. */
+  /** From then on what is counted is due. */
   due: number;
 }
 
@@ -46,7 +46,7 @@ export class FlowTable {
     this.#limit = limit;
   }
 
-  /** `at`: milliseconds since the epoch. */
+  /** `at`: milliseconds of a clock that never jumps. */
   add({ prefix, packet }: LogRecord, at: number): void {
     this.received.set(prefix, (this.received.get(prefix) ?? 0) + 1);
     const conversation = conversationKey(packet);

@@ -14,7 +14,7 @@ interface Sleeper {
 
 /** Long enough for what woke up to run to its next sleep: file and loopback I/O included. */
 const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
+  for (let turn = 0; turn < 8; turn++) await new Promise(resolve => setImmediate(resolve));
 };
 
 /** A clock that moves only when told. `random` always gives the middle. */

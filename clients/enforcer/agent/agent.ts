@@ -1,0 +1,436 @@
+import { randomBytes } from 'node:crypto';
+import { ApiError, type Client } from '../../../shared/api/client.ts';
+import type { OpenResult } from '../../../shared/bundle/open.ts';
+import type { Enforcer } from '../../../shared/schema/enforcer.ts';
+import type { Clock } from '../clock.ts';
+import type { DataPlane } from '../data-plane.ts';
+import { type Log, levelOf } from '../log.ts';
+import { BundlePoller, type PollResult } from '../poll.ts';
+import { type Machine, register } from '../register.ts';
+import { VERSION } from '../version.ts';
+import { Holding } from './holding.ts';
+import type { HostIdentity } from './identity.ts';
+import { Infrastructure } from './infrastructure.ts';
+import { loop } from './loop.ts';
+import { UnitReporter } from './reporting.ts';
+import { type Status, writeStatus } from './status.ts';
+import { Troubles } from './troubles.ts';
+import type { FoundUnit } from './units.ts';
+
+/** Milliseconds. */
+const POKE = { interval: 30_000, longest: 120_000 };
+const UNITS = { interval: 30_000, longest: 300_000 };
+const RECONCILE = { interval: 60_000, longest: 60_000 };
+const REGISTER = { interval: 1000, longest: 60_000 };
+const LONGEST_POLL = 60_000;
+
+/** Reports flows while the agent runs; see flows/. */
+export interface Flows {
+  start(context: FlowContext): void;
+  stop(): Promise<void>;
+  readonly stats: Status['flows'];
+}
+
+export interface FlowContext {
+  client: Client;
+  enforcer: () => Enforcer;
+  holding: Holding;
+  troubles: Troubles;
+}
+
+export interface AgentParts {
+  client: Client;
+  api: string;
+  namespace: string;
+  machine: Machine;
+  /** Root of trust of the installation. */
+  root: Uint8Array;
+  folder: string;
+  /** Absent: bundles are verified and nothing is enforced. */
+  plane?: DataPlane;
+  flows?: Flows;
+  clock: Clock;
+  log: Log;
+  /** One line for people about each thing that happened. */
+  say: (text: string) => void;
+  /** The units of this host as they are now. */
+  findUnits: () => Promise<FoundUnit[]>;
+  /** Milliseconds between two polls. */
+  interval: number;
+  layer3Only: boolean;
+  /** Ends with the first bundle that holds. */
+  once: boolean;
+  cloud: boolean;
+}
+
+type Reported = NonNullable<Enforcer['bundle']>;
+
+/** The agent of a host: holds the newest policy that is good, and tells the control plane what became of it. */
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #holding: Holding;
+  readonly #troubles: Troubles;
+  readonly #infrastructure: Infrastructure;
+  readonly #session = randomBytes(8).toString('hex');
+  readonly #started: Date;
+  readonly #stop = new AbortController();
+  #enforcer: Enforcer | undefined;
+  #binding: HostIdentity['binding'];
+  #reporter: UnitReporter | undefined;
+  #reported: Reported | undefined;
+  #refused: Status['refused'];
+  #mended = 0;
+  #reconciled: Status['reconciled'];
+  #contact: Date | undefined;
+  #written = '';
+
+  constructor(parts: AgentParts) {
+    const { clock, log, folder, root, plane, layer3Only } = parts;
+    this.#parts = parts;
+    this.#started = clock.now();
+    this.#troubles = new Troubles(log, clock);
+    const belongsTo = { api: parts.api, namespace: parts.namespace };
+    const troubles = this.#troubles;
+    this.#holding = new Holding({ folder, root, plane, clock, troubles, layer3Only, belongsTo });
+    this.#infrastructure = new Infrastructure({ cloud: parts.cloud });
+    this.#infrastructure.add(parts.api);
+  }
+
+  get holding(): Holding {
+    return this.#holding;
+  }
+
+  /** Everything until the signal. What holds then goes on to hold. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, plane, flows, once } = this.#parts;
+    signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
+    if (signal.aborted) return;
+    await this.restore();
+    const unwatch = plane?.watch(() => void this.reconcile().catch(() => undefined));
+    const ends = { clock, signal: this.#stop.signal };
+    const reconciling = loop(() => this.reconcile(), { ...RECONCILE, ...ends, first: 'after a wait' });
+    await this.#register();
+    if (this.#stop.signal.aborted) return void (await Promise.all([unwatch?.(), reconciling]));
+    if (!once) this.#startFlows();
+    await Promise.all([
+      this.#polling(),
+      loop(() => this.#poke(), { ...POKE, ...ends, first: 'after a wait' }),
+      loop(() => this.#syncUnits(), { ...UNITS, ...ends, first: 'after a wait' }),
+      reconciling,
+    ]);
+    await flows?.stop();
+    await unwatch?.();
+    await this.#poke(true).catch(() => undefined);
+    this.#writeStatus();
+  }
+
+  /** The last policy of an earlier run, verified again, from disk alone. */
+  async restore(): Promise<boolean> {
+    const { say, log } = this.#parts;
+    const applied = await this.#holding.restore();
+    if (applied?.outcome === 'refused') {
+      this.#note(applied.reason, applied.detail);
+      log.error({ reason: applied.reason }, `the policy on disk can't be enforced: ${applied.detail}`);
+    }
+    const { active } = this.#holding;
+    if (active) say(`holds revision ${active.content.revision} from disk`);
+    this.#writeStatus();
+    return active !== undefined;
+  }
+
+  /** Compares the kernel with the policy and mends it. */
+  async reconcile(): Promise<void> {
+    const { plane, log, say, clock } = this.#parts;
+    if (!plane || !this.#holding.active) return;
+    const result = await this.#troubles.during('kernel', async () => {
+      const done = await plane.reconcile();
+      if ('outcome' in done) throw new Error(`${done.reason}: ${done.detail}`);
+      return done;
+    });
+    this.#reconciled = { at: clock.now().toISOString(), difference: result.difference };
+    if (!result.mended) return;
+    this.#mended++;
+    log.warn({ difference: result.difference }, 'somebody changed the rules; they are mended');
+    say(`mended the rules: ${result.difference}`);
+    this.#writeStatus();
+  }
+
+  /** Compares, mends and looks at the units of this host again, now. */
+  async reload(): Promise<void> {
+    await this.reconcile().catch(() => undefined);
+    this.#writeStatus();
+    await this.#syncUnits().catch(() => undefined);
+  }
+
+  async #register(): Promise<void> {
+    const { client, namespace, machine, clock, say, api } = this.#parts;
+    const registered = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, registered.signal]);
+    await loop(
+      async () => {
+        await this.#infrastructure.refresh(clock.now().getTime());
+        this.#holding.infrastructure = this.#infrastructure.current;
+        await this.#holding.refresh();
+        const enforcer = await this.#troubles.during('registration', () =>
+          register(client, namespace, machine),
+        );
+        this.#became(enforcer);
+        say(`enforcer ${enforcer.name} (${enforcer.ID}) polls the bundle of ${enforcer.namespace} at ${api}`);
+        registered.abort();
+      },
+      { ...REGISTER, clock, signal },
+    );
+  }
+
+  #became(enforcer: Enforcer): void {
+    const { client, plane } = this.#parts;
+    this.#enforcer = enforcer;
+    this.#holding.enforcerTags = enforcer.normalizedTags;
+    this.#reporter = new UnitReporter(client, enforcer, plane !== undefined);
+    this.#contact = this.#parts.clock.now();
+  }
+
+  #startFlows(): void {
+    const { client, flows } = this.#parts;
+    flows?.start({
+      client,
+      enforcer: () => this.#known(),
+      holding: this.#holding,
+      troubles: this.#troubles,
+    });
+  }
+
+  #known(): Enforcer {
+    if (!this.#enforcer) throw new Error('the enforcer is not registered yet');
+    return this.#enforcer;
+  }
+
+  async #polling(): Promise<void> {
+    const { clock, interval, say } = this.#parts;
+    const poller = new BundlePoller({
+      state: this.#holding.trusted,
+      now: () => clock.now(),
+      credentials: async () => {
+        const { namespace, ID: id } = this.#known();
+        const { body } = await this.#parts.client.call('createEnforcerCredentials', {
+          namespace,
+          params: { id },
+        });
+        this.#binding = body;
+        this.#infrastructure.add(body.url);
+        return body;
+      },
+    });
+    // Units first, so that the first policy knows whom it is for.
+    await this.#syncUnits().catch(() => undefined);
+    await loop(() => this.#poll(poller), {
+      clock,
+      signal: this.#stop.signal,
+      interval,
+      longest: Math.max(LONGEST_POLL, interval),
+      failed: (error, failures) => {
+        const { active } = this.#holding;
+        const held = active ? `still on revision ${active.content.revision}` : 'no bundle yet';
+        if (failures === 1) say(`${error instanceof Error ? error.message : error}; ${held}, trying again`);
+      },
+    });
+  }
+
+  async #poll(poller: BundlePoller): Promise<void> {
+    try {
+      const polled = await this.#troubles.during('polling', () => poller.poll());
+      this.#contact = this.#parts.clock.now();
+      if (polled.outcome === 'opened') await this.#look(polled);
+    } finally {
+      await this.#infrastructure.refresh(this.#parts.clock.now().getTime());
+      await this.#refresh();
+      this.#writeStatus();
+    }
+  }
+
+  async #look({ result, accept }: Extract<PollResult, { outcome: 'opened' }>): Promise<void> {
+    const { say, once, log } = this.#parts;
+    if (!result.ok) {
+      this.#holding.seen(result.state);
+      // Nothing was published yet.
+      if (result.reason === 'missing' && !this.#holding.active) return;
+      say(`refused a bundle: ${result.reason}: ${result.detail}`);
+      return this.#refuse(result.reason, result.detail, this.#holding.active?.content.revision ?? 0);
+    }
+    const applied = await this.#holding.offer(result);
+    if (applied.outcome === 'refused') {
+      log.error({ revision: result.revision, reason: applied.reason }, applied.detail);
+      say(
+        `verified revision ${result.revision}, which can't be enforced: ${applied.reason}: ${applied.detail}`,
+      );
+      return this.#refuse(applied.reason, applied.detail, result.revision);
+    }
+    accept();
+    this.#refused = undefined;
+    this.#tell(result, applied.digest);
+    this.#obeyDirectives(result);
+    if (this.#enforcer && this.#binding)
+      await this.#holding.save(this.#parts.api, this.#enforcer, this.#binding);
+    this.#reported = { revision: result.revision, state: 'applied', reason: '', digest: applied.digest };
+    await this.#poke();
+    if (once) this.#stop.abort();
+  }
+
+  #tell({ payloads, binding, revision }: Extract<OpenResult, { ok: true }>, digest: string): void {
+    const { rulesets, externalNetworks } = payloads['policy.json'];
+    const peers = payloads['peers.json'].identities.length;
+    const counts = `rulesets: ${rulesets.length}, external networks: ${externalNetworks.length}, peers: ${peers}`;
+    const what = this.#parts.plane ? `enforces revision ${revision}` : `verified revision ${revision}`;
+    this.#parts.say(`${what} of ${binding.namespace} (${counts})`);
+    this.#parts.log.info({ revision, namespace: binding.namespace, digest }, what);
+  }
+
+  #obeyDirectives({ payloads }: Extract<OpenResult, { ok: true }>): void {
+    const mine = payloads['directives.json'].enforcers.find(({ ID }) => ID === this.#enforcer?.ID);
+    if (mine) this.#parts.log.level = levelOf(mine.logLevel);
+  }
+
+  /** Throws, so that the next try comes later. */
+  async #refuse(reason: string, detail: string, revision: number): Promise<never> {
+    this.#note(reason, detail);
+    const reported: Reported = {
+      revision,
+      state: 'refused',
+      reason: `${reason}: ${detail}`.slice(0, 1024),
+      digest: '',
+    };
+    reported.digest = this.#holding.active?.digest ?? '';
+    const isNews = JSON.stringify(reported) !== JSON.stringify(this.#reported);
+    this.#reported = reported;
+    if (isNews) await this.#poke().catch(() => undefined);
+    throw new Error(`${reason}: ${detail}`);
+  }
+
+  #note(reason: string, detail: string): void {
+    this.#refused = { reason, detail, at: this.#parts.clock.now().toISOString() };
+  }
+
+  /** The same bundle, where units, addresses or its age changed what it means here. */
+  async #refresh(): Promise<void> {
+    this.#holding.infrastructure = this.#infrastructure.current;
+    const applied = await this.#holding.refresh();
+    if (applied?.outcome === 'refused') {
+      this.#troubles.set('policy', new Error(`${applied.reason}: ${applied.detail}`));
+      return;
+    }
+    this.#troubles.over('policy');
+    if (this.#holding.lockdown) {
+      this.#troubles.set('stale', new Error('the bundle is too old, and its profile says lockdown'));
+    } else if (this.#holding.freshness.staleFor > 0) {
+      this.#troubles.set('stale', new Error('the bundle is past its expiry; the last good policy is held'));
+    } else this.#troubles.over('stale');
+    if (applied && this.#reported?.state === 'applied') this.#reported.digest = applied.digest;
+  }
+
+  async #syncUnits(): Promise<void> {
+    const { findUnits, plane } = this.#parts;
+    // Who enforces nothing speaks for no unit.
+    if (!plane) return;
+    await this.#troubles.during('units', async () => {
+      const before = JSON.stringify(this.#holding.units);
+      const units = await this.#reporter?.sync(await findUnits()).catch(error => {
+        this.#reporter?.forget();
+        throw error;
+      });
+      if (!units || JSON.stringify(units) === before) return;
+      this.#holding.units = units;
+      await this.#refresh();
+      if (this.#enforcer && this.#binding)
+        await this.#holding.save(this.#parts.api, this.#enforcer, this.#binding);
+    });
+  }
+
+  /** Says that the agent is alive, and what became of the bundle. */
+  async #poke(closes = false): Promise<void> {
+    const { client, plane, clock } = this.#parts;
+    const { ID: id, namespace } = this.#known();
+    const active = this.#holding.active !== undefined && plane !== undefined;
+    const query = {
+      status: 'Connected',
+      enforcementstatus: active ? 'Active' : this.#refused ? 'Failed' : 'Inactive',
+      version: VERSION,
+      ts: clock.now().toISOString(),
+      sessionid: this.#session,
+      sessionclose: closes,
+      ...this.#reported,
+    };
+    try {
+      await this.#troubles.during('poke', () =>
+        client.call('pokeEnforcer', { namespace, params: { id }, query }),
+      );
+      this.#contact = clock.now();
+    } catch (error) {
+      // Its object is gone: this host is another enforcer from now on, if it may be.
+      if (error instanceof ApiError && error.status === 404 && !closes) await this.#registerAgain();
+      throw error;
+    }
+  }
+
+  async #registerAgain(): Promise<void> {
+    const { client, namespace, machine, say } = this.#parts;
+    const enforcer = await register(client, namespace, machine);
+    if (enforcer.ID === this.#enforcer?.ID) return;
+    this.#became(enforcer);
+    say(`registered again as enforcer ${enforcer.ID}`);
+    await this.#syncUnits();
+  }
+
+  get status(): Status {
+    const { api, plane, clock, flows } = this.#parts;
+    const { active, freshness, lockdown } = this.#holding;
+    return {
+      version: VERSION,
+      pid: process.pid,
+      startedAt: this.#started.toISOString(),
+      updatedAt: clock.now().toISOString(),
+      enforces: plane !== undefined,
+      api,
+      ...(this.#enforcer
+        ? {
+            enforcer: {
+              ID: this.#enforcer.ID,
+              name: this.#enforcer.name,
+              namespace: this.#enforcer.namespace,
+            },
+          }
+        : {}),
+      ...(active
+        ? {
+            active: {
+              revision: active.content.revision,
+              digest: active.digest,
+              since: active.since.toISOString(),
+              units: active.units.length,
+              ...(active.profile === undefined ? {} : { profile: active.profile }),
+              warnings: [...active.warnings],
+              lockdown,
+            },
+          }
+        : {}),
+      ...(freshness.expires ? { expires: freshness.expires.toISOString() } : {}),
+      staleSeconds: Math.floor(freshness.staleFor / 1000),
+      ...(this.#refused ? { refused: this.#refused } : {}),
+      mended: this.#mended,
+      ...(this.#reconciled ? { reconciled: this.#reconciled } : {}),
+      ...(this.#contact ? { lastContact: this.#contact.toISOString() } : {}),
+      troubles: this.#troubles.all,
+      ...(flows?.stats ? { flows: flows.stats } : {}),
+    };
+  }
+
+  /** At most once in ten seconds where only times are new. */
+  #writeStatus(): void {
+    const { clock, folder } = this.#parts;
+    const status = this.status;
+    const { updatedAt: _, lastContact: __, staleSeconds: ___, flows: ____, ...news } = status;
+    const key = JSON.stringify(news) + Math.floor(clock.elapsed() / 10_000);
+    if (key === this.#written) return;
+    this.#written = key;
+    writeStatus(`${folder}/status.json`, status);
+  }
+}

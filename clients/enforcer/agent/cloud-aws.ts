@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { signV4 } from '../../../shared/core/sigv4.ts';
+import type { Proof, ProofRequest } from './cloud.ts';
+import { type Ask, tagsOf } from './metadata.ts';
+
+/** What is signed: STS answers it with who signed. */
+const BODY = 'Action=GetCallerIdentity&Version=2011-06-15';
+const ROLE = '/latest/meta-data/iam/security-credentials/';
+const INSTANCE_TAGS = '/latest/meta-data/tags/instance/';
+
+const Document = z.object({
+  accountId: z.string().default(''),
+  availabilityZone: z.string().default(''),
+  imageId: z.string().default(''),
+  instanceId: z.string().default(''),
+  instanceType: z.string().default(''),
+  region: z.string().min(1),
+});
+
+const Credentials = z.object({
+  AccessKeyId: z.string(),
+  SecretAccessKey: z.string(),
+  Token: z.string(),
+});
+
+/** Version 2 of the service: every question carries a token, which a forwarded request can't get. */
+async function session(ask: Ask): Promise<(path: string) => Promise<string>> {
+  const token = await ask('/latest/api/token', { 'x-aws-ec2-metadata-token-ttl-seconds': '60' }, 'PUT');
+  return path => ask(path, { 'x-aws-ec2-metadata-token': token });
+}
+
+const documentOf = async (get: (path: string) => Promise<string>) =>
+  Document.parse(JSON.parse(await get('/latest/dynamic/instance-identity/document')));
+
+/** `cloud:aws:…`, with the instance's own tags under `tag:` where it may read them. */
+export async function awsTags(ask: Ask): Promise<string[]> {
+  const get = await session(ask);
+  const { accountId, availabilityZone, imageId, instanceId, instanceType, region } = await documentOf(get);
+  const names = await get(INSTANCE_TAGS).then(
+    text => text.split('\n').filter(Boolean),
+    () => [],
+  );
+  const own = await Promise.all(
+    names.map(async (name): Promise<[string, string]> => [name, await get(`${INSTANCE_TAGS}${name}`)]),
+  );
+  return [
+    ...tagsOf('cloud:aws:', {
+      account: accountId,
+      zone: availabilityZone,
+      image: imageId,
+      'instance-id': instanceId,
+      'instance-type': instanceType,
+      region,
+    }),
+    ...tagsOf('cloud:aws:tag:', Object.fromEntries(own)),
+  ];
+}
+
+/**
+ * A GetCallerIdentity signed with the credentials of the instance's role, for the control plane to send on: good for one
+ * token, and the credentials themselves stay here.
+ */
+export async function awsIdentity(ask: Ask, { api, now, randomBytes }: ProofRequest): Promise<Proof> {
+  const get = await session(ask);
+  const [role = ''] = (await get(ROLE)).split('\n');
+  const credentials = Credentials.parse(JSON.parse(await get(`${ROLE}${role.trim()}`)));
+  const { region } = await documentOf(get);
+  const url = new URL(`https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`);
+  const headers = signV4(
+    {
+      method: 'POST',
+      url,
+      headers: {
+        'x-microseg-nonce': Buffer.from(randomBytes(16)).toString('hex'),
+        'x-microseg-server-id': api,
+      },
+      body: BODY,
+    },
+    {
+      accessKeyID: credentials.AccessKeyId,
+      secretAccessKey: credentials.SecretAccessKey,
+      sessionToken: credentials.Token,
+    },
+    { service: 'sts', region, now },
+  );
+  return { realm: 'AWSSecurityToken', metadata: { url: url.href, headers } };
+}

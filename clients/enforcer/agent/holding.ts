@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import {
+  type OpenResult,
+  reopen,
+  type StoredBundle,
+  type TrustedState,
+} from '../../../shared/bundle/open.ts';
+import type { Tag } from '../../../shared/schema/tag.ts';
+import type { Clock } from '../clock.ts';
+import type { Applied, DataPlane, HostPolicy } from '../data-plane.ts';
+import { Activation, type Active } from './activation.ts';
+import { Freshness, locksDown } from './freshness.ts';
+import { type Content, digestsOf, type KnownUnit, profileIn } from './host-policy.ts';
+import { type HostIdentity, readIdentity, writeIdentity } from './identity.ts';
+import { KeptBundle } from './kept.ts';
+import type { Troubles } from './troubles.ts';
+
+type Opened = Extract<OpenResult, { ok: true }>;
+type Expected = NonNullable<HostIdentity['binding']>;
+
+const NOTHING: HostPolicy['infrastructure'] = { controlPlane: [], resolvers: [] };
+
+interface HoldingOptions {
+  /** Where everything is kept. */
+  folder: string;
+  /** What the installation trusts. */
+  root: Uint8Array;
+  plane: DataPlane | undefined;
+  clock: Clock;
+  troubles: Troubles;
+  /** Undefined: as the run before. */
+  layer3Only?: boolean;
+  /** What another control plane or namespace left is not for this run. Undefined: whatever is there. */
+  belongsTo?: { api: string; namespace: string };
+}
+
+/** The policy that this host holds: what is verified, what is active, and what of it is on disk. */
+export class Holding {
+  readonly #options: HoldingOptions;
+  readonly #kept: KeptBundle;
+  readonly #activation: Activation;
+  readonly freshness: Freshness;
+  #trusted: TrustedState;
+  /** The files of the active bundle: what is kept, and started from again. */
+  #stored: StoredBundle | undefined;
+  #content: Content | undefined;
+  #identity: HostIdentity | undefined;
+  units: readonly KnownUnit[] = [];
+  enforcerTags: readonly Tag[] = [];
+  infrastructure = NOTHING;
+  names: HostPolicy['names'] = new Map();
+  /** Why what is on disk could not be made to hold. */
+  refused: string | undefined;
+
+  constructor(options: HoldingOptions) {
+    this.#options = options;
+    this.#kept = new KeptBundle(join(options.folder, 'bundle'));
+    this.#trusted = { root: options.root };
+    this.#activation = new Activation(options.plane, () => options.clock.now());
+    this.freshness = new Freshness(options.clock);
+  }
+
+  get layer3Only(): boolean {
+    return this.#options.layer3Only ?? this.#identity?.layer3Only ?? false;
+  }
+
+  /** What the next update is measured against. */
+  get trusted(): TrustedState {
+    return this.#trusted;
+  }
+
+  get active(): Active | undefined {
+    return this.#activation.active;
+  }
+
+  /** Whether the policy is too old to be trusted with anything, by the profile. */
+  get lockdown(): boolean {
+    if (!this.#content) return false;
+    return locksDown(this.freshness.staleFor, profileIn(this.#content.payloads, this.enforcerTags));
+  }
+
+  /**
+   * Verifies what an earlier run kept, and makes it hold; nothing else is asked. Whatever is damaged is left out, and
+   * fetched again later. Undefined when there is nothing that is good.
+   */
+  async restore(): Promise<Applied | undefined> {
+    const { folder, clock, troubles } = this.#options;
+    const { state, damage } = this.#kept.load();
+    if (damage !== undefined) troubles.set('cache', new Error(`${damage}; it is fetched again`));
+    this.#identity = readIdentity(folder);
+    if (this.#identity && !this.#belongs(this.#identity)) this.#identity = undefined;
+    const { binding } = this.#identity ?? {};
+    if (!state || !this.#identity || !binding) return undefined;
+    const reopened = reopen(state, clock.now(), binding);
+    if (!reopened.ok) {
+      if (state.bundle) troubles.set('cache', new Error(`${reopened.detail}; it is fetched again`));
+      this.#trusted = reopened.state ?? this.#trusted;
+      return undefined;
+    }
+    const { enforcer, units, infrastructure } = this.#identity;
+    Object.assign(this, { enforcerTags: enforcer.normalizedTags, units, infrastructure });
+    this.#trusted = reopened.state;
+    if (!reopened.state.bundle) return undefined;
+    const applied = await this.#take(reopened, reopened.state.bundle);
+    if (applied.outcome === 'refused') this.refused = `${applied.reason}: ${applied.detail}`;
+    return applied;
+  }
+
+  #belongs({ api, enforcer }: HostIdentity): boolean {
+    const { belongsTo } = this.#options;
+    return !belongsTo || (belongsTo.api === api && belongsTo.namespace === enforcer.namespace);
+  }
+
+  /** A bundle that was just verified. `accepted` state is kept whether or not it can be made to hold. */
+  async offer(opened: Opened): Promise<Applied> {
+    const { bundle } = opened.state;
+    if (!bundle) throw new TypeError('a bundle was opened and is not there');
+    this.#trusted = opened.state;
+    const applied = await this.#take(opened, bundle);
+    this.#options.troubles.over('cache');
+    return applied;
+  }
+
+  async #take(
+    { payloads, revision, expires }: Pick<Opened, 'payloads' | 'revision' | 'expires'>,
+    stored: StoredBundle,
+  ): Promise<Applied> {
+    const before = { content: this.#content, expires: this.freshness.expires };
+    this.#content = { payloads, digests: digestsOf(stored.payloads), revision };
+    this.freshness.verified(expires.at);
+    const applied = await this.#make(this.#content);
+    if (applied.outcome === 'applied') this.#stored = stored;
+    else {
+      this.#content = before.content;
+      if (before.expires) this.freshness.verified(before.expires);
+    }
+    return applied;
+  }
+
+  /** The same bundle under the circumstances of now: other units, other addresses, or too old. */
+  async refresh(): Promise<Applied | undefined> {
+    return this.#content && this.#make(this.#content);
+  }
+
+  #make(content: Content): Promise<Applied> {
+    const { enforcerTags, units, infrastructure, names, lockdown, layer3Only } = this;
+    return this.#activation.make(content, {
+      enforcerTags,
+      units,
+      names,
+      infrastructure,
+      layer3Only,
+      lockdown,
+    });
+  }
+
+  /** Another state than the active bundle's was seen, such as newer metadata of a bundle that was refused. */
+  seen(state: TrustedState): void {
+    this.#trusted = state;
+  }
+
+  /** Keeps everything that a next run needs. A full disk is a trouble and no more: what holds goes on to hold. */
+  async save(api: string, enforcer: HostIdentity['enforcer'], binding: Expected): Promise<void> {
+    const { folder, troubles } = this.#options;
+    const { bundle: _, ...seen } = this.#trusted;
+    const { tenant, namespace, namespaceID } = binding;
+    const { ID, name, normalizedTags } = enforcer;
+    const units = [...this.units];
+    await troubles
+      .during('disk', async () => {
+        this.#kept.save(this.#stored ? { ...seen, bundle: this.#stored } : seen);
+        writeIdentity(folder, {
+          api,
+          enforcer: { ID, name, namespace: enforcer.namespace, normalizedTags },
+          binding: { tenant, namespace, namespaceID },
+          units,
+          layer3Only: this.layer3Only,
+          infrastructure: this.infrastructure as HostIdentity['infrastructure'],
+        });
+      })
+      .catch(() => undefined);
+  }
+}

@@ -1,0 +1,34 @@
+import { type Backoff, type Clock, waitAfter } from '../clock.ts';
+
+export interface LoopOptions extends Backoff {
+  clock: Clock;
+  signal: AbortSignal;
+  /** The first round is at once, unless this says otherwise. */
+  first?: 'at once' | 'after a wait';
+  /** A round failed. `failures`: in a row, this one included. */
+  failed?: (error: unknown, failures: number) => void;
+}
+
+/** Goes round until it is told to stop: with jitter while all goes well, later and later while it doesn't. */
+export async function loop(round: () => Promise<void>, options: LoopOptions): Promise<void> {
+  const { clock, signal, first = 'at once', failed } = options;
+  let failures = 0;
+  if (first === 'after a wait') await clock.sleep(waitAfter(options, 0, clock.random()), signal);
+  while (!signal.aborted) {
+    try {
+      await round();
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      failures++;
+      failed?.(error, failures);
+    }
+    await clock.sleep(waitAfter(options, failures, clock.random()), signal);
+  }
+}
+
+/** The sockets' own words are in the cause. */
+export const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+};

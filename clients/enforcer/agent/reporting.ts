@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '../../../shared/api/client.ts';
+import type { Enforcer } from '../../../shared/schema/enforcer.ts';
+import type { ProcessingUnit } from '../../../shared/schema/processingunit.ts';
+import type { KnownUnit } from './host-policy.ts';
+import type { FoundUnit } from './units.ts';
+
+/** What the control plane is told of a unit and may change. */
+const told = ({ name, tags, addresses }: FoundUnit, enforcer: Enforcer, enforces: boolean) => ({
+  name,
+  addresses,
+  // Tags in `@` are the system's, and are said at the creation only.
+  associatedTags: tags.filter(tag => !tag.startsWith('@')),
+  enforcerID: enforcer.ID,
+  enforcerNamespace: enforcer.namespace,
+  operationalStatus: 'Running',
+  enforcementStatus: enforces ? 'Active' : 'Inactive',
+});
+type Told = ReturnType<typeof told>;
+
+const same = (wanted: Told, unit: ProcessingUnit): boolean =>
+  Object.entries(wanted).every(
+    ([key, value]) => JSON.stringify(value) === JSON.stringify(Reflect.get(unit, key)),
+  );
+
+const known = (found: FoundUnit, { ID, namespace, normalizedTags }: ProcessingUnit): KnownUnit => ({
+  ...found,
+  ID,
+  namespace,
+  normalizedTags,
+});
+
+/** Keeps the processing units of this host in the control plane the same as they are here. */
+export class UnitReporter {
+  readonly #client: Client;
+  readonly #enforcer: Enforcer;
+  readonly #enforces: boolean;
+  /** By `clientLocalID`; undefined until the control plane was asked. */
+  #units: Map<string, ProcessingUnit> | undefined;
+  /** Keys of creations that may have happened though no answer came. */
+  readonly #keys = new Map<string, string>();
+
+  constructor(client: Client, enforcer: Enforcer, enforces: boolean) {
+    this.#client = client;
+    this.#enforcer = enforcer;
+    this.#enforces = enforces;
+  }
+
+  /** Creates, changes and removes what differs. One call to the control plane for each that does, and none if none does. */
+  async sync(found: readonly FoundUnit[]): Promise<KnownUnit[]> {
+    this.#units ??= await this.#list();
+    const units = this.#units;
+    const result: KnownUnit[] = [];
+    for (const unit of found) result.push(known(unit, await this.#write(unit, units)));
+    const here = new Set(found.map(({ localID }) => localID));
+    for (const [localID, unit] of units) {
+      if (here.has(localID)) continue;
+      await this.#client.call('deleteProcessingunit', { namespace: unit.namespace, params: { id: unit.ID } });
+      units.delete(localID);
+    }
+    return result;
+  }
+
+  /** What is known is asked for anew at the next `sync`: the control plane said that it knows something else. */
+  forget(): void {
+    this.#units = undefined;
+  }
+
+  async #list(): Promise<Map<string, ProcessingUnit>> {
+    const { ID, namespace } = this.#enforcer;
+    const query = { recursive: true, q: `enforcerID == "${ID}"` };
+    const { body } = await this.#client.call('listProcessingunit', { namespace, query });
+    return new Map(body.map(unit => [unit.clientLocalID, unit]));
+  }
+
+  async #write(found: FoundUnit, units: Map<string, ProcessingUnit>): Promise<ProcessingUnit> {
+    const wanted = told(found, this.#enforcer, this.#enforces);
+    const before = units.get(found.localID);
+    if (before && same(wanted, before)) return before;
+    const key = this.#keys.get(found.localID) ?? randomUUID();
+    if (!before) this.#keys.set(found.localID, key);
+    const { body } = before
+      ? await this.#client.call('patchProcessingunit', {
+          namespace: before.namespace,
+          params: { id: before.ID },
+          body: wanted,
+        })
+      : await this.#client.call('createProcessingunit', {
+          namespace: this.#enforcer.namespace,
+          idempotencyKey: key,
+          body: {
+            ...wanted,
+            type: found.type,
+            metadata: found.tags.filter(tag => tag.startsWith('@')),
+            clientLocalID: found.localID,
+            nativeContextID: `${this.#enforcer.ID}/${found.localID}`,
+          },
+        });
+    units.set(found.localID, body);
+    this.#keys.delete(found.localID);
+    return body;
+  }
+}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import { ApiError, type Client, createClient, credentialToken } from '../../../shared/api/client.ts';
+import type { Credential } from '../../../shared/schema/appcredential.ts';
+import type { Clock } from '../clock.ts';
+import type { Cloud } from './cloud.ts';
+
+type TokenSource = () => Promise<string>;
+
+/** Seconds before its end at which a token is replaced. */
+const RENEW_BEFORE = 60;
+
+/**
+ * A client that gets itself a token, and a new one when the API no longer takes the one it has: the host's clock may have
+ * been set back, so that the token only looked good.
+ */
+export function persistent(api: string, tokens: () => TokenSource): Client {
+  let source = tokens();
+  const client = createClient({ api, token: () => source() });
+  const again = async <T>(ask: () => Promise<T>): Promise<T> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+      source = tokens();
+      return ask();
+    }
+  };
+  return {
+    send: (operation, request) => again(() => client.send(operation, request)),
+    call: (operation, request) => again(() => client.call(operation, request)),
+  };
+}
+
+/** As the holder of an app credential, or of one that an install token was traded for. */
+export const credentialClient = (credential: Credential, clock: Clock): Client =>
+  persistent(credential.APIURL, () =>
+    credentialToken(credential, { now: () => clock.now().getTime(), randomBytes }),
+  );
+
+/** As the instance of a cloud, which proves who it is anew for every token. */
+export const cloudClient = (api: string, cloud: Cloud, clock: Clock): Client =>
+  persistent(api, () => {
+    let held: { token: string; until: number } | undefined;
+    return async () => {
+      const now = clock.now();
+      if (held && held.until > now.getTime() / 1000) return held.token;
+      const body = await cloud.prove({ api, now, randomBytes });
+      const token = (await createClient({ api }).call('issueToken', { body })).body.token ?? '';
+      held = { token, until: (decodeJwt(token).exp ?? 0) - RENEW_BEFORE };
+      return token;
+    };
+  });

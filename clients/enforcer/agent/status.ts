@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { writeWhole } from '../files.ts';
+
+const Time = z.iso.datetime();
+
+/** What the agent tells of itself on the host: a file that only root reads. */
+export const Status = z.object({
+  version: z.string(),
+  pid: z.int(),
+  startedAt: Time,
+  updatedAt: Time,
+  /** Enforcing, or only verifying. */
+  enforces: z.boolean(),
+  enforcer: z.object({ ID: z.string(), name: z.string(), namespace: z.string() }).optional(),
+  api: z.string(),
+  /** The policy that holds. */
+  active: z
+    .object({
+      revision: z.int(),
+      digest: z.string(),
+      since: Time,
+      /** Processing units of this host. */
+      units: z.int(),
+      profile: z.string().optional(),
+      warnings: z.array(z.string()),
+      lockdown: z.boolean(),
+    })
+    .optional(),
+  /** When the bundle is past its first expiry, and for how many seconds it has been. */
+  expires: Time.optional(),
+  staleSeconds: z.int().min(0),
+  /** The newest bundle or policy that did not become active. */
+  refused: z.object({ reason: z.string(), detail: z.string(), at: Time }).optional(),
+  /** Rules that others changed and the agent mended. */
+  mended: z.int().min(0),
+  /** The last comparison of the kernel with the policy, and what was mended. */
+  reconciled: z.object({ at: Time, difference: z.string() }).optional(),
+  lastContact: Time.optional(),
+  /** The newest trouble of each kind, until it is over. */
+  troubles: z.record(z.string(), z.object({ detail: z.string(), at: Time })),
+  flows: z
+    .object({
+      records: z.int(),
+      sent: z.int(),
+      waiting: z.int(),
+      spooled: z.int(),
+      dropped: z.int(),
+      refused: z.int(),
+      /** Flows that the data plane counted and no record came of: limited floods and broken readers. */
+      unrecorded: z.int(),
+      unreadable: z.int(),
+      restarts: z.int(),
+      /** Of connections that ended. */
+      ended: z.int(),
+      bytes: z.number(),
+      seconds: z.number(),
+    })
+    .optional(),
+});
+export type Status = z.infer<typeof Status>;
+
+/** Written whole, and without ado where it can't be: nothing depends on it. */
+export function writeStatus(path: string, status: Status): void {
+  try {
+    writeWhole(path, `${JSON.stringify(status, undefined, 2)}\n`);
+  } catch {
+    // A full disk must not stop what the agent is for.
+  }
+}
+
+export function readStatus(path: string): Status | undefined {
+  try {
+    return Status.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}

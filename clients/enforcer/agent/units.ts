@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { fail } from '../../../shared/schema/failure.ts';
+import { ProcessingUnitType } from '../../../shared/schema/processingunit.ts';
+import { Tag } from '../../../shared/schema/tag.ts';
+
+const Address = z.union([z.ipv4(), z.ipv6()]);
+
+/** A processing unit of this host beside the host itself, as a file lists it. */
+const UnitEntry = z
+  .strictObject({
+    name: z.string().min(1).max(256),
+    type: ProcessingUnitType.default('LinuxService'),
+    tags: z.array(Tag).default([]),
+    /** Addresses that are the unit's alone. */
+    addresses: z.array(Address).default([]),
+    /** Path below the root of control groups, version 2: `system.slice/nginx.service`. */
+    cgroup: z
+      .string()
+      .regex(/^[^/].*$/, 'must be a path below the root of control groups, without a leading /')
+      .optional(),
+  })
+  .refine(({ addresses, cgroup }) => addresses.length > 0 || cgroup !== undefined, {
+    message: 'needs addresses or a cgroup, by which its traffic is told',
+  });
+
+export const UnitFile = z
+  .strictObject({ units: z.array(UnitEntry) })
+  .refine(({ units }) => new Set(units.map(({ name }) => name)).size === units.length, {
+    message: 'two units have the same name',
+  });
+
+/** A processing unit of this host as it is found, before the control plane knows it. */
+export interface FoundUnit {
+  /** Tells it apart on this host, as long as it is the same unit. */
+  localID: string;
+  name: string;
+  type: z.infer<typeof ProcessingUnitType>;
+  tags: Tag[];
+  addresses: string[];
+  cgroup?: string;
+}
+
+/** The host's own name in its unit's `localID`. */
+const HOST = 'host';
+
+export interface HostFacts {
+  name: string;
+  fqdn: string;
+  addresses: readonly string[];
+  /** Of the cloud, and of the command line. */
+  tags: readonly string[];
+}
+
+/** The host itself: everything that is no other unit's. */
+export const hostUnit = ({ name, fqdn, addresses, tags }: HostFacts): FoundUnit => ({
+  localID: HOST,
+  name,
+  type: 'Host',
+  tags: [
+    ...new Set(['app:host:type=linux', `app:host:fqdn=${fqdn}`, ...tags].map(tag => Tag.parse(tag))),
+  ].sort(),
+  addresses: [...addresses],
+});
+
+export const isHost = ({ localID }: Pick<FoundUnit, 'localID'>): boolean => localID === HOST;
+
+/** Units of a file in YAML or JSON: `units: [{name, tags, addresses | cgroup}]`. Fails with what is wrong, and where. */
+export function readUnits(path: string): FoundUnit[] {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw fail(
+      'invalid',
+      `${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    );
+  }
+  const parsed = UnitFile.safeParse(content);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw fail('invalid', `${path}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
+  }
+  return parsed.data.units.map(({ cgroup, tags, ...unit }) => ({
+    ...unit,
+    localID: `file:${unit.name}`,
+    tags: [...new Set(tags)].sort(),
+    ...(cgroup === undefined ? {} : { cgroup }),
+  }));
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { FlowContext, Flows } from '../agent/agent.ts';
+import { loop } from '../agent/loop.ts';
+import type { Status } from '../agent/status.ts';
+import type { Clock } from '../clock.ts';
+import { type DataPlane, LOG_PREFIX } from '../data-plane.ts';
+import { makeFolder } from '../files.ts';
+import type { Log } from '../log.ts';
+import { Accounting, type Counts } from './accounting.ts';
+import { Child } from './child.ts';
+import { keepCounts, readCounts } from './counts-file.ts';
+import { type Batch, Delivery } from './delivery.ts';
+import { Endings } from './endings.ts';
+import { Directory, type FlowReport, reportOf } from './report.ts';
+import { type FlowSource, type Listening, tcpdumpSource } from './source.ts';
+import { Spool } from './spool.ts';
+import { FlowTable } from './table.ts';
+
+/** Milliseconds between two looks at what was sighted, and at the counters. */
+const TAKE = { interval: 1000, longest: 1000 };
+const LOOK = { interval: 10_000, longest: 10_000 };
+
+export interface FlowOptions {
+  plane: DataPlane;
+  group: number;
+  /** For spool and process numbers. */
+  folder: string;
+  /** Bytes that wait on disk at most. */
+  spoolLimit: number;
+  /** Milliseconds between two reports of one conversation. */
+  interval: number;
+  clock: Clock;
+  log: Log;
+  /** Sends a batch; see Delivery. */
+  send: (context: FlowContext, batch: Batch<FlowReport>, signal: AbortSignal) => Promise<'taken' | 'refused'>;
+  /** For tests; absent: tcpdump. */
+  source?: (listening: Listening & { group: number; clock: Clock; pidFile?: string }) => FlowSource;
+  /** For tests; absent: conntrack. */
+  endings?: readonly [string, ...string[]];
+}
+
+const CONNTRACK = ['conntrack', '-E', '-e', 'DESTROY', '-o', 'timestamp,extended,id'] as const;
+
+/** Sums by the id in the prefix: one rule may log under several prefixes. */
+const byID = (received: Counts): Map<string, number> => {
+  const sums = new Map<string, number>();
+  for (const [prefix, count] of received) {
+    const id = LOG_PREFIX.exec(prefix)?.[2] ?? '';
+    sums.set(id, (sums.get(id) ?? 0) + count);
+  }
+  return sums;
+};
+
+const total = (counts: Iterable<number>): number => [...counts].reduce((sum, count) => sum + count, 0);
+
+/** Everything about flow records of one host: read, aggregated, attributed, accounted for and delivered. */
+export class FlowLog implements Flows {
+  readonly #options: FlowOptions;
+  readonly #table: FlowTable;
+  readonly #source: FlowSource;
+  readonly #endings = new Endings();
+  readonly #conntrack: Child;
+  readonly #spool: Spool;
+  readonly #stop = new AbortController();
+  #accounting: Accounting | undefined;
+  #delivery: Delivery<FlowReport> | undefined;
+  #context: FlowContext | undefined;
+  #directory: { of: unknown; units: unknown; directory: Directory } | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+  #unattributed = 0;
+
+  constructor(options: FlowOptions) {
+    const { folder, clock, group, interval, log, source = tcpdumpSource, endings = CONNTRACK } = options;
+    this.#options = options;
+    makeFolder(folder);
+    this.#table = new FlowTable({ interval });
+    this.#spool = new Spool(join(folder, 'spool'), options.spoolLimit);
+    this.#source = source({
+      group,
+      clock,
+      pidFile: join(folder, 'tcpdump.pid'),
+      record: record => this.#table.add(record, clock.elapsed()),
+      interrupted: reason => log.warn({ group }, `flow records broke off and begin anew: ${reason}`),
+    });
+    this.#conntrack = new Child({
+      command: () => endings,
+      reader: () => chunk => this.#endings.push(chunk),
+      ended: reason => log.warn({}, `ends of connections broke off and begin anew: ${reason}`),
+      clock,
+      pidFile: join(folder, 'conntrack.pid'),
+    });
+  }
+
+  start(context: FlowContext): void {
+    const { clock, send } = this.#options;
+    this.#context = context;
+    const { signal } = this.#stop;
+    const delivery = new Delivery<FlowReport>({
+      spool: this.#spool,
+      clock,
+      key: randomUUID,
+      send: (batch, ends) => context.troubles.during('flows', () => send(context, batch, ends)),
+    });
+    this.#delivery = delivery;
+    const ends = { clock, signal };
+    this.#running = this.#begin().then(() =>
+      Promise.all([
+        loop(async () => this.#take(), { ...TAKE, ...ends }),
+        loop(() => this.#look(), { ...LOOK, ...ends }),
+        delivery.run(signal),
+      ]),
+    );
+  }
+
+  /** The counters first: what is counted from here on is expected to be recorded. */
+  async #begin(): Promise<void> {
+    const counters = await this.#counters().catch(() => new Map<string, number>());
+    this.#accounting = new Accounting(readCounts(this.#countsFile) ?? counters);
+    this.#source.start();
+    this.#conntrack.start();
+  }
+
+  get #countsFile(): string {
+    return join(this.#options.folder, 'counted.json');
+  }
+
+  async #counters(): Promise<Map<string, number>> {
+    const counted = await this.#options.plane.counters();
+    return new Map([...counted].map(([id, { packets }]) => [id, packets]));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#source.stop(), this.#conntrack.stop()]);
+    this.#report(this.#table.drain());
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  get stats(): NonNullable<Status['flows']> {
+    const { counts, waiting, dropped } = this.#delivery ?? {
+      counts: { sent: 0, refused: 0 },
+      waiting: 0,
+      dropped: 0,
+    };
+    const sums = [...this.#endings.byMark.values()];
+    return {
+      records: total(this.#table.received.values()),
+      sent: counts.sent,
+      waiting,
+      spooled: this.#spool.size,
+      dropped,
+      refused: counts.refused,
+      unrecorded: total(this.#accounting?.lost.values() ?? []),
+      unreadable: this.#table.unreadable + this.#unattributed,
+      restarts: Math.max(0, this.#source.restarts),
+      ended: total(sums.map(({ ended }) => ended)),
+      bytes: total(sums.map(({ bytes }) => bytes)),
+      seconds: total(sums.map(({ seconds }) => seconds)),
+    };
+  }
+
+  #take(): void {
+    this.#report(this.#table.take(this.#options.clock.elapsed()));
+  }
+
+  #report(sightings: ReturnType<FlowTable['take']>): void {
+    const context = this.#context;
+    const directory = context && this.#directoryOf(context);
+    if (!context || !directory) {
+      this.#unattributed += total(sightings.map(({ count }) => count));
+      return;
+    }
+    const { plane } = this.#options;
+    const { ID } = context.enforcer();
+    const { clock } = this.#options;
+    // From the clock that never jumps to the one on the wall.
+    const wall = clock.now().getTime() - clock.elapsed();
+    const reports = sightings.flatMap(sighting => {
+      const at = sighting.at + wall;
+      const report = reportOf({ ...sighting, at }, id => plane.meaning(id), directory, ID);
+      if (!report) this.#unattributed += sighting.count;
+      return report ?? [];
+    });
+    this.#delivery?.add(reports);
+  }
+
+  /** Made anew with another bundle or other units. */
+  #directoryOf({ holding }: FlowContext): Directory | undefined {
+    const { active } = holding;
+    if (!active) return undefined;
+    const { payloads } = active.content;
+    if (this.#directory?.of !== payloads || this.#directory.units !== active.units)
+      this.#directory = {
+        of: payloads,
+        units: active.units,
+        directory: new Directory(payloads, active.units),
+      };
+    return this.#directory.directory;
+  }
+
+  async #look(): Promise<void> {
+    const { plane, log } = this.#options;
+    const accounting = this.#accounting;
+    if (!accounting) return;
+    const found = accounting.look(await this.#counters(), byID(this.#table.received));
+    for (const [id, flows] of found) {
+      const { rule, verdict, direction } = plane.meaning(id) ?? {};
+      const fields = { id, flows, verdict, direction, ruleset: rule?.name, rule: rule?.index };
+      log.warn(fields, 'flows were counted and not recorded');
+    }
+    keepCounts(this.#countsFile, accounting.settled);
+  }
+}

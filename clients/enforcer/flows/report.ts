@@ -1,0 +1,148 @@
+import { NetworkIndex } from '../../../shared/core/cidr.ts';
+import type { UnitEnd } from '../../../shared/core/decision.ts';
+import { decide } from '../../../shared/core/evaluate.ts';
+import { modelFromPayload, type PolicyModel } from '../../../shared/core/policy.ts';
+import type { Payloads } from '../../../shared/schema/bundle.ts';
+import type { NamespacePath } from '../../../shared/schema/ids.ts';
+import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
+import { isHost } from '../agent/units.ts';
+import { LOG_PREFIX, type Meaning } from '../data-plane.ts';
+import type { Conversation } from './packet.ts';
+import type { Sighting } from './table.ts';
+
+type EndType = 'ProcessingUnit' | 'ExternalNetwork';
+type Action = 'Accept' | 'Reject';
+
+/** A flow as the original reported it. `value`: how many connections it stands for. */
+export interface FlowReport {
+  action: Action;
+  observedAction: Action | 'NotApplicable';
+  sourceID: string;
+  sourceIP: string;
+  sourceType: EndType;
+  destinationID: string;
+  destinationIP: string;
+  destinationPort?: number;
+  destinationType: EndType;
+  protocol: number;
+  policyID: string;
+  policyNamespace: string;
+  ruleName: string;
+  observed: boolean;
+  observedPolicyID?: string;
+  observedPolicyNamespace?: string;
+  dropReason?: string;
+  serviceType: 'L3' | 'TCP' | 'NotApplicable';
+  enforcerID: string;
+  namespace: string;
+  remoteNamespace?: string;
+  timestamp: string;
+  value: number;
+}
+
+/** What is nobody's: no processing unit and no external network has the address. */
+export const SOMEWHERE = 'somewhere';
+/** The policy of a flow that no rule decided. */
+export const DEFAULT_POLICY = 'default';
+
+interface End {
+  ID: string;
+  type: EndType;
+  namespace?: NamespacePath;
+}
+
+/** Who is at an address: for one bundle and the units of this host. */
+export class Directory {
+  readonly #payloads: Payloads;
+  readonly #model: PolicyModel;
+  readonly #units: readonly KnownUnit[];
+  readonly #peers = new Map<string, Payloads['peers.json']['identities'][number]>();
+  readonly #networks: NetworkIndex;
+
+  constructor(payloads: Payloads, units: readonly KnownUnit[]) {
+    this.#payloads = payloads;
+    this.#model = modelFromPayload(payloads['policy.json']);
+    this.#units = units;
+    this.#networks = new NetworkIndex(payloads['policy.json'].externalNetworks.map(({ entries }) => entries));
+    for (const peer of payloads['peers.json'].identities)
+      for (const address of peer.addresses) this.#peers.set(address, peer);
+  }
+
+  /** The unit of this host that a flow is reported for: the one that the rules tell, or whose address it is. */
+  own(address: string, unit: string | undefined): KnownUnit | undefined {
+    if (unit !== undefined) return this.#units.find(({ ID }) => ID === unit);
+    const owner = this.#units.find(one => !isHost(one) && one.addresses.includes(address));
+    return owner ?? this.#units.find(isHost);
+  }
+
+  namespaceOf(unit: KnownUnit): NamespacePath {
+    return homeOf(unit, this.#payloads);
+  }
+
+  /** The other end: a processing unit, the external network by which a rule named it, any that holds it, or nobody. */
+  peer(own: KnownUnit, direction: Meaning['direction'], { source, destination, traffic }: Conversation): End {
+    const address = direction === 'incoming' ? source : destination;
+    const local = this.#units.find(one => one !== own && one.addresses.includes(address));
+    if (local) return { ID: local.ID, type: 'ProcessingUnit', namespace: this.namespaceOf(local) };
+    const peer = this.#peers.get(address);
+    if (peer) return { ID: peer.ID, type: 'ProcessingUnit', namespace: peer.namespace };
+    const namespace = this.namespaceOf(own);
+    const side = direction === 'incoming' ? 'destination' : 'source';
+    const end: UnitEnd = { kind: 'processing unit', namespace, tags: own.normalizedTags };
+    const { by } = decide(this.#model.at(namespace), side, end, { kind: 'network', address }, traffic);
+    if ('via' in by && by.via.kind === 'external network') return { ID: by.via.ID, type: 'ExternalNetwork' };
+    const [match] = this.#networks.find(address, undefined);
+    const network = match && this.#payloads['policy.json'].externalNetworks[match.network];
+    return { ID: network?.ID ?? SOMEWHERE, type: 'ExternalNetwork' };
+  }
+}
+
+const actionOf = (verdict: 'allow' | 'reject'): Action => (verdict === 'allow' ? 'Accept' : 'Reject');
+
+/**
+ * The report of what was sighted, from the point of view of this host's end. Undefined when its rule is long gone, or
+ * this host has no unit at either end.
+ */
+export function reportOf(
+  { prefix, conversation, count, at }: Sighting,
+  meaningOf: (id: string) => Meaning | undefined,
+  directory: Directory,
+  enforcerID: string,
+): FlowReport | undefined {
+  const meaning = meaningOf(LOG_PREFIX.exec(prefix)?.[2] ?? '');
+  if (!meaning) return undefined;
+  const { direction, verdict, rule, namespace, observed } = meaning;
+  const { source, destination, traffic } = conversation;
+  const incoming = direction === 'incoming';
+  const own = directory.own(incoming ? destination : source, meaning.unit);
+  if (!own) return undefined;
+  const mine: End = { ID: own.ID, type: 'ProcessingUnit' };
+  const peer = directory.peer(own, direction, conversation);
+  const [from, to] = incoming ? [peer, mine] : [mine, peer];
+  return {
+    action: actionOf(verdict),
+    observedAction: observed ? actionOf(observed.verdict) : 'NotApplicable',
+    observed: observed !== undefined,
+    ...(observed
+      ? { observedPolicyID: observed.rule.rulesetID, observedPolicyNamespace: observed.rule.namespace }
+      : {}),
+    sourceID: from.ID,
+    sourceIP: source,
+    sourceType: from.type,
+    destinationID: to.ID,
+    destinationIP: destination,
+    destinationType: to.type,
+    ...(traffic.kind === 'ports' ? { destinationPort: traffic.port } : {}),
+    protocol: traffic.protocol,
+    policyID: rule?.rulesetID ?? DEFAULT_POLICY,
+    policyNamespace: namespace,
+    ruleName: rule?.ruleName ?? '',
+    ...(verdict === 'reject' ? { dropReason: 'policy' } : {}),
+    serviceType: 'L3',
+    enforcerID,
+    namespace: directory.namespaceOf(own),
+    ...(peer.namespace === undefined ? {} : { remoteNamespace: peer.namespace }),
+    timestamp: new Date(at).toISOString(),
+    value: count,
+  };
+}

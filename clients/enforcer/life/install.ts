@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { Credential } from '../../../shared/schema/appcredential.ts';
+import { fail } from '../../../shared/schema/failure.ts';
+import { writeWhole } from '../files.ts';
+import { VERSION } from '../version.ts';
+import type { Io } from './program.ts';
+import { bootUnit, confText, PLACES, serviceUnit, wrapper } from './unit-files.ts';
+
+export interface InstallFlags {
+  api?: string;
+  namespace: string;
+  root: string;
+  creds?: string;
+  token?: string;
+  tag: string[];
+  opts: string;
+  prefix: string;
+  start: boolean;
+}
+
+/** What an installation made: uninstall takes away exactly that. Paths are below the prefix. */
+export const Manifest = z.object({
+  version: z.string(),
+  files: z.array(z.string()),
+  folders: z.array(z.string()),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+export const systemctl = (...args: string[]): boolean =>
+  spawnSync('systemctl', args, { stdio: 'ignore' }).status === 0;
+
+/** systemd runs this very system. */
+export const hasSystemd = (prefix: string): boolean => prefix === '/' && existsSync('/run/systemd/system');
+
+function readGiven(path: string, flag: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fail(
+      'bad_request',
+      `${flag} \`${path}\` can't be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+/** The files and their modes, by path below the prefix. */
+export function contents(
+  flags: InstallFlags,
+  self: readonly string[],
+): Map<string, [mode: number, Buffer | string]> {
+  const { namespace, token, tag, opts, root, creds } = flags;
+  if (!/^\S*$/.test(`${namespace}${flags.api ?? ''}${token ?? ''}`) || /\n/.test(opts))
+    throw fail('bad_request', '--api, --namespace and --token hold no spaces, and --opts no line break');
+  const spaced = tag.find(text => /\s/.test(text));
+  if (spaced !== undefined)
+    throw fail('bad_request', `--tag is \`${spaced}\`; a tag of the service holds no spaces`);
+  const credential = creds === undefined ? undefined : readGiven(creds, '--creds');
+  const api = flags.api ?? (credential && Credential.parse(JSON.parse(credential.toString())).APIURL);
+  if (api === undefined) throw fail('bad_request', 'the URL of the control plane is missing; give --api');
+  const allOpts = [...tag.map(text => `--tag ${text}`), opts].filter(Boolean).join(' ');
+  return new Map<string, [number, Buffer | string]>([
+    [PLACES.root, [0o600, readGiven(root, '--root')]],
+    [
+      PLACES.conf,
+      [0o600, confText({ api, namespace, opts: allOpts, ...(token === undefined ? {} : { token }) })],
+    ],
+    ...(credential ? [[PLACES.creds, [0o600, credential]] as [string, [number, Buffer]]] : []),
+    [PLACES.program, [0o755, wrapper(self)]],
+    [PLACES.service, [0o644, serviceUnit()]],
+    [PLACES.boot, [0o644, bootUnit()]],
+  ]);
+}
+
+/** Makes a folder and those above it; gives those that were not there, the deepest last. */
+function makeFolders(prefix: string, folder: string, mode: number): string[] {
+  if (existsSync(join(prefix, folder))) return [];
+  const above = folder === '/' ? [] : makeFolders(prefix, dirname(folder), 0o755);
+  mkdirSync(join(prefix, folder), { mode });
+  return [...above, folder];
+}
+
+export function install(flags: InstallFlags, { out, isRoot, self }: Io): void {
+  const { prefix } = flags;
+  if (!isRoot && prefix === '/') throw fail('forbidden', 'only root installs a service; run it as root');
+  const manifestPath = join(prefix, PLACES.manifest);
+  if (existsSync(manifestPath)) {
+    const { data } = Manifest.safeParse(JSON.parse(readFileSync(manifestPath, 'utf8')));
+    throw fail(
+      'conflict',
+      `version ${data?.version ?? 'unknown'} is installed; there is no upgrade in place: run prisma-enforcer uninstall, then install again`,
+    );
+  }
+  const files = contents(flags, self);
+  const taken = [...files.keys()].find(path => existsSync(join(prefix, path)));
+  if (taken !== undefined)
+    throw fail(
+      'conflict',
+      `${taken} is there, and no installation of ours says that it made it; move it away first`,
+    );
+  const folders = [PLACES.home, ...[...files.keys()].map(dirname)].flatMap(folder =>
+    makeFolders(prefix, folder, folder === PLACES.home ? 0o700 : 0o755),
+  );
+  const manifest: Manifest = { version: VERSION, files: [...files.keys(), PLACES.manifest].sort(), folders };
+  // First, so that an installation that breaks off can be taken away too.
+  writeWhole(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`);
+  for (const [path, [mode, content]] of files) {
+    writeWhole(join(prefix, path), content);
+    chmodSync(join(prefix, path), mode);
+  }
+  out(`installed prisma-enforcer ${VERSION} in ${prefix}\n`);
+  if (!flags.start) return;
+  if (!hasSystemd(prefix)) {
+    out(`no systemd here; start it with: ${join(prefix, PLACES.program)} run\n`);
+    return;
+  }
+  systemctl('daemon-reload');
+  if (!systemctl('enable', '--now', 'prisma-enforcer-boot.service', 'prisma-enforcer.service'))
+    throw fail('unavailable', 'systemctl could not start the service; see systemctl status prisma-enforcer');
+  out('the service runs\n');
+}

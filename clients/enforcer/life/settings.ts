@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { Credential } from '../../../shared/schema/appcredential.ts';
+import { fail } from '../../../shared/schema/failure.ts';
+import { NamespacePath } from '../../../shared/schema/ids.ts';
+import { Tag } from '../../../shared/schema/tag.ts';
+
+/** Where an installed agent keeps everything, as the original did. */
+export const HOME = '/var/lib/prisma-enforcer';
+/** Below the user's own folder: where one that only verifies does. */
+const VERIFYING = '.prisma-enforcer';
+
+/** Options of `run`, as commander gives them. */
+export interface RunFlags {
+  api?: string;
+  namespace?: string;
+  authMode?: 'appcred' | 'token' | 'cloud';
+  creds?: string;
+  token?: string;
+  root?: string;
+  name?: string;
+  tag: string[];
+  units?: string;
+  interval: string;
+  state?: string;
+  enforce: boolean;
+  flows: boolean;
+  flowInterval: string;
+  spoolLimit: string;
+  logGroup?: string;
+  layer3Only: boolean;
+  once: boolean;
+  logLevel: string;
+}
+
+export interface RunSettings {
+  how:
+    | { mode: 'appcred'; credential: Credential }
+    | { mode: 'token'; api: string; token: string }
+    | { mode: 'cloud'; api: string };
+  namespace: NamespacePath;
+  root: Uint8Array;
+  name: string;
+  tags: Tag[];
+  unitsFile: string | undefined;
+  /** Milliseconds. */
+  interval: number;
+  flowInterval: number;
+  folder: string;
+  enforce: boolean;
+  flows: boolean;
+  /** Bytes. */
+  spoolLimit: number;
+  logGroup: number | undefined;
+  layer3Only: boolean;
+  once: boolean;
+  logLevel: string;
+}
+
+const wanted = (what: string, flag: string, example: string) =>
+  fail('bad_request', `${what} is missing; give ${flag}, such as ${example}`);
+
+function numberOf(text: string, flag: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && number >= least && number <= most) return number;
+  throw fail('bad_request', `${flag} is \`${text}\`; give a number from ${least} to ${most}`);
+}
+
+async function fileAt(path: string, flag: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fail(
+      'bad_request',
+      `${flag} \`${path}\` can't be read: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+async function credentialAt(path: string, api: string | undefined): Promise<Credential> {
+  const text = (await fileAt(path, '--creds')).toString();
+  try {
+    const credential = Credential.parse(JSON.parse(text));
+    return api === undefined ? credential : { ...credential, APIURL: api.replace(/\/+$/, '') };
+  } catch {
+    throw fail('bad_request', `--creds \`${path}\` is no app credential; make one with POST /appcredentials`);
+  }
+}
+
+/** How the agent proves who it is: as it is told, or else by what it is given, or by the cloud that it runs in. */
+async function howOf(
+  { api, authMode, creds, token }: RunFlags,
+  ownCredential: string,
+): Promise<RunSettings['how']> {
+  const own = await readFile(ownCredential).then(
+    () => ownCredential,
+    () => undefined,
+  );
+  const given = creds ?? (token === undefined || authMode !== 'token' ? own : undefined);
+  const mode = authMode ?? (given ? 'appcred' : token ? 'token' : 'cloud');
+  if (mode === 'appcred') {
+    if (!given) throw wanted('the app credential', '--creds', '--creds default.creds');
+    return { mode, credential: await credentialAt(given, api) };
+  }
+  // What the token was traded for is as good as the token, and lasts longer.
+  if (mode === 'token' && own) return { mode: 'appcred', credential: await credentialAt(own, api) };
+  if (api === undefined)
+    throw wanted('the URL of the control plane', '--api', '--api https://api.example.com');
+  const url = api.replace(/\/+$/, '');
+  if (mode === 'cloud') return { mode, api: url };
+  if (!token) throw wanted('the install token', '--token', '--token "$(cat token)"');
+  return { mode, api: url, token };
+}
+
+/** Everything that `run` needs, read and checked. Fails with `bad_request` that names the option and what to give. */
+export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunSettings> {
+  const { namespace, root, tag, enforce } = flags;
+  const folder = flags.state ?? (isRoot && enforce ? HOME : join(homedir(), VERIFYING));
+  if (!namespace)
+    throw wanted("the enforcer's namespace", '--namespace', '--namespace /tenant/account/group');
+  const path = NamespacePath.safeParse(namespace);
+  if (!path.success || path.data === '/')
+    throw fail(
+      'bad_request',
+      `--namespace is \`${namespace}\`; give a path below the root, such as /tenant/group`,
+    );
+  const tags = tag.map(text => {
+    const parsed = Tag.safeParse(text);
+    if (parsed.success && !/^[$@+]/.test(text)) return parsed.data;
+    throw fail('bad_request', `--tag is \`${text}\`; give key=value, and nothing that starts with $, @ or +`);
+  });
+  return {
+    how: await howOf(flags, `${folder}/default.creds`),
+    namespace: path.data,
+    root: await fileAt(root ?? `${folder}/root.json`, '--root'),
+    name: flags.name ?? hostname(),
+    tags,
+    unitsFile: flags.units,
+    interval: numberOf(flags.interval, '--interval', 0.05, 3600) * 1000,
+    flowInterval: numberOf(flags.flowInterval, '--flow-interval', 1, 86_400) * 1000,
+    folder,
+    enforce,
+    flows: flags.flows,
+    spoolLimit: numberOf(flags.spoolLimit, '--spool-limit', 1, 100_000) * 1024 * 1024,
+    logGroup: flags.logGroup === undefined ? undefined : numberOf(flags.logGroup, '--log-group', 1, 65_535),
+    layer3Only: flags.layer3Only,
+    once: flags.once,
+    logLevel: flags.logLevel,
+  };
+}

@@ -1,0 +1,94 @@
+import { fail } from '../../../shared/schema/failure.ts';
+import { readStatus, type Status } from '../agent/status.ts';
+import { runningAgent, statusFile } from './agent-process.ts';
+import type { Io } from './program.ts';
+
+/** `1 d 4 h`, `3 min`: the two greatest units. */
+export function ageOf(seconds: number): string {
+  const parts: string[] = [];
+  let rest = Math.max(0, Math.floor(seconds));
+  for (const [name, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ] as const) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${name}`);
+  }
+  return parts.slice(0, 2).join(' ') || '0 s';
+}
+
+function activeLines({ active, enforces }: Status, ago: (time: string) => string): [string, string][] {
+  if (!active) return [['policy', 'none yet']];
+  return [
+    [
+      'policy',
+      `revision ${active.revision}, ${enforces ? 'enforced' : 'verified only'} for ${ago(active.since)}`,
+    ],
+    ...(active.digest ? [['digest', active.digest] as [string, string]] : []),
+    ['profile', active.profile ?? 'none'],
+    ['processing units', String(active.units)],
+    ...(active.lockdown
+      ? [['lockdown', 'everything is shut out: the bundle is too old'] as [string, string]]
+      : []),
+    ...active.warnings.map((warning): [string, string] => ['warning', warning]),
+  ];
+}
+
+function flowLines({ flows }: Status): [string, string][] {
+  if (!flows) return [];
+  const { records, sent, waiting, spooled, dropped, unrecorded, ended, bytes } = flows;
+  return [
+    ['flow records', `${records} read, ${unrecorded} counted and not recorded`],
+    ['flow reports', `${sent} sent, ${waiting} waiting, ${spooled} batches on disk, ${dropped} given up`],
+    ['connections', `${ended} ended, ${bytes} bytes`],
+  ];
+}
+
+/** The status for people; `now`: milliseconds since the epoch. */
+export function describeStatus(status: Status, isRunning: boolean, now: number): string {
+  const ago = (time: string): string => ageOf((now - Date.parse(time)) / 1000);
+  const { enforcer, api, version, pid, startedAt, refused, lastContact, troubles, expires, staleSeconds } =
+    status;
+  const lines: [string, string][] = [
+    ['agent', isRunning ? `${version}, process ${pid}, for ${ago(startedAt)}` : `${version}, not running`],
+    [
+      'enforcer',
+      enforcer ? `${enforcer.name} (${enforcer.ID}) of ${enforcer.namespace}` : 'not registered yet',
+    ],
+    ['control plane', `${api}, last heard of ${lastContact ? `${ago(lastContact)} ago` : 'never'}`],
+    ...activeLines(status, ago),
+    [
+      'good until',
+      expires ? `${expires}${staleSeconds > 0 ? `, past it for ${ageOf(staleSeconds)}` : ''}` : '-',
+    ],
+    ...(refused
+      ? [['refused', `${refused.reason}: ${refused.detail} (${ago(refused.at)} ago)`] as [string, string]]
+      : []),
+    ['mended', `${status.mended} times`],
+    ...flowLines(status),
+    ...Object.entries(troubles).map(([kind, { detail, at }]): [string, string] => [
+      'trouble',
+      `${kind}: ${detail} (${ago(at)} ago)`,
+    ]),
+  ];
+  return lines.map(([name, text]) => `${name.padEnd(18)}${text}\n`).join('');
+}
+
+/** Of the agent that runs, or else of the one that ran. Fails when there was none. */
+export function printStatus(
+  { state, json }: { state: string; json: boolean },
+  { out, clock }: Pick<Io, 'out' | 'clock'>,
+): void {
+  const status = readStatus(statusFile(state));
+  if (!status)
+    throw fail(
+      'not_found',
+      `no agent has run with ${state}; start one with prisma-enforcer run, or name its --state`,
+    );
+  const isRunning = runningAgent(state) !== undefined;
+  if (json) out(`${JSON.stringify({ ...status, running: isRunning }, undefined, 2)}\n`);
+  else out(describeStatus(status, isRunning, clock.now().getTime()));
+}

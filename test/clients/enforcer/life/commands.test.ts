@@ -1,0 +1,224 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Status } from '../../../../clients/enforcer/agent/status.ts';
+import { ageOf, describeStatus } from '../../../../clients/enforcer/life/show.ts';
+import { VERSION } from '../../../../clients/enforcer/version.ts';
+import { type } from './terminal.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'enforcer-life-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each([
+  ['help', ['--help']],
+  ['help-run', ['run', '--help']],
+  ['help-status', ['status', '--help']],
+  ['help-explain', ['explain', '--help']],
+  ['help-install', ['install', '--help']],
+  ['help-uninstall', ['uninstall', '--help']],
+])('prints its %s', async (name, argv) => {
+  const { code, out } = await type(argv);
+  expect(code).toBe(0);
+  await expect(out).toMatchFileSnapshot(`golden/${name}.txt`);
+});
+
+test('tells its version', async () => {
+  expect(await type(['version'])).toMatchObject({ code: 0, out: `${VERSION}\n` });
+});
+
+const credential = {
+  APIURL: 'https://api.test',
+  ID: 'id',
+  name: 'n',
+  namespace: '/t',
+  certificate: '',
+  certificateKey: '',
+  certificateAuthority: '',
+};
+
+test.each([
+  ['no namespace', [], /namespace is missing; give --namespace/],
+  ['the root', ['-n', '/'], /--namespace is `\/`; give a path below the root/],
+  ['no credential', ['-n', '/t', '--auth-mode', 'appcred'], /app credential is missing; give --creds/],
+  ['no URL', ['-n', '/t', '--token', 'x'], /URL of the control plane is missing; give --api/],
+  ['no such file', ['-n', '/t', '--creds', '/absent'], /--creds `\/absent` can't be read/],
+  ['a tag of the system', ['-n', '/t', '--tag', '$name=x'], /--tag is `\$name=x`/],
+  ['no tag', ['-n', '/t', '--tag', 'x'], /--tag is `x`; give key=value/],
+])('refuses to run with %s, and says what to give', async (_, argv, reason) => {
+  const { code, err } = await type(['run', '--state', folder, ...argv]);
+  expect([code, err]).toEqual([2, expect.stringMatching(reason)]);
+});
+
+test.each([
+  ['--interval', '0', /from 0.05 to 3600/],
+  ['--flow-interval', 'soon', /from 1 to 86400/],
+  ['--spool-limit', '', /from 1 to/],
+])('refuses %s %s', async (flag, value, reason) => {
+  writeFileSync(join(folder, 'creds'), JSON.stringify(credential));
+  writeFileSync(join(folder, 'root.json'), '{}');
+  const argv = ['run', '--state', folder, '-n', '/t', '--creds', join(folder, 'creds'), flag, value];
+  const { code, err } = await type(argv);
+  expect([code, err]).toEqual([2, expect.stringMatching(reason)]);
+});
+
+test.each([
+  [['status'], /no agent has run with/],
+  [['explain', '10.0.0.1', '10.0.0.2', 'tcp/80'], /holds no verified policy/],
+])('%j says what to do where no agent ever ran', async (argv, reason) => {
+  const { code, err } = await type([...argv, '--state', folder]);
+  expect([code, err]).toEqual([1, expect.stringMatching(reason)]);
+});
+
+test.each([['boot'], ['reconcile'], ['uninstall']])('%s is for root', async verb => {
+  expect(await type([verb])).toMatchObject({ code: 1, err: expect.stringContaining('as root') });
+});
+
+const STATUS: Status = {
+  version: '0.1.0',
+  pid: 1234,
+  startedAt: '2026-03-01T10:00:00.000Z',
+  updatedAt: '2026-03-01T12:00:00.000Z',
+  enforces: true,
+  enforcer: { ID: '01a213ec299f1ef181ca083a', name: 'host-web', namespace: '/tenant/group' },
+  api: 'https://api.test',
+  active: {
+    revision: 7,
+    digest: '59d0c2fef6c6d3ecda21112f41dfbc049caeeb5a3a1adb1d98d3c7f1',
+    since: '2026-03-01T11:57:00.000Z',
+    units: 2,
+    profile: 'default',
+    warnings: [],
+    lockdown: false,
+  },
+  expires: '2026-03-01T11:00:00.000Z',
+  staleSeconds: 3600,
+  refused: { reason: 'rejected_by_kernel', detail: 'no memory', at: '2026-03-01T11:59:30.000Z' },
+  mended: 1,
+  lastContact: '2026-03-01T11:00:00.000Z',
+  troubles: { polling: { detail: 'connect ECONNREFUSED', at: '2026-03-01T11:59:59.000Z' } },
+  flows: {
+    records: 12,
+    sent: 10,
+    waiting: 2,
+    spooled: 1,
+    dropped: 0,
+    refused: 0,
+    unrecorded: 3,
+    unreadable: 0,
+    restarts: 0,
+    ended: 4,
+    bytes: 5678,
+    seconds: 9,
+  },
+};
+
+test('the status is for people', async () => {
+  const text = describeStatus(STATUS, true, Date.parse('2026-03-01T12:00:00.000Z'));
+  await expect(text).toMatchFileSnapshot('golden/status.txt');
+  const {
+    active: _,
+    enforcer: __,
+    expires: ___,
+    lastContact: ____,
+    flows: _____,
+    refused: ______,
+    ...bare
+  } = STATUS;
+  await expect(describeStatus(bare, false, Date.parse(STATUS.updatedAt))).toMatchFileSnapshot(
+    'golden/status-bare.txt',
+  );
+});
+
+test.each([
+  [0, '0 s'],
+  [59, '59 s'],
+  [61, '1 min 1 s'],
+  [90_061, '1 d 1 h'],
+])('%d seconds are %s', (seconds, text) => expect(ageOf(seconds)).toBe(text));
+
+describe('install', () => {
+  const argv = (...more: string[]) => {
+    writeFileSync(join(folder, 'creds'), JSON.stringify(credential));
+    writeFileSync(join(folder, 'trusted.json'), '{"signed":{}}');
+    mkdirSync(join(folder, 'root'), { recursive: true });
+    const given = ['--root', join(folder, 'trusted.json'), '--creds', join(folder, 'creds')];
+    return [
+      'install',
+      '-n',
+      '/tenant/group',
+      '--prefix',
+      join(folder, 'root'),
+      '--no-start',
+      ...given,
+      ...more,
+    ];
+  };
+  const below = () =>
+    readdirSync(join(folder, 'root'), { recursive: true, encoding: 'utf8', withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name).slice(join(folder, 'root').length))
+      .sort();
+
+  test('writes files that only it makes, each as it is known', async () => {
+    const { code, err } = await type(argv('--tag', 'app=web', '--opts', '--interval 5'), true);
+    expect([code, err]).toEqual([0, '']);
+    expect(below()).toEqual([
+      '/etc/systemd/system/prisma-enforcer-boot.service',
+      '/etc/systemd/system/prisma-enforcer.service',
+      '/usr/sbin/prisma-enforcer',
+      '/var/lib/prisma-enforcer/default.creds',
+      '/var/lib/prisma-enforcer/installed.json',
+      '/var/lib/prisma-enforcer/prisma-enforcer.conf',
+      '/var/lib/prisma-enforcer/root.json',
+    ]);
+    for (const path of below()) {
+      const mode = statSync(join(folder, 'root', path)).mode & 0o777;
+      const wanted = path.startsWith('/var') ? 0o600 : path.startsWith('/usr') ? 0o755 : 0o644;
+      expect(mode, path).toBe(wanted);
+      if (!path.endsWith('.json') && !path.endsWith('.creds'))
+        await expect(readFileSync(join(folder, 'root', path), 'utf8')).toMatchFileSnapshot(
+          `golden/installed${path.replaceAll('/', '_')}`,
+        );
+    }
+    expect(statSync(join(folder, 'root/var/lib/prisma-enforcer')).mode & 0o777).toBe(0o700);
+  });
+
+  test('refuses to install over an installation, and says how to go on', async () => {
+    await type(argv(), true);
+    const { code, err } = await type(argv(), true);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('there is no upgrade in place: run prisma-enforcer uninstall'),
+    ]);
+  });
+
+  test('never takes a file that somebody else made', async () => {
+    mkdirSync(join(folder, 'root/usr/sbin'), { recursive: true });
+    writeFileSync(join(folder, 'root/usr/sbin/prisma-enforcer'), 'mine');
+    const { code, err } = await type(argv(), true);
+    expect([code, err]).toEqual([1, expect.stringContaining('/usr/sbin/prisma-enforcer is there')]);
+    expect(readFileSync(join(folder, 'root/usr/sbin/prisma-enforcer'), 'utf8')).toBe('mine');
+    expect(existsSync(join(folder, 'root/var'))).toBe(false);
+  });
+
+  test.each([
+    ['--tag', 'app=two words', /holds no spaces/],
+    ['--opts', 'a\nb', /no line break/],
+  ])('refuses %s %j, which a unit file can’t hold', async (flag, value, reason) => {
+    const { code, err } = await type(argv(flag, value), true);
+    expect([code, err]).toEqual([2, expect.stringMatching(reason)]);
+  });
+});

@@ -1,0 +1,28 @@
+import { systemClock } from '../../../../clients/enforcer/clock.ts';
+import { command } from '../../../../clients/enforcer/life/command.ts';
+
+export interface Typed {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Types one command line, as root or not, without a process of its own. */
+export async function type(argv: readonly string[], isRoot = false): Promise<Typed> {
+  const typed: Typed = { code: 0, out: '', err: '' };
+  typed.code = await command(argv, {
+    out: text => {
+      typed.out += text;
+    },
+    err: text => {
+      typed.err += text;
+    },
+    columns: 100,
+    isRoot,
+    clock: systemClock,
+    signal: AbortSignal.abort(),
+    onHangup: () => undefined,
+    self: ['/opt/node', '--disable-warning=ExperimentalWarning', '/opt/microseg/clients/enforcer/main.ts'],
+  });
+  return typed;
+}
