@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Host, Network } from './network.ts';
 import { type Probe, packetOf, recognize } from './packets.ts';
-import { openRaw, type RawEnd } from './raw.ts';
+import { openRaw, type RawEnd, type Received } from './raw.ts';
 
 /** The first packet of a flow between addresses of two hosts. */
 export type Wanted = Omit<Probe, 'id' | 'sourcePort'>;
@@ -16,12 +16,15 @@ export interface Seen {
 
 /** Raw sockets on every host of a network. */
 export interface Probes {
+  /** Sends the probes, each a flow of its own. What became of them stands in the answer as soon as it is known. */
+  fire(probes: readonly Wanted[]): { seen: readonly Seen[]; sent: Promise<void> };
+  /** Waits until whatever the kernels have received so far has been read. */
+  settle(): Promise<void>;
   /**
-   * Sends the probes, each a flow of its own, and tells what became of them, in their order. Waits until as many have
-   * arrived and were answered as should, at most `patience` milliseconds after the last was sent, and `grace` longer for
-   * more.
+   * The same, and tells what became of them, in their order. Waits until as many have arrived and were answered as
+   * should, at most `patience` milliseconds after the last was sent, and `grace` longer for more.
    */
-  send(probes: readonly Wanted[], expected: Expected, times?: Partial<Times>): Promise<Seen[]>;
+  send(probes: readonly Wanted[], expected: Expected, times?: Partial<Times>): Promise<readonly Seen[]>;
   close(): Promise<void>;
 }
 
@@ -38,59 +41,74 @@ interface Times {
 
 const FIRST_PORT = 20_000;
 const PORTS = 40_000;
+/** Probes that are remembered. */
+const KEPT = 1_000_000;
+
+/** Probes that were sent, by their number. */
+class Register {
+  readonly #fired = new Map<number, { to: Host; seen: Seen }>();
+  #last = 0;
+
+  add(to: Host): { id: number; seen: Seen } {
+    if (this.#fired.size > KEPT) this.#fired.clear();
+    const id = ++this.#last;
+    const seen = { arrived: false, answered: false };
+    this.#fired.set(id, { to, seen });
+    return { id, seen };
+  }
+
+  note(host: Host, packet: Received): void {
+    const what = recognize(packet);
+    const fired = what && this.#fired.get(what.id);
+    if (!fired) return;
+    if (what.is === 'answer') fired.seen.answered = true;
+    else if (fired.to === host) fired.seen.arrived = true;
+  }
+}
 
 export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Probes> {
   const owners = new Map(hosts.flatMap(host => host.addresses.map(address => [address, host] as const)));
-  const waiting = new Map<number, { to: Host; seen: Seen }>();
-  const counts = { arrived: 0, answered: 0 };
-  let last = 0;
+  const register = new Register();
   const ends = new Map<Host, RawEnd>();
-  for (const host of hosts)
-    ends.set(
-      host,
-      await openRaw(host, packet => {
-        const what = recognize(packet);
-        const known = what && waiting.get(what.id);
-        if (!known) return;
-        const key = what.is === 'answer' ? 'answered' : 'arrived';
-        if ((key === 'arrived' && known.to !== host) || known.seen[key]) return;
-        known.seen[key] = true;
-        counts[key]++;
-      }),
-    );
+  for (const host of hosts) ends.set(host, await openRaw(host, packet => register.note(host, packet)));
   const ownerOf = (address: string): Host => {
     const owner = owners.get(address);
     if (!owner) throw new Error(`no host has ${address}`);
     return owner;
   };
 
-  const send: Probes['send'] = async (probes, expected, { patience = 2_000, grace = 30 } = {}) => {
-    waiting.clear();
-    Object.assign(counts, { arrived: 0, answered: 0 });
-    const bySource = new Map<Host, Buffer[]>();
-    const results = probes.map(probe => {
-      const id = ++last;
-      const seen = { arrived: false, answered: false };
-      waiting.set(id, { to: ownerOf(probe.to), seen });
+  const fire: Probes['fire'] = probes => {
+    const packets = new Map<Host, Buffer[]>(hosts.map(host => [host, []]));
+    const seen = probes.map(probe => {
+      const { id, seen } = register.add(ownerOf(probe.to));
       const packet = packetOf({ ...probe, id, sourcePort: FIRST_PORT + (id % PORTS) });
-      const from = ownerOf(probe.from);
-      const packets = bySource.get(from);
-      if (packets) packets.push(packet);
-      else bySource.set(from, [packet]);
+      packets.get(ownerOf(probe.from))?.push(packet);
       return seen;
     });
-    await Promise.all([...bySource].map(([host, packets]) => ends.get(host)?.send(packets)));
-    const until = performance.now() + patience;
-    const isWaiting = () => counts.arrived < expected.arrived || counts.answered < expected.answered;
-    while (isWaiting() && performance.now() < until) await wait(2);
-    await wait(grace);
-    // Whatever the kernels had queued for the readers is read now.
+    const sending = [...packets].filter(([, own]) => own.length > 0);
+    const sent = Promise.all(sending.map(([host, own]) => ends.get(host)?.send(own)));
+    return { seen, sent: sent.then(() => undefined) };
+  };
+
+  const settle = async (): Promise<void> => {
     await Promise.all([...ends.values()].map(end => end.send([])));
-    return results;
   };
 
   return {
-    send,
+    fire,
+    settle,
+    send: async (probes, expected, { patience = 2_000, grace = 30 } = {}) => {
+      const { seen, sent } = fire(probes);
+      await sent;
+      const until = performance.now() + patience;
+      const isWaiting = () =>
+        seen.filter(one => one.arrived).length < expected.arrived ||
+        seen.filter(one => one.answered).length < expected.answered;
+      while (isWaiting() && performance.now() < until) await wait(2);
+      await wait(grace);
+      await settle();
+      return seen;
+    },
     close: async () => void (await Promise.all([...ends.values()].map(end => end.close()))),
   };
 }

@@ -1,0 +1,114 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DataPlane, HostPolicy } from '../../../clients/enforcer/data-plane.ts';
+import type { Entry } from '../../core/objects.ts';
+import { type Network, openNetwork } from '../hosts/network.ts';
+import { planeOf } from '../hosts/plane.ts';
+import { openTalker, type Talker } from '../hosts/talk.ts';
+import { ENFORCED, LASTING, PLANS, policyOf, ruleset } from './shop.ts';
+
+const EVERY = 5;
+/** Long enough for whatever was on its way. */
+const A_WHILE = 250;
+
+/** To a host and to a container, which is decided where it is forwarded; IPv4 and IPv6. */
+const FLOWS = (['tcp', 'udp'] as const).flatMap(protocol =>
+  ['10.1.0.2', '2001:db8::2', '10.1.0.3', '2001:db8::3'].map(to => ({ protocol, to, port: 80 })),
+);
+
+const without = (...numbers: number[]): Entry[] =>
+  LASTING.filter(({ object }) => !numbers.includes(Number.parseInt(object.ID, 16)));
+const REJECT_ALL = [
+  ruleset(900, 'app=web', 'outgoingRules', '$identity=processingunit', [], { action: 'Reject' }),
+];
+
+/** Each shuts out what web has with both others, at one end or the other. */
+const CHANGES: readonly { what: string; entries: readonly Entry[]; at: readonly string[] }[] = [
+  { what: 'the rules that allow it at its source are gone', entries: without(100, 102), at: ['web'] },
+  { what: 'the rules that allow it at its destination are gone', entries: without(101, 103), at: ['db'] },
+  { what: 'a Reject comes at its source', entries: [...LASTING, ...REJECT_ALL], at: ['web'] },
+  { what: 'its source is no longer among the peers', entries: without(1), at: ['db'] },
+];
+
+describe('revocation', () => {
+  let network: Network;
+  let web: Talker;
+  const servers: Talker[] = [];
+  const planes = new Map<string, DataPlane>();
+
+  beforeAll(async () => {
+    network = await openNetwork(PLANS);
+    for (const { name } of ENFORCED) planes.set(name, planeOf(network.host(name)));
+    for (const name of ['db', 'cache']) servers.push(await openTalker(network.host(name)));
+    for (const server of servers) await server.ask({ kind: 'listen', port: 80 });
+    web = await openTalker(network.host('web'));
+  });
+
+  afterAll(async () => {
+    for (const talker of [web, ...servers]) await talker?.close();
+    await network?.close();
+  });
+
+  const apply = (entries: readonly Entry[], at: readonly string[], rest: Partial<HostPolicy> = {}) =>
+    Promise.all(
+      ENFORCED.filter(({ name }) => at.includes(name)).map(async host => {
+        const applied = await planes.get(host.name)?.apply(policyOf(host, entries, rest));
+        expect(applied).toMatchObject({ outcome: 'applied' });
+      }),
+    );
+  const everywhere = ENFORCED.map(({ name }) => name);
+
+  /** Messages that came back in a while, by flow. */
+  const heard = async (): Promise<number[]> => {
+    const before = await web.ask({ kind: 'report' });
+    await wait(A_WHILE);
+    const after = await web.ask({ kind: 'report' });
+    return after.map(({ echoed }, at) => echoed - (before[at]?.echoed ?? 0));
+  };
+
+  beforeEach(async () => {
+    await web.ask({ kind: 'stop' });
+    await apply(LASTING, everywhere);
+    for (const flow of FLOWS) await web.ask({ kind: 'open', every: EVERY, ...flow });
+    await wait(A_WHILE);
+    for (const echoed of await heard()) expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+  });
+
+  test.each(CHANGES)('established flows end when $what', async ({ entries, at }) => {
+    await apply(entries, at);
+    await wait(20);
+    expect(await heard()).toEqual(FLOWS.map(() => 0));
+  });
+
+  test('established flows end in lockdown', async () => {
+    await apply(LASTING, ['db'], { lockdown: true });
+    await wait(20);
+    expect(await heard()).toEqual(FLOWS.map(() => 0));
+  });
+
+  test('only what a change forbids ends', async () => {
+    await apply(without(103), ['db']);
+    await wait(20);
+    for (const [at, echoed] of (await heard()).entries()) {
+      if (FLOWS[at]?.to.endsWith('3')) expect(echoed).toBe(0);
+      else expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+    }
+  });
+
+  test('flows outlive a table that somebody else flushed and that was mended', async () => {
+    await network.host('db').run('nft', ['flush', 'ruleset']);
+    expect(await planes.get('db')?.reconcile()).toMatchObject({ mended: true });
+    for (const echoed of await heard()) expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+    await apply(without(101, 103), ['db']);
+    await wait(20);
+    expect(await heard()).toEqual(FLOWS.map(() => 0));
+  });
+
+  test('TCP goes on when what forbade it is taken back', async () => {
+    await apply(without(101), ['db']);
+    expect((await heard()).slice(0, 2)).toEqual([0, 0]);
+    await apply(LASTING, ['db']);
+    await wait(1500);
+    for (const echoed of await heard()) expect(echoed).toBeGreaterThan(0);
+  });
+});
