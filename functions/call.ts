@@ -1,9 +1,10 @@
 import type { Operation, Route } from '../shared/api/routes.ts';
-import type { Caller } from '../shared/core/authorize.ts';
+import type { Caller, Standing } from '../shared/core/authorize.ts';
 import type { Permissions } from '../shared/core/roles.ts';
 import type { Stored } from '../shared/ports/object-store.ts';
 import type { NamespacePath } from '../shared/schema/ids.ts';
 import type { Namespace } from '../shared/schema/namespace.ts';
+import type { Restrictions } from '../shared/schema/token.ts';
 import type { Deps } from './deps.ts';
 
 /** An `Idempotency-Key` and what it was sent with. */
@@ -38,6 +39,10 @@ export interface Call {
   claim?: Claim;
   /** What the caller holds in the namespace. */
   held: readonly Permissions[];
+  /** What the caller's own credential or object gives it, where it has one. */
+  standing: Standing | undefined;
+  /** What its token is restricted to. */
+  restrictions: Restrictions;
   /** Namespace objects from the tenant down to the request's own; empty for the root. */
   lineage: readonly Namespace[];
   /** The object that the path names, read together with the authorizations. */

@@ -74,6 +74,8 @@ const identify: Step = {
       caller: { claims: [], address: event.requestContext.http.sourceIp },
       dryRun: isDryRun(route, query),
       held: [],
+      standing: undefined,
+      restrictions: {},
       lineage: [],
       target: undefined,
     };

@@ -1,4 +1,3 @@
-import { routes } from '../../shared/api/routes.ts';
 import { covers, permissionsOf } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
@@ -6,11 +5,10 @@ import type { Call } from '../call.ts';
 import { makeKeyPair } from '../credential.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
+import { access, PERMISSIONS } from './access.ts';
 
 /** What a raw permission can be on: whatever a route asks for, or everything. */
-const grantable = new Set(
-  Object.values(routes).flatMap(({ allow }) => (allow === 'everybody' ? [] : [allow.identity])),
-).add('*');
+const grantable = new Set([...PERMISSIONS, '*']);
 
 /** Nobody can grant what they lack. */
 function refuseToExceed(attribute: string, wanted: readonly string[], call: Call): void {
@@ -55,4 +53,9 @@ const appcredential = crud('appcredential', {
   },
 });
 
-export const authorizations = { ...apiauthorizationpolicy, ...appcredential, ...crud('oidcprovider') };
+export const authorizations = {
+  ...access,
+  ...apiauthorizationpolicy,
+  ...appcredential,
+  ...crud('oidcprovider'),
+};

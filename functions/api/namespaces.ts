@@ -5,6 +5,7 @@ import { asFields, crud, insert, prepare } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { ensureNamespace } from '../tasks/ensure-namespace.ts';
+import { discoveryMode } from './discovery-mode.ts';
 import { deleteNamespace } from './namespace-deletion.ts';
 import { namespaceViews } from './namespace-views.ts';
 
@@ -66,6 +67,7 @@ const createCloudaccount: Handler = async (call, deps) => {
 export const namespaces = {
   ...namespace,
   ...cloudaccount,
+  ...discoveryMode,
   ...namespaceViews,
   createCloudaccount,
   deleteNamespace,

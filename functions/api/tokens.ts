@@ -1,14 +1,17 @@
 import { createPublicKey } from 'node:crypto';
 import { exportJWK } from 'jose';
+import type { Authn, AuthnRequest } from '../../shared/api/access-messages.ts';
 import type { Issue, IssueRequest } from '../../shared/api/messages.ts';
+import { operations, routes } from '../../shared/api/routes.ts';
 import { goSeconds } from '../../shared/core/duration.ts';
 import { signJwt } from '../../shared/core/jws.ts';
 import { shrink } from '../../shared/core/restrictions.ts';
 import { fail } from '../../shared/schema/failure.ts';
+import { Tag } from '../../shared/schema/tag.ts';
 import type { Restrictions } from '../../shared/schema/token.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
-import { COOKIE, LONGEST } from '../pipeline/authenticate.ts';
+import { COOKIE, claimTags, LONGEST, verifyToken } from '../pipeline/authenticate.ts';
 import { prove } from '../realms/index.ts';
 import type { Proven } from '../realms/proven.ts';
 import { VERSION } from '../version.ts';
@@ -105,4 +108,25 @@ const getJwks: Handler = async (_call, { tokenKey }) => {
 
 const getMetaConfig: Handler = async (_call, { apiURL }) => ({ body: { api: apiURL, version: VERSION } });
 
-export const tokens = { issueToken, getJwks, getMetaConfig };
+const verify: Handler = async (call, deps) => {
+  const { token } = call.body as AuthnRequest;
+  const claims = await verifyToken(token, deps);
+  return { body: { claims, tags: claimTags(claims).map(tag => Tag.parse(tag)) } satisfies Authn };
+};
+
+const metaRoutes = [
+  ...Map.groupBy(
+    operations.map(operation => routes[operation]),
+    ({ path }) => path,
+  ),
+].map(([URL, all]) => ({ URL, verbs: all.map(({ method }) => method).sort(), private: false }));
+
+export const tokens = {
+  issueToken,
+  getJwks,
+  getMetaConfig,
+  verifyToken: verify,
+  getMetaName: async () => ({ body: { name: 'microseg' } }),
+  getMetaVersion: async () => ({ body: { version: VERSION, api: 1 } }),
+  listMetaRoutes: async () => ({ body: metaRoutes }),
+} satisfies Record<string, Handler>;

@@ -1,14 +1,13 @@
 import type { Allow, Route } from '../../shared/api/routes.ts';
-import { type Caller, fromSubnets, heldPermissions } from '../../shared/core/authorize.ts';
+import { type Caller, fromSubnets, heldPermissions, type Standing } from '../../shared/core/authorize.ts';
 import { restricted } from '../../shared/core/restrictions.ts';
 import { grants, type Permissions } from '../../shared/core/roles.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
-import type { AppCredential } from '../../shared/schema/appcredential.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { lineage, type NamespacePath, ObjectId, parentPath } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
-import type { TokenClaims } from '../../shared/schema/token.ts';
+import type { Restrictions, TokenClaims } from '../../shared/schema/token.ts';
 import type { Call } from '../call.ts';
 import { reopenAbandoned } from '../closing.ts';
 import type { Deps } from '../deps.ts';
@@ -62,13 +61,12 @@ async function targetOf(call: Call, store: ObjectStore): Promise<Stored | undefi
 export interface Authorized {
   caller: Caller;
   held: readonly Permissions[];
+  standing: Standing | undefined;
+  restrictions: Restrictions;
   /** Namespace objects from the tenant down to the request's own. The root has no object. */
   lineage: Namespace[];
   target: Stored | undefined;
 }
-
-/** What a caller holds by itself, in a namespace and below. */
-type Standing = Pick<AppCredential, 'namespace' | 'roles'>;
 
 const allowedVerb = ({ allow }: Route) => (allow === 'everybody' ? 'get' : allow.verb);
 
@@ -128,7 +126,7 @@ export async function authorize(
   claims: TokenClaims,
   call: Call,
   { store, clock }: Pick<Deps, 'store' | 'clock'>,
-): Promise<Pick<Authorized, 'held' | 'lineage' | 'target'>> {
+): Promise<Omit<Authorized, 'caller'>> {
   const { namespace, caller } = call;
   const paths = lineage(namespace);
   const [credential, target, namespaces, authorizations] = await Promise.all([
@@ -151,5 +149,11 @@ export async function authorize(
     throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }
   if (allow.verb === 'post') await reopenAbandoned(namespaces.at(-1), { store, clock });
-  return { held, lineage: namespaces, target };
+  return {
+    held,
+    standing: credential,
+    restrictions: claims.restrictions,
+    lineage: namespaces,
+    target,
+  };
 }

@@ -99,6 +99,9 @@ export const PARAMETERS = {
   endAbsolute: text('endAbsolute', 'Until when: RFC 3339, or milliseconds since the epoch.'),
   startRelative: text('startRelative', `From how long ago. ${GO_DURATION}`),
   endRelative: text('endRelative', `Until how long ago. ${GO_DURATION}`),
+  mode: text('mode', 'By which side of the policy: `subject` or `object`; absent: `object`.', {
+    enum: ['subject', 'object'],
+  }),
   asCookie: flag('asCookie', 'The token comes as a cookie, out of reach of scripts.'),
 } as const satisfies Record<string, Parameter>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Identity, resourceOf } from '../schema/resources.ts';
 import { ASK, READ, WRITE } from './fails.ts';
+import type { ParameterName } from './parameters.ts';
 import {
   ClausesMatch,
   ClausesMatchRequest,
@@ -14,14 +15,22 @@ import {
 } from './policy-messages.ts';
 import type { Route } from './routes.ts';
 
+const PAGED: readonly ParameterName[] = ['page', 'pagesize', 'order', 'q'];
+
 /** What an object has to do with. The permission on the kind that is listed is needed too, and is asked for there. */
-const related = (of: Identity, listed: Identity, summary: string): Route => ({
+const related = (
+  of: Identity,
+  listed: Identity,
+  summary: string,
+  takes: readonly ParameterName[] = [],
+): Route => ({
   method: 'GET',
   path: `/${resourceOf(of).plural}/{id}/${resourceOf(listed).plural}`,
   group: resourceOf(of).group,
   summary,
   allow: { identity: of, verb: 'get' },
   ok: z.array(resourceOf(listed).stored),
+  takes,
   fails: READ,
 });
 
@@ -87,6 +96,7 @@ export const policyRoutes = {
     summary: 'Lists policies of every kind that the caller may see, in what they share.',
     allow: { identity: 'policy', verb: 'get' },
     ok: z.array(Policy),
+    takes: ['page', 'pagesize', 'recursive', 'propagated'],
     fails: READ,
   },
   getPolicy: {
@@ -111,26 +121,31 @@ export const policyRoutes = {
     'networkrulesetpolicy',
     'processingunit',
     'Lists the processing units that a ruleset names, or with mode=subject those that it is for.',
+    [...PAGED, 'mode'],
   ),
   listRulesetNetworks: related(
     'networkrulesetpolicy',
     'externalnetwork',
     'Lists the external networks that a ruleset names.',
+    [...PAGED, 'mode'],
   ),
   listMappedUnits: related(
     'namespacemappingpolicy',
     'processingunit',
     'Lists the processing units that a namespace mapping selects.',
+    PAGED,
   ),
   listMappingEnforcers: related(
     'enforcerprofilemappingpolicy',
     'enforcer',
     'Lists the enforcers that a profile mapping selects.',
+    PAGED,
   ),
   listMappingProfiles: related(
     'enforcerprofilemappingpolicy',
     'enforcerprofile',
     'Lists the profiles that a profile mapping gives.',
+    PAGED,
   ),
   listEnforcerProfiles: related(
     'enforcer',

@@ -3,6 +3,7 @@ import { enforcer } from '../schema/enforcer.ts';
 import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
 import { type Identity, identities, resourceOf } from '../schema/resources.ts';
+import { accessRoutes } from './access-routes.ts';
 import {
   PokeParameters,
   PreflightAnswer,
@@ -391,6 +392,7 @@ const special = {
 
 export type Operation =
   | CrudOperation
+  | keyof typeof accessRoutes
   | keyof typeof agents
   | keyof typeof policyRoutes
   | keyof typeof special
@@ -402,6 +404,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...agents,
   ...special,
   ...views,
+  ...accessRoutes,
   ...policyRoutes,
 };
 

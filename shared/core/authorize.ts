@@ -12,6 +12,9 @@ export interface Caller {
   address: string;
 }
 
+/** What a caller holds by itself, in a namespace and below. */
+export type Standing = Pick<AppCredential, 'namespace' | 'roles'>;
+
 const inSubnet = (address: string, subnet: string): boolean => {
   const ip = parseAddress(address);
   const network = parseCidr(subnet);
@@ -43,7 +46,7 @@ const applies = (
  */
 export function heldPermissions(
   caller: Caller,
-  credential: Pick<AppCredential, 'namespace' | 'roles'> | undefined,
+  credential: Standing | undefined,
   policies: readonly ApiAuthorizationPolicy[],
   namespace: NamespacePath,
   now: Date,

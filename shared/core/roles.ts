@@ -13,7 +13,9 @@ interface Role {
 /** Read access that all roles for people share. Source: the original's list of roles, `domain.md` 6.5. */
 const BASE: Permissions = {
   accessiblenamespace: ['get'],
+  apicheck: ['post'],
   defaultenforcerversion: ['get'],
+  discoverymode: ['get'],
   namespace: ['get'],
   namespaceinfo: ['get'],
   namespacepolicyinfo: ['get'],
@@ -52,6 +54,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
       ...ASKING,
       activity: ['get'],
       cloudaccount: ['any'],
+      discoverymode: ['any'],
       policy: ['any'],
       enforcer: ['any'],
       installtoken: ['any'],
@@ -74,7 +77,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
   'namespace.viewer': {
     name: 'Namespace Viewer',
     description: 'Sees everything in the namespace and below.',
-    authorizations: { '*': ['get'], ...ASKING, export: ['post'] },
+    authorizations: { '*': ['get'], ...ASKING, apicheck: ['post'], export: ['post'] },
   },
   'namespace.importer': {
     name: 'Namespace Importer',
