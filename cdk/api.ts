@@ -13,8 +13,8 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { CORS } from '../shared/api/cors.ts';
-import { aliases } from '../shared/api/match.ts';
-import { groups, operations, routes } from '../shared/api/routes.ts';
+import { gatewayRoutes } from '../shared/api/match.ts';
+import { groups } from '../shared/api/routes.ts';
 import { LIMITS } from '../shared/schema/config.ts';
 import { acknowledge } from './acknowledge.ts';
 import { bundleReader } from './bundles.ts';
@@ -65,7 +65,7 @@ export function urlOf(api: HttpApi): string {
   return `https://${api.httpApiId}.execute-api.${region}.${urlSuffix}`;
 }
 
-/** One function per noun group, one route per operation of the table. */
+/** One function per noun group, which gets all that is sent to the paths of its operations. */
 export class Api extends Construct {
   readonly front: HttpApi;
   readonly functions: readonly LambdaFunction[];
@@ -86,8 +86,7 @@ export class Api extends Construct {
         }),
       ]),
     );
-    const stated = operations.map(operation => routes[operation]);
-    for (const { method, path, group } of [...stated, ...aliases]) {
+    for (const { method, path, group } of gatewayRoutes) {
       const integration = integrations.get(group);
       if (integration !== undefined) {
         this.front.addRoutes({ path, methods: [HttpMethod[method]], integration });

@@ -1,24 +1,14 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type Match, match } from '../../shared/api/match.ts';
-import { type Operation, operations, type Route, routes } from '../../shared/api/routes.ts';
+import type { Route } from '../../shared/api/routes.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
 import { type Failure, fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import { sentAs } from './media.ts';
 import { fromMsgpack } from './msgpack.ts';
 
-const byRouteKey = new Map<string, Operation>(
-  operations.map(operation => [`${routes[operation].method} ${routes[operation].path}`, operation]),
-);
-
-/** The operation that API Gateway matched, or that an alias of its routes stands for. */
+/** The operation that a request means. Gateways only know whose it is. */
 export function operationOf(event: APIGatewayProxyEventV2): Exclude<Match, string> {
-  const operation = byRouteKey.get(event.routeKey);
-  if (operation) {
-    const parts = Object.entries(event.pathParameters ?? {});
-    const params = Object.fromEntries(parts.map(([name, value]) => [name, value ?? '']));
-    return { operation, route: routes[operation], params };
-  }
   const { method } = event.requestContext.http;
   const found = match(method, event.rawPath);
   if (typeof found === 'object') return found;

@@ -1,4 +1,4 @@
-import { type Method, type Operation, operations, type Route, routes } from './routes.ts';
+import { type Operation, operations, type Route, routes } from './routes.ts';
 
 /** Which operation a request means, and the decoded `{name}`s of its path; or why none. */
 export type Match =
@@ -50,31 +50,31 @@ export function match(method: string, path: string): Match {
   return { operation, route, params };
 }
 
-/** Routes that a gateway needs beside those of the operations, so that every path of `match` reaches its function. */
-export interface Alias {
-  method: Method | 'ANY';
+/** A route of a gateway: which function gets what is sent to a path, by whichever method. */
+export interface GatewayRoute {
+  method: 'ANY';
   path: string;
   group: string;
 }
 
 const all: readonly Route[] = operations.map(operation => routes[operation]);
 const firstSegment = ({ path }: Route): string => path.split('/')[1] ?? '';
+const isDeep = ({ path }: Route): boolean => path.split('/').length > 2;
 
 /**
- * HEAD where only GET is an operation, and all that is behind a version: two routes for each first segment, since a
- * gateway of API Gateway has at most 300 and one more for each operation would soon be too many.
+ * What a gateway sends to which function: all that begins with the same segment, with or without a version in front. Which
+ * operation it means is found out there, by `match`. A gateway of API Gateway has at most 300 routes, which is fewer than
+ * there are operations.
  */
-export const aliases: readonly Alias[] = [
-  ...all
-    .filter(
-      ({ method, path }) =>
-        method === 'GET' && !all.some(other => other.method === 'HEAD' && other.path === path),
-    )
-    .map(({ path, group }): Alias => ({ method: 'HEAD', path, group })),
-  ...[...new Map(all.map(route => [firstSegment(route), route.group]))].flatMap(
-    ([segment, group]): Alias[] => [
-      { method: 'ANY', path: `/v/{version}/${segment}`, group },
-      { method: 'ANY', path: `/v/{version}/${segment}/{rest+}`, group },
-    ],
-  ),
-];
+export const gatewayRoutes: readonly GatewayRoute[] = [...Map.groupBy(all, firstSegment)].flatMap(
+  ([segment, own]) =>
+    ['', '/v/{version}'].flatMap((version): GatewayRoute[] => {
+      const group = own[0]?.group ?? '';
+      const route = (rest: string): GatewayRoute => ({
+        method: 'ANY',
+        path: `${version}/${segment}${rest}`,
+        group,
+      });
+      return own.some(isDeep) ? [route(''), route('/{rest+}')] : [route('')];
+    }),
+);

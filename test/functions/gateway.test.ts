@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => plane.stop());
 
-/** As API Gateway sends what only an alias of its routes matches. */
+/** As API Gateway sends it: its routes name no operation. */
 const send = (line: RequestLine, body?: object) => {
   const event = eventOf(line, { namespace, token, ...(body ? { body } : {}) });
   const routeKey = 'ANY /v/{version}/externalnetworks/{rest+}';
@@ -22,7 +22,7 @@ const send = (line: RequestLine, body?: object) => {
   return httpFunction(handlersOf.policies, () => plane.deps)(aliased, contextOf());
 };
 
-describe('a function behind an alias', () => {
+describe('a function behind API Gateway', () => {
   it('finds the operation and its parameters in the path', async () => {
     const body = { name: 'office', entries: ['192.0.2.0/24'] };
     const made = await send('POST /v/1/externalnetworks', body);
