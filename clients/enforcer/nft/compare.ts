@@ -52,7 +52,7 @@ export function adopted(listing: Listing, next: Model): Model {
     maps: new Map(
       [...listing.maps].map(([name, { interval, elements }]) => [
         name,
-        { type: next.maps.get(name)?.type ?? 'ipv4_addr', interval, elements },
+        { holds: 'territories', type: next.maps.get(name)?.type ?? '', interval, elements },
       ]),
     ),
     counters: new Set(listing.counters.keys()),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { addressText, rangeOf, singleRanges } from '../policy/territories.ts';
+import { singleAddress } from '../policy/peers.ts';
+import { rangeOf, singleRanges } from '../policy/territories.ts';
 import type { Epoch } from './transaction.ts';
 
 /** What the kernel says that our table holds. */
@@ -38,7 +39,9 @@ const Listed = z.object({ nftables: z.array(z.record(z.string(), z.unknown())) }
 const digest = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('base64').slice(0, 16);
 
-function verdictText(value: unknown): string {
+/** A class, or a verdict. */
+function valueText(value: unknown): string {
+  if (typeof value === 'string') return value;
   const verdict = Verdict.parse(value);
   if ('goto' in verdict) return `goto ${verdict.goto.target}`;
   if ('jump' in verdict) return `jump ${verdict.jump.target}`;
@@ -47,10 +50,7 @@ function verdictText(value: unknown): string {
 
 /** A key in the model's own text, whichever way nft prefers to write it. */
 function keyText(value: z.infer<typeof Value>): string {
-  if (typeof value !== 'object') {
-    const [range] = singleRanges([String(value)]);
-    return range ? addressText(range.family, range.from) : String(value);
-  }
+  if (typeof value !== 'object') return singleAddress(String(value))?.text ?? String(value);
   const { prefix, range } = z
     .object({
       prefix: z.object({ addr: z.string(), len: z.int() }).optional(),
@@ -87,7 +87,7 @@ export function readListing(json: string): Listing {
     else if (map) {
       maps.set(map.name, {
         interval: (map.flags ?? []).includes('interval'),
-        elements: new Map(map.elem.map(([key, verdict]) => [keyText(key), verdictText(verdict)])),
+        elements: new Map(map.elem.map(([key, value]) => [keyText(key), valueText(value)])),
       });
     }
   }

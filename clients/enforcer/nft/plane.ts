@@ -5,7 +5,7 @@ import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, differenceOf, type Seen } from './compare.ts';
 import { type Listing, readListing, readStamp } from './listing.ts';
 import { watchRules } from './monitor.ts';
-import { changeText, type Epoch, epochChains, loadText, nextEpoch, type Steps } from './transaction.ts';
+import { changeText, epochChains, loadText, nextEpoch, type Standing, type Steps } from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
 
@@ -14,6 +14,8 @@ export interface PlaneOptions {
   command?: readonly string[];
   nft?: Nft;
 }
+
+const NOTHING: Standing = { epoch: 0, fresh: new Set() };
 
 /** Meanings of terminals that are gone but whose records may still be on their way. */
 const KEPT_MEANINGS = 50_000;
@@ -41,7 +43,7 @@ class NftPlane implements DataPlane {
   readonly #command: readonly string[];
   readonly #renderer = new Renderer();
   #active: Model | undefined;
-  #epoch: Epoch = 0;
+  #standing: Standing = NOTHING;
   #seen: Seen = new Map();
   #meanings = new Map<string, Meaning>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -138,23 +140,27 @@ class NftPlane implements DataPlane {
   async #adopt(next: Model): Promise<Model | undefined> {
     const listing = await this.#list();
     if (!listing || listing.epoch === 0) return undefined;
-    this.#epoch = listing.epoch;
+    this.#standing = { epoch: listing.epoch, fresh: new Set() };
     return adopted(listing, next);
   }
 
   async #become(before: Model | undefined, model: Model): Promise<void> {
-    const epoch = nextEpoch(this.#epoch);
-    const steps = before && changeText(before, model, epoch);
+    const steps = before && changeText(before, model, this.#standing);
     const stepped = steps !== undefined && (await this.#step(steps));
-    if (!stepped) await this.#load(model, epoch);
+    const standing = stepped
+      ? steps.standing
+      : { epoch: nextEpoch(this.#standing.epoch), fresh: NOTHING.fresh };
+    if (!stepped) await this.#load(model, standing);
+    const isSameEpoch = this.#standing.epoch === standing.epoch;
     this.#active = model;
-    this.#epoch = epoch;
-    this.#unlearn(before, model, epoch);
+    this.#standing = standing;
+    if (stepped && isSameEpoch && isQuick(steps) && (await this.#readDigest()) === model.digest) return;
+    this.#unlearn(before, model, standing.epoch);
     if (before && stepped && isQuick(steps) && sameChains(before, model)) {
       if ((await this.#readDigest()) === model.digest) return;
     }
     if ((await this.#difference(model)) === '') return;
-    await this.#load(model, epoch);
+    await this.#load(model, standing);
     const difference = await this.#difference(model);
     if (difference !== '')
       throw new Refused('not_read_back', `the kernel does not hold what it took: ${difference}`);
@@ -171,9 +177,9 @@ class NftPlane implements DataPlane {
     return true;
   }
 
-  async #load(model: Model, epoch: Epoch): Promise<void> {
+  async #load(model: Model, standing: Standing): Promise<void> {
     this.#seen = new Map();
-    await this.#run(loadText(model, epoch));
+    await this.#run(loadText(model, standing));
   }
 
   /** What tells the kernel's table from the model; empty when nothing does. */
@@ -194,15 +200,15 @@ class NftPlane implements DataPlane {
     if (!model) return { mended: false, difference: '' };
     const difference = await this.#difference(model);
     if (difference === '') return { mended: false, difference };
-    // The same epoch: what was let through before somebody else's change still is.
-    await this.#load(model, this.#epoch);
+    // The same standing: what was let through before somebody else's change still is.
+    await this.#load(model, this.#standing);
     const left = await this.#difference(model);
     if (left !== '') throw new Refused('not_read_back', `the kernel does not hold what it took: ${left}`);
     return { mended: true, difference };
   }
 
   /** Chains that were written anew look otherwise from now on. */
-  #unlearn(before: Model | undefined, { chains }: Model, epoch: Epoch): void {
+  #unlearn(before: Model | undefined, { chains }: Model, epoch: number): void {
     for (const name of epochChains(epoch).keys()) this.#seen.delete(name);
     for (const [name, chain] of chains) {
       if (!sameRules(before?.chains.get(name), chain)) this.#seen.delete(name);

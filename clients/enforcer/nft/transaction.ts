@@ -1,5 +1,5 @@
 import { MINE } from '../policy/loom.ts';
-import { type Chain, type Elements, type Model, sameRules, type VerdictMap } from '../policy/model.ts';
+import { type Chain, type Elements, type KernelMap, type Model, sameRules } from '../policy/model.ts';
 
 export const TABLE = 'inet prisma';
 
@@ -11,6 +11,20 @@ export const TABLE = 'inet prisma';
 export type Epoch = number;
 export const EPOCHS = 65_535;
 export const nextEpoch = (epoch: Epoch): Epoch => (epoch % EPOCHS) + 1;
+
+/** What tells connections that were let through from those that have to be decided anew. */
+export interface Standing {
+  epoch: Epoch;
+  /**
+   * Peers about whom something changed within the epoch: their connections are decided anew, all others go on without.
+   * So a change of a few peers leaves all chains as they are, and the kernel does not walk through them to check them.
+   */
+  fresh: ReadonlySet<string>;
+}
+
+/** More of them are a new epoch. */
+const MOST_FRESH = 1000;
+const FRESH = { 4: 'fresh4', 6: 'fresh6' } as const;
 
 const HALVES = {
   in: { mine: MINE.in, other: MINE.out, shift: 1 },
@@ -28,6 +42,10 @@ export function epochChains(epoch: Epoch): Map<string, Chain> {
           `est_${way}`,
           {
             rules: [
+              ...(['saddr', 'daddr'] as const).flatMap(end => [
+                `ip ${end} @${FRESH[4]} return`,
+                `ip6 ${end} @${FRESH[6]} return`,
+              ]),
               // Related connections come with the mark of another.
               `ct state { new, established } ct mark and ${mine} == ${mark} accept`,
               `meta l4proto { icmp, ipv6-icmp } ct state related ct mark and ${mine} != 0x0 accept`,
@@ -62,8 +80,23 @@ const elementTexts = (elements: Iterable<readonly [string, string]>): string[] =
 const chainText = (name: string, { hook, rules }: Chain): string =>
   `chain ${name} {\n${[...(hook ? [hook] : []), ...rules].map(line => `\t${line}\n`).join('')}}\n`;
 
-const mapText = (name: string, { type, interval }: VerdictMap): string =>
-  `map ${name} { type ${type} : verdict; ${interval ? 'flags interval; ' : ''}}\n`;
+const mapText = (name: string, { type, interval }: KernelMap): string =>
+  `map ${name} { type ${type}; ${interval ? 'flags interval; ' : ''}}\n`;
+
+/** Elements for the sets of fresh peers. */
+const freshElements = (addresses: Iterable<string>): string[] => {
+  const all = [...addresses];
+  return [
+    ...add(
+      FRESH[4],
+      all.filter(one => !one.includes(':')),
+    ),
+    ...add(
+      FRESH[6],
+      all.filter(one => one.includes(':')),
+    ),
+  ];
+};
 
 const tableText = (parts: readonly string[]): string =>
   parts.length === 0 ? '' : `table ${TABLE} {\n${parts.join('')}}\n`;
@@ -76,42 +109,47 @@ const declared = ({ counters, maps }: Pick<Model, 'counters' | 'maps'>): string[
 const lines = (commands: readonly string[]): string => commands.map(line => `${line}\n`).join('');
 
 /** Everything, in one go; in place of whatever the table held before. */
-export function loadText(model: Model, epoch: Epoch): string {
+export function loadText(model: Model, { epoch, fresh }: Standing): string {
   const chains = new Map([...epochChains(epoch), ...model.chains]);
   return [
     `add table ${TABLE}\ndelete table ${TABLE}\n`,
     tableText([
       `map ${STAMP} { type mark : mark; }\n`,
+      `set ${FRESH[4]} { type ipv4_addr; }\n`,
+      `set ${FRESH[6]} { type ipv6_addr; }\n`,
       ...declared(model),
       ...[...chains].map(([name, chain]) => chainText(name, chain)),
     ]),
     lines([
       ...[...model.maps].flatMap(([name, { elements }]) => add(name, elementTexts(elements))),
+      ...freshElements(fresh),
       ...add(STAMP, stampElements(model.digest, epoch)),
     ]),
   ].join('');
 }
 
-/** What becomes of a map whose elements changed. */
-function elementChanges(name: string, before: VerdictMap, after: VerdictMap): string[] {
-  if (before.elements === after.elements) return [];
-  if (after.interval) {
-    if (equal(before.elements, after.elements)) return [];
-    return [`flush map ${TABLE} ${name}`, ...add(name, elementTexts(after.elements))];
-  }
-  const changes =
-    after.since?.earlier === before.elements
+/** Key → value, or gone. */
+type Changes = ReadonlyMap<string, string | undefined>;
+
+const changesOf = (before: KernelMap, after: KernelMap): Changes =>
+  before.elements === after.elements
+    ? NONE
+    : after.since?.earlier === before.elements
       ? after.since.changes
       : difference(before.elements, after.elements);
+
+const NONE: Changes = new Map();
+
+/** What becomes of a map whose elements changed. */
+function elementChanges(name: string, before: KernelMap, after: KernelMap, changes: Changes): string[] {
+  if (changes.size === 0) return [];
+  if (after.interval) return [`flush map ${TABLE} ${name}`, ...add(name, elementTexts(after.elements))];
   const gone = [...changes.keys()].filter(key => before.elements.has(key));
-  const come = [...changes].flatMap(([key, verdict]): [string, string][] =>
-    verdict === undefined ? [] : [[key, verdict]],
+  const come = [...changes].flatMap(([key, value]): [string, string][] =>
+    value === undefined ? [] : [[key, value]],
   );
   return [...drop(name, gone), ...add(name, elementTexts(come))];
 }
-
-const equal = (a: Elements, b: Elements): boolean =>
-  a.size === b.size && [...a].every(([key, verdict]) => b.get(key) === verdict);
 
 function difference(before: Elements, after: Elements): Map<string, string | undefined> {
   const changes = new Map<string, string | undefined>();
@@ -128,9 +166,23 @@ export interface Steps {
   activate: string;
   /** Takes out what nothing goes to any more; empty when there is none. */
   retire: string;
+  /** What holds afterwards. */
+  standing: Standing;
 }
 
-export function changeText(before: Model, after: Model, epoch: Epoch): Steps {
+/** The peers that a change is about; undefined when it may be about any. */
+function peersOf(
+  rewritten: readonly unknown[],
+  maps: readonly { after: KernelMap; changes: Changes }[],
+): string[] | undefined {
+  if (rewritten.length > 0) return undefined;
+  const changed = maps.filter(({ changes }) => changes.size > 0);
+  // Classes come and go, but what one stands for never changes.
+  if (changed.some(({ after }) => after.interval)) return undefined;
+  return changed.flatMap(({ after, changes }) => (after.holds === 'peers' ? [...changes.keys()] : []));
+}
+
+export function changeText(before: Model, after: Model, standing: Standing): Steps {
   const missing = <T>(of: ReadonlyMap<string, T>, than: ReadonlyMap<string, T>) =>
     [...of].filter(([name]) => !than.has(name));
   const newMaps = missing(after.maps, before.maps);
@@ -138,7 +190,17 @@ export function changeText(before: Model, after: Model, epoch: Epoch): Steps {
   const changed = [...after.chains].filter(
     ([name, chain]) => before.chains.has(name) && !sameRules(before.chains.get(name), chain),
   );
-  const rewritten = [...epochChains(epoch), ...changed];
+  const maps = [...after.maps].flatMap(([name, map]) => {
+    const earlier = before.maps.get(name);
+    return earlier ? [{ name, before: earlier, after: map, changes: changesOf(earlier, map) }] : [];
+  });
+  const peers = peersOf(changed, maps);
+  const fresh = new Set([...standing.fresh, ...(peers ?? [])]);
+  const goesOn = peers !== undefined && standing.epoch !== 0 && fresh.size <= MOST_FRESH;
+  const next: Standing = goesOn
+    ? { epoch: standing.epoch, fresh }
+    : { epoch: nextEpoch(standing.epoch), fresh: new Set() };
+  const rewritten = [...(goesOn ? [] : epochChains(next.epoch)), ...changed];
   const counters = new Set([...after.counters].filter(name => !before.counters.has(name)));
   return {
     prepare:
@@ -150,12 +212,12 @@ export function changeText(before: Model, after: Model, epoch: Epoch): Steps {
       lines(rewritten.map(([name]) => `flush chain ${TABLE} ${name}`)) +
       tableText(rewritten.map(([name, { rules }]) => chainText(name, { rules }))) +
       lines([
-        ...[...after.maps].flatMap(([name, map]) => {
-          const earlier = before.maps.get(name);
-          return earlier ? elementChanges(name, earlier, map) : [];
-        }),
+        ...maps.flatMap(map => elementChanges(map.name, map.before, map.after, map.changes)),
+        ...(goesOn
+          ? freshElements(new Set(peers))
+          : Object.values(FRESH).map(name => `flush set ${TABLE} ${name}`)),
         `flush map ${TABLE} ${STAMP}`,
-        ...add(STAMP, stampElements(after.digest, epoch)),
+        ...add(STAMP, stampElements(after.digest, next.epoch)),
       ]),
     retire: lines([
       ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
@@ -165,5 +227,6 @@ export function changeText(before: Model, after: Model, epoch: Epoch): Steps {
         .filter(name => !after.counters.has(name))
         .map(name => `delete counter ${TABLE} ${name}`),
     ]),
+    standing: next,
   };
 }

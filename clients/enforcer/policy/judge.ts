@@ -39,6 +39,11 @@ export class Judge {
     return clauses.some(clause => this.#naming.has(clause));
   }
 
+  /** Every verdict that it gave so far. */
+  get verdicts(): Iterable<string> {
+    return this.#verdicts.values();
+  }
+
   /** The verdict on a peer that satisfies these clauses, by its tags or by networks that hold it. */
   verdict(clauses: Iterable<number>): string {
     const positions = new Set<number>();

@@ -12,15 +12,18 @@ export const sameRules = (a: Chain | undefined, b: Chain): boolean =>
   a === b ||
   (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
 
-/** Elements of a verdict map: address or range → verdict, as nft writes them. */
+/** Elements of a map: key → value, as nft writes them. */
 export type Elements = ReadonlyMap<string, string>;
 
-export interface VerdictMap {
-  type: 'ipv4_addr' | 'ipv6_addr';
-  /** Ranges instead of single addresses: changed as a whole. */
+export interface KernelMap {
+  /** `peers`: address → class. `classes`: class → verdict. `territories`: stretch of addresses → verdict. */
+  holds: 'peers' | 'classes' | 'territories';
+  /** As nft declares it. */
+  type: string;
+  /** Ranges instead of single keys: changed as a whole. */
   interval: boolean;
   elements: Elements;
-  /** What sets it apart from an earlier state of the same map, where that is known: address → verdict or gone. */
+  /** What sets it apart from an earlier state of the same map, where that is known: key → value or gone. */
   since?: { earlier: Elements; changes: ReadonlyMap<string, string | undefined> };
 }
 
@@ -30,7 +33,7 @@ export interface VerdictMap {
  */
 export interface Model {
   chains: ReadonlyMap<string, Chain>;
-  maps: ReadonlyMap<string, VerdictMap>;
+  maps: ReadonlyMap<string, KernelMap>;
   /** Named counters, one for each terminal that reports. */
   counters: ReadonlySet<string>;
   /** Id in log prefixes and counters → what it stands for. */

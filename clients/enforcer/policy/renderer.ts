@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { modelFromPayload } from '../../../shared/core/policy.ts';
 import type { HostPolicy, LocalUnit } from '../data-plane.ts';
+import { Classes } from './classes.ts';
 import {
   FAMILIES,
   familyOf,
@@ -14,7 +15,7 @@ import {
 } from './groups.ts';
 import { type Dispatch, frame, PEER } from './hooks.ts';
 import { Loom } from './loom.ts';
-import type { Chain, Elements, Model, VerdictMap } from './model.ts';
+import type { Chain, Elements, KernelMap, Model } from './model.ts';
 import { singleAddress } from './peers.ts';
 import type { Family } from './territories.ts';
 
@@ -25,7 +26,7 @@ interface Base {
   key: string;
   loom: Loom;
   groups: readonly Group[];
-  intervals: Map<string, VerdictMap>;
+  intervals: Map<string, KernelMap>;
   book: PeerBook;
   /** Chains that the loom held when it was new; it keeps those that nothing goes to any more. */
   born: number;
@@ -35,18 +36,24 @@ interface Base {
 export class Renderer {
   #base: Base | undefined;
   #singles = new Map<string, Elements>();
+  readonly #classes = new Classes();
 
   render(policy: HostPolicy): Model {
     const base = this.#baseOf(policy);
     const fresh = this.#base !== base;
     const touched = base.book.update(policy.payloads['peers.json'].identities);
-    const singles = new Map<string, VerdictMap>();
+    const singles = new Map<string, KernelMap>();
     for (const group of base.groups)
       for (const way of WAYS) this.#singlesOf(group, way, base, fresh ? undefined : touched, singles);
     if (fresh) base.born = base.loom.chains.size;
     this.#base = base;
     this.#singles = new Map([...singles].map(([name, { elements }]) => [name, elements]));
-    const maps = new Map([...base.intervals, ...singles].filter(([, map]) => map.elements.size > 0));
+    const classes = base.groups.flatMap(group =>
+      WAYS.map(way => [classesName(group, way), this.#classesOf(group, way)] as const),
+    );
+    const maps = new Map(
+      [...base.intervals, ...singles, ...classes].filter(([, map]) => map.elements.size > 0),
+    );
     const chains = policy.lockdown ? new Map<string, Chain>() : unitChains(base.groups, maps);
     return {
       chains: new Map([...base.loom.chains, ...chains, ...frame(policy, dispatchOf(policy, base.groups))]),
@@ -56,6 +63,12 @@ export class Renderer {
       digest: digestOf(policy),
       warnings: warningsOf(policy),
     };
+  }
+
+  /** Every class that a peer of the group may have. */
+  #classesOf({ judges }: Group, way: Way): KernelMap {
+    const elements = new Map([...judges[way].verdicts].map(verdict => [this.#classes.of(verdict), verdict]));
+    return { holds: 'classes', type: 'classid : verdict', interval: false, elements };
   }
 
   /** Forgets what it kept: the next model is made from nothing. */
@@ -69,12 +82,17 @@ export class Renderer {
     if (known?.key === key && known.loom.chains.size < 2 * known.born + 1000) return known;
     const loom = new Loom();
     const groups = groupsOf(policy, modelFromPayload(policy.payloads['policy.json']), loom);
-    const made = new Map<string, VerdictMap>();
+    const made = new Map<string, KernelMap>();
     for (const group of groups)
       for (const way of WAYS)
         for (const family of FAMILIES) {
           const elements = intervals(group, way, family);
-          made.set(`n${family}_${group.id}_${way}`, { type: TYPE[family], interval: true, elements });
+          made.set(`n${family}_${group.id}_${way}`, {
+            holds: 'territories',
+            type: `${TYPE[family]} : verdict`,
+            interval: true,
+            elements,
+          });
         }
     return { key, loom, groups, intervals: made, book: new PeerBook(), born: loom.chains.size };
   }
@@ -85,7 +103,7 @@ export class Renderer {
     way: Way,
     base: Base,
     touched: ReadonlySet<string> | undefined,
-    into: Map<string, VerdictMap>,
+    into: Map<string, KernelMap>,
   ): void {
     const earlier = (family: Family): Elements => this.#singles.get(singlesName(group, way, family)) ?? NONE;
     const changes = {
@@ -95,13 +113,14 @@ export class Renderer {
     for (const address of touched ?? base.book.all(group)) {
       const family = familyOf(address);
       const verdict = base.book.verdict(address, group, way);
-      if (touched && earlier(family).get(address) === verdict) continue;
-      if (touched || verdict !== undefined) changes[family].set(address, verdict);
+      const number = verdict === undefined ? undefined : this.#classes.of(verdict);
+      if (touched && earlier(family).get(address) === number) continue;
+      if (touched || number !== undefined) changes[family].set(address, number);
     }
     for (const family of FAMILIES) {
       const name = singlesName(group, way, family);
       const before = touched ? earlier(family) : NONE;
-      into.set(name, changed(TYPE[family], before, changes[family]));
+      into.set(name, changed(`${TYPE[family]} : classid`, before, changes[family]));
     }
   }
 }
@@ -110,19 +129,20 @@ const NONE: Elements = new Map();
 
 /** The very same elements stay the same object, so that nobody has to compare them. */
 function changed(
-  type: VerdictMap['type'],
+  type: string,
   earlier: Elements,
   changes: ReadonlyMap<string, string | undefined>,
-): VerdictMap {
-  if (changes.size === 0) return { type, interval: false, elements: earlier };
+): KernelMap {
+  if (changes.size === 0) return { holds: 'peers', type, interval: false, elements: earlier };
   const elements = new Map(earlier);
-  for (const [address, verdict] of changes) {
-    if (verdict === undefined) elements.delete(address);
-    else elements.set(address, verdict);
+  for (const [address, number] of changes) {
+    if (number === undefined) elements.delete(address);
+    else elements.set(address, number);
   }
-  return { type, interval: false, elements, since: { earlier, changes } };
+  return { holds: 'peers', type, interval: false, elements, since: { earlier, changes } };
 }
 
+const classesName = (group: Group, way: Way): string => `k_${group.id}_${way}`;
 const singlesName = (group: Group, way: Way, family: Family): string => `p${family}_${group.id}_${way}`;
 
 const baseKey = ({
@@ -154,20 +174,24 @@ const digestOf = (policy: HostPolicy): string =>
 /** Of packets that no connection is known for only ICMP is decided; what is no part of one is dropped. */
 const STRAYS = 'ct state invalid,untracked meta l4proto != { icmp, ipv6-icmp } drop';
 
-function unitChains(groups: readonly Group[], maps: ReadonlyMap<string, VerdictMap>): Map<string, Chain> {
+function unitChains(groups: readonly Group[], maps: ReadonlyMap<string, KernelMap>): Map<string, Chain> {
   const chains = new Map<string, Chain>();
   for (const group of groups)
     for (const way of WAYS)
       for (const port of [way, `${way}_r`] as const) {
-        const lookups = ['p', 'n'].flatMap(kind =>
-          FAMILIES.map(family => ({ family, name: `${kind}${family}_${group.id}_${way}` })),
-        );
+        const lookups = (kind: 'p' | 'n') =>
+          FAMILIES.map(family => ({
+            name: `${kind}${family}_${group.id}_${way}`,
+            peer: `${family === 4 ? 'ip' : 'ip6'} ${PEER[port]}`,
+          })).filter(({ name }) => maps.has(name));
+        const singles = lookups('p').map(({ name, peer }) => `meta priority set ${peer} map @${name}`);
         chains.set(`u_${group.id}_${port}`, {
           rules: [
             STRAYS,
-            ...lookups
-              .filter(({ name }) => maps.has(name))
-              .map(({ family, name }) => `${family === 4 ? 'ip' : 'ip6'} ${PEER[port]} vmap @${name}`),
+            ...(singles.length > 0
+              ? ['meta priority set 0:0', ...singles, `meta priority vmap @${classesName(group, way)}`]
+              : []),
+            ...lookups('n').map(({ name, peer }) => `${peer} vmap @${name}`),
             group.judges[way].verdict([]),
           ],
         });

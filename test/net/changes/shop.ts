@@ -19,6 +19,12 @@ const unit = (name: string, number: number) =>
     addresses: PLANS.find(plan => plan.name === name)?.addresses ?? [],
   });
 const UNITS = [unit('web', 1), unit('db', 2), unit('cache', 3)];
+/** Another like `web`, on no host of these. */
+const ELSEWHERE = make('processingunit', SHOP, 4, {
+  type: 'Host',
+  associatedTags: ['app=web'],
+  addresses: ['10.1.0.9', '2001:db8::9'],
+});
 
 export const ruleset = (
   number: number,
@@ -45,7 +51,7 @@ const PORTS = ['tcp/80', 'udp/80', 'icmp/8', 'icmp6/128'];
 /** What never changes: web → db and web → cache, in two rules each, and partner → db. */
 export const LASTING: readonly Entry[] = [
   { identity: 'namespace', object: makeNamespace(SHOP, 10) },
-  ...UNITS.map((object): Entry => ({ identity: 'processingunit', object })),
+  ...[...UNITS, ELSEWHERE].map((object): Entry => ({ identity: 'processingunit', object })),
   ruleset(100, 'app=web', 'outgoingRules', 'app=db', PORTS),
   ruleset(101, 'app=db', 'incomingRules', 'app=web', PORTS),
   ruleset(102, 'app=web', 'outgoingRules', 'app=cache', PORTS),
