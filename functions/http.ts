@@ -8,7 +8,7 @@ import type { Deps } from './deps.ts';
 import { authenticate, claimTags } from './pipeline/authenticate.ts';
 import { authorize } from './pipeline/authorize.ts';
 import { bodyOf, isDryRun, namespaceOf, operationOf, queryOf } from './pipeline/decode.ts';
-import { withFields } from './pipeline/fields.ts';
+import { fieldsOf, withFields } from './pipeline/fields.ts';
 import { claimOf, earlierAnswer, onceForKey } from './pipeline/idempotency.ts';
 import { JSON_MEDIA, type Media, wantedAs, written } from './pipeline/media.ts';
 import { parsed, problem } from './pipeline/problem.ts';
@@ -43,7 +43,13 @@ const encode = (
 };
 
 /** The Lambda context, and on it what the steps have found out so far. */
-type CallContext = Context & { call: Call; media?: Media; earlier?: Answered | undefined };
+type CallContext = Context & {
+  call: Call;
+  media?: Media;
+  /** Attributes that the answer should have; found out before anything is written. */
+  fields?: readonly string[] | undefined;
+  earlier?: Answered | undefined;
+};
 /** A Lambda function behind API Gateway, payload 2.0. */
 export type HttpFunction = (
   event: APIGatewayProxyEventV2,
@@ -99,7 +105,9 @@ const authorized = (deps: () => Deps): Step => ({
 
 /** CRUD parses by itself, because a full update may carry what its create may not: functions/crud.ts. */
 const validated: Step = {
-  before: ({ event, context: { call } }) => {
+  before: ({ event, context }) => {
+    const { call } = context;
+    context.fields = fieldsOf(call);
     const sent = bodyOf(event, call.route);
     const claim = claimOf(call, sent);
     if (claim) call.claim = claim;
@@ -147,10 +155,10 @@ export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps
     .use(identify)
     .use(authorized(deps))
     .use(validated)
-    .handler(async (event, { call, media = JSON_MEDIA, earlier }) => {
+    .handler(async (event, { call, media = JSON_MEDIA, fields, earlier }) => {
       const handler = handlers[call.operation];
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
-      const reply = withFields(call, await answered(handler, call, deps(), earlier));
+      const reply = withFields(fields, await answered(handler, call, deps(), earlier));
       return encode(reply, event, media);
     });
   return (event, context) => pipeline(event, context as CallContext);

@@ -3,7 +3,7 @@ import { resourceOf } from '../../shared/schema/resources.ts';
 import type { Call, Reply } from '../call.ts';
 
 /** Attributes that `X-Fields` asks for, one a header line or several with commas. Undefined: all of them. */
-function fieldsOf(call: Call): readonly string[] | undefined {
+export function fieldsOf(call: Call): readonly string[] | undefined {
   const header = call.headers['x-fields'];
   if (header === undefined || !call.route.crud) return undefined;
   const { stored } = resourceOf(call.route.crud.identity);
@@ -22,8 +22,7 @@ const picked = (object: unknown, fields: readonly string[]): unknown =>
     : object;
 
 /** The answer with the attributes that the caller wants. */
-export function withFields(call: Call, reply: Reply): Reply {
-  const fields = fieldsOf(call);
+export function withFields(fields: readonly string[] | undefined, reply: Reply): Reply {
   if (!fields || reply.body === undefined) return reply;
   const { body } = reply;
   return {

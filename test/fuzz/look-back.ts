@@ -49,6 +49,20 @@ async function carryOver(story: Story, identity: Identity, namespace: string, at
     throw new Broken('importing twice changes nothing', `${again.text} of ${exported.text.slice(0, 2000)}`);
 }
 
+/** What was refused was not done: nothing is there that no answer acknowledged. */
+async function nothingElse(story: Story): Promise<void> {
+  for (const resource of story.touched) {
+    const got = await honest(story, 'GET', `/${resource}?recursive`, story.tenant);
+    must('what is there can be listed', got, `GET /${resource}`);
+    const known = new Set(story.made.filter(({ ID }) => !story.gone.has(ID)).map(({ ID }) => ID));
+    const other = (got.body as { ID: string; name: string }[]).filter(
+      ({ ID, name }) => !known.has(ID) && !(resource === 'namespaces' && name === `${story.tenant}/child`),
+    );
+    if (other.length > 0)
+      throw new Broken('what was refused was not done', `${resource} holds ${JSON.stringify(other)}`);
+  }
+}
+
 /** No write that a later read refuses: everything that was acknowledged is there, and can be carried elsewhere. */
 export async function lookBack(story: Story): Promise<void> {
   const left = story.made.filter(({ ID }) => !story.gone.has(ID));
@@ -61,6 +75,7 @@ export async function lookBack(story: Story): Promise<void> {
     if (!identity || notExported(identity) || identity === 'namespace' || made.namespace === '/') continue;
     kinds.set(`${identity} ${made.namespace}`, [identity, made.namespace]);
   }
+  if (!story.uncertain) await nothingElse(story);
   let at = 0;
   for (const [identity, namespace] of kinds.values()) await carryOver(story, identity, namespace, ++at);
 }

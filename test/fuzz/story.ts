@@ -29,6 +29,8 @@ export interface Story {
   gone: Set<string>;
   /** Something else may have removed objects: an import, or the removal of a namespace. */
   uncertain: boolean;
+  /** Resources of which a create was tried. */
+  touched: Set<string>;
   /** What was sent, as curl lines. */
   lines: string[];
   count: (operation: string, status: number) => void;
@@ -125,14 +127,16 @@ const removes = (operation: string): boolean => /^(import|deleteNamespace|regist
 
 function remember(story: Story, planned: Planned, id: string, got: Got): void {
   const { operation, resource, path, method } = planned.at;
+  const creates = method === 'POST' && path === `/${resource}` && byPath('GET', `/${resource}/{id}`);
+  if (creates) story.touched.add(resource);
   if (got.status !== 200 || got.headers['x-messages']?.includes('dry run')) return;
   if (removes(operation)) story.uncertain = true;
-  if (method === 'DELETE') story.gone.add(id);
+  if (method === 'DELETE' && path === `/${resource}/{id}`) story.gone.add(id);
   const { ID, namespace } = asObject(got.body) as Partial<Made>;
+  // X-Fields left out which one it is.
+  if (creates && (ID === undefined || namespace === undefined)) story.uncertain = true;
   if (typeof ID !== 'string' || typeof namespace !== 'string') return;
-  if (method === 'POST' && path === `/${resource}` && byPath('GET', `/${resource}/{id}`)) {
-    if (!story.made.some(one => one.ID === ID)) story.made.push({ ID, resource, namespace });
-  }
+  if (creates && !story.made.some(one => one.ID === ID)) story.made.push({ ID, resource, namespace });
 }
 
 /** Makes a planned request the run's own and sends it. */
@@ -169,5 +173,15 @@ let stories = 0;
 export async function begin(plane: Plane, door: Door, tokens: Tokens, count: Story['count']): Promise<Story> {
   const tenant = await plane.namespace('/', `story-${++stories}`);
   await plane.namespace(tenant, CHILD.slice(TENANT.length + 1));
-  return { door, tokens, tenant, made: [], gone: new Set(), uncertain: false, lines: [], count };
+  return {
+    door,
+    tokens,
+    tenant,
+    made: [],
+    gone: new Set(),
+    uncertain: false,
+    touched: new Set(),
+    lines: [],
+    count,
+  };
 }
