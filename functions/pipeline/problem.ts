@@ -32,13 +32,15 @@ const detail = (path: readonly PropertyKey[], value: unknown, message: string): 
 function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {
   const value = valueAt(root, issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(key =>
-      detail(
-        [...issue.path, key],
-        valueAt(value, [key]),
-        'is unknown here; check its spelling or leave it out',
-      ),
-    );
+    return issue.keys
+      .slice(0, MOST + 1)
+      .map(key =>
+        detail(
+          [...issue.path, key],
+          valueAt(value, [key]),
+          'is unknown here; check its spelling or leave it out',
+        ),
+      );
   }
   if (issue.code === 'invalid_type' && value === undefined) {
     return [
@@ -51,17 +53,34 @@ function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {
   return [detail(issue.path, value, `is wrong: ${issue.message}`)];
 }
 
-/** All that a schema found wrong, each entry with its attribute, its value and the remedy. */
+/** Entries of one refusal. A small body can have more mistakes than an answer has room for. */
+const MOST = 100;
+
+/** The first ones, and how many there are beside them. */
+function bounded<T>(issues: readonly T[], of: (issue: T) => FailureDetail[]): FailureDetail[] {
+  const details: FailureDetail[] = [];
+  for (const issue of issues) {
+    if (details.length >= MOST) break;
+    details.push(...of(issue));
+  }
+  if (details.length <= MOST && issues.length <= MOST) return details;
+  return [
+    ...details.slice(0, MOST),
+    { description: `more is wrong than these ${MOST} entries say; mend them and send it again` },
+  ];
+}
+
+/** What a schema found wrong, each entry with its attribute, its value and the remedy. */
 export const invalid = (error: z.ZodError, root: unknown): Failure =>
   new Failure(
     'invalid',
-    error.issues.flatMap(issue => fromZod(issue, root)),
+    bounded(error.issues, issue => fromZod(issue, root)),
   );
 
 export const brokenRules = (issues: readonly RuleIssue[]): Failure =>
   new Failure(
     'invalid',
-    issues.map(issue => detail(issue.path, issue.input, `is wrong: ${issue.message}`)),
+    bounded(issues, issue => [detail(issue.path, issue.input, `is wrong: ${issue.message}`)]),
   );
 
 /** Parses or throws `invalid`. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Example, exampleName } from './openapi/examples.ts';
+import type { Example } from './openapi/examples.ts';
 import { GROUPS, INTRODUCTION } from './openapi/prose.ts';
 import { content, errorResponses, HEADERS, responsesOf } from './openapi/responses.ts';
 import {
@@ -10,9 +10,10 @@ import {
   reference,
   requestName,
   schemas,
+  updateName,
 } from './openapi/schemas.ts';
 import { PARAMETERS, parameterNames } from './parameters.ts';
-import { groups, type Operation, operations, type Route, routes } from './routes.ts';
+import { type CrudAction, groups, type Operation, operations, type Route, routes } from './routes.ts';
 
 const parametersOf = (route: Route): Json[] => [
   ...parameterNames(route).map(name => ({ $ref: `#/components/parameters/${name}` })),
@@ -25,21 +26,22 @@ const parametersOf = (route: Route): Json[] => [
 const permission = ({ allow }: Route): string =>
   allow === 'everybody' ? 'Open to everybody.' : `Needs the permission \`${allow.identity},${allow.verb}\`.`;
 
+/** Names of what is sent about a resource. */
+const SENT: Readonly<Partial<Record<CrudAction, (identity: string) => string>>> = {
+  create: inputName,
+  update: updateName,
+  patch: changeName,
+};
+
 const bodySchema = (operation: Operation, { crud }: Route): Json =>
-  reference(
-    !crud
-      ? requestName(operation)
-      : crud.action === 'patch'
-        ? changeName(crud.identity)
-        : inputName(crud.identity),
-  );
+  reference(crud ? (SENT[crud.action]?.(crud.identity) ?? '') : requestName(operation));
 
 const valuesOf = (examples: readonly Example[], of: 'body' | 'answer'): Json | undefined => {
   const with_ = examples.filter(example => example[of] !== undefined);
   return with_.length === 0
     ? undefined
     : Object.fromEntries(
-        with_.map(example => [exampleName(example), { summary: example.summary, value: example[of] }]),
+        with_.map(example => [example.name, { summary: example.summary, value: example[of] }]),
       );
 };
 
@@ -48,7 +50,7 @@ const requestsOf = (examples: readonly Example[]): Json =>
   Object.fromEntries(
     examples.map(example => {
       const { summary, path, headers, status } = example;
-      return [exampleName(example), { summary, path, headers, status }];
+      return [example.name, { summary, path, headers, status }];
     }),
   );
 
@@ -112,6 +114,8 @@ export function openApi(version: string, examples: readonly Example[]): Json {
     security: [{ bearer: [] }, { cookie: [] }],
     tags: groups.map(name => ({ name, description: GROUPS[name] ?? '' })),
     paths,
+    /** The examples in the order in which they were made. */
+    'x-story': examples.map(({ operation, name }) => `${operation} ${name}`),
     components: {
       schemas: schemas(),
       parameters: PARAMETERS,

@@ -1,10 +1,10 @@
 import type { Operation } from '../routes.ts';
 
-/** One request that was made, with the answer that it got. */
+/** One request that was made, with the answer that it got. Together they are a story: each finds what those before made. */
 export interface Example {
-  /** Order in which the examples are a story: each finds what those before it made. */
-  step: number;
   operation: Operation;
+  /** Unique among the examples of the operation. */
+  name: string;
   summary: string;
   /** With path parameters and query filled in. */
   path: string;
@@ -14,6 +14,3 @@ export interface Example {
   status: number;
   answer?: unknown;
 }
-
-/** Names of examples of one operation: their steps. */
-export const exampleName = ({ step }: Example): string => `step-${step}`;

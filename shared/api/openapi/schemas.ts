@@ -31,6 +31,7 @@ const shared = {
 
 export const inputName = (identity: string): string => `${identity}-input`;
 export const changeName = (identity: string): string => `${identity}-change`;
+export const updateName = (identity: string): string => `${identity}-update`;
 export const requestName = (operation: string): string => `${operation}-request`;
 export const answerName = (operation: string): string => `${operation}-answer`;
 
@@ -140,6 +141,13 @@ const withoutDefaults = ({ properties, ...schema }: Json): Json => {
 /** A PATCH leaves alone what it does not say: nothing is required, and nothing has a default. */
 const changeOf = ({ required: _, ...schema }: Json): Json => withoutDefaults(schema);
 
+/** A PUT may carry all that was read, and must carry the `updateTime`. */
+const updateOf = (stored: Json, { required, properties, ...input }: Json): Json => ({
+  ...input,
+  properties: { ...(stored.properties as Json), ...(properties as Json) },
+  required: [...((required ?? []) as string[]), 'updateTime'],
+});
+
 /** What only the server writes, and what only a create may say. */
 function marked(identity: (typeof identities)[number], schema: Json): Json {
   const { readOnly, createOnly } = resourceOf(identity);
@@ -166,6 +174,7 @@ export function schemas(): Json {
     };
     all[inputName(identity)] = marked(identity, input);
     all[changeName(identity)] = changeOf(marked(identity, input));
+    all[updateName(identity)] = updateOf(all[identity], all[inputName(identity)] ?? {});
   }
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
