@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
+import { operations } from '../../shared/api/routes.ts';
+import { WITHOUT } from '../make/story.ts';
 
 type Json = Record<string, unknown>;
 const document: Json = JSON.parse(readFileSync('docs/openapi.json', 'utf8'));
@@ -62,4 +64,10 @@ test('every reference leads somewhere, and every part is referred to', () => {
   expect(none(referred, new Set(stated))).toEqual([]);
   // Failures that no route states yet.
   expect(none(stated, referred).filter(name => !/error-(405|429)$/.test(name))).toEqual([]);
+});
+
+test('every operation has an example in test/make/story.ts, or a reason there for having none', () => {
+  const told = new Set((document['x-story'] as string[]).map(line => line.split(' ')[0]));
+  const without = operations.filter(operation => !told.has(operation));
+  expect(without).toEqual(Object.keys(WITHOUT).sort());
 });

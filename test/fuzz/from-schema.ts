@@ -84,7 +84,7 @@ function objects({
       .filter(([, { readOnly }]) => !readOnly)
       .map(([name, schema]) => [name, fromSchema(schema)]),
   );
-  const keys = required as string[];
+  const keys = (required as string[]).filter(key => Object.hasOwn(shape, key));
   const some = fc
     .record(shape, { requiredKeys: keys })
     .chain(value => fc.subarray(Object.keys(value)).map(kept => pick(value, [...keys, ...kept])));

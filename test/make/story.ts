@@ -192,6 +192,20 @@ const lookups: readonly Step[] = [
   ask('listAccessibleNamespaces', 'Where may I work?'),
   ask('listRoles', 'Which roles are there?'),
   ask('getJwks', 'Keys that verify tokens', { namespace: '' }),
+  ask('checkApi', 'May I write rulesets here?', {
+    body: { namespace: HOME, operation: 'Create', targetIdentities: ['networkrulesetpolicy'] },
+  }),
+  ask('authorizeClaims', 'What may the auditor do?', {
+    body: {
+      claims: ['@auth:realm=oidc', '@auth:namespace=/acme', '@auth:email=auditor@example.com'],
+      targetNamespace: HOME,
+    },
+  }),
+  ask('getDiscoveryMode', 'Is it in discovery mode?'),
+  ask('enableDiscoveryMode', 'Let everything through that no rule rejects'),
+  ask('disableDiscoveryMode', 'Reject everything that no rule allows'),
+  ask('getMetaName', 'What software is this?', { namespace: '' }),
+  ask('getMetaVersion', 'Which version?', { namespace: '' }),
   ask('getMetaConfig', 'Before there is a token', { namespace: '' }),
 ];
 
@@ -232,7 +246,9 @@ export const story: readonly Step[] = [
   ask('issueToken', 'Trade a signed assertion for a token', {
     namespace: '',
     body: { realm: 'AppCredential', metadata: { token: '{{assertion}}' }, validity: '1h' },
+    as: 'issued',
   }),
+  ask('verifyToken', 'What does the token say?', { namespace: '', body: { token: '{{issued.token}}' } }),
   ...identities.flatMap(use),
   ...lookups,
   ...files,
@@ -246,6 +262,7 @@ export const story: readonly Step[] = [
 
 /** Operations that need something which no document can hold, and so have no example. */
 export const WITHOUT: Readonly<Partial<Record<Operation, string>>> = {
+  listMetaRoutes: 'says what this document says',
   registerEnforcer: 'needs a key pair of the agent',
   deleteNetworkaccesspolicy: 'is shown by deletePolicy',
 };
