@@ -54,6 +54,7 @@ export class Events extends Construct {
     this.publish = this.#publish(props);
     this.#resign(props);
     this.#lostEnforcers(props);
+    this.#expiredAuthorizations(props);
     this.bootstrap = this.#bootstrap(props);
   }
 
@@ -116,13 +117,32 @@ export class Events extends Construct {
   }
 
   #lostEnforcers(props: EventsProps): void {
-    const fn = this.#function('lostEnforcers', props, { config: 'sweep', timeout: Duration.minutes(5) });
+    this.#sweep('lostEnforcers', props, {
+      description: 'Marks enforcers that were not heard of for five minutes as unreachable',
+      every: Duration.minutes(1),
+    });
+  }
+
+  #expiredAuthorizations(props: EventsProps): void {
+    this.#sweep('expiredAuthorizations', props, {
+      description: 'Removes API authorizations that have expired',
+      every: Duration.hours(1),
+    });
+  }
+
+  /** Looks through the table for what a moment in time has changed. */
+  #sweep(
+    name: string,
+    props: EventsProps,
+    { description, every }: { description: string; every: Duration },
+  ): void {
+    const fn = this.#function(name, props, { config: 'sweep', timeout: Duration.minutes(5) });
     grantRead(fn, props.data.table);
     grantWrite(fn, props.data.table);
-    new Rule(this, 'LostEnforcersRule', {
-      description: 'Marks enforcers that were not heard of for five minutes as unreachable',
-      schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [this.#asynchronous(fn, 'lostEnforcers')],
+    new Rule(this, `${name[0]?.toUpperCase()}${name.slice(1)}Rule`, {
+      description,
+      schedule: Schedule.rate(every),
+      targets: [this.#asynchronous(fn, name)],
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Operation, Route } from '../shared/api/routes.ts';
 import type { Caller, Standing } from '../shared/core/authorize.ts';
+import type { Grant } from '../shared/core/grants.ts';
 import type { Permissions } from '../shared/core/roles.ts';
 import type { Stored } from '../shared/ports/object-store.ts';
 import type { NamespacePath } from '../shared/schema/ids.ts';
@@ -37,7 +38,9 @@ export interface Call {
   dryRun: boolean;
   /** Absent without a key, and where a key means nothing. */
   claim?: Claim;
-  /** What the caller holds in the namespace. */
+  /** What the caller holds in the namespace, each right with its conditions. */
+  granted: readonly Grant[];
+  /** The same without them: all of it counts now. */
   held: readonly Permissions[];
   /** What the caller's own credential or object gives it, where it has one. */
   standing: Standing | undefined;

@@ -1,4 +1,4 @@
-import { heldPermissions } from '../shared/core/authorize.ts';
+import { heldGrants } from '../shared/core/authorize.ts';
 import { restricted } from '../shared/core/restrictions.ts';
 import type { Permissions } from '../shared/core/roles.ts';
 import { lineage, type NamespacePath } from '../shared/schema/ids.ts';
@@ -17,6 +17,6 @@ export async function heldIn(
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<readonly Permissions[]> {
   const policies = await authorizationsFor(namespace, deps);
-  const all = heldPermissions(caller, standing, policies, namespace, deps.clock.now());
-  return restricted(all, restrictions, namespace, caller);
+  const all = heldGrants(caller, standing, policies, namespace, deps.clock.now());
+  return restricted(all, restrictions, namespace, caller).map(({ permissions }) => permissions);
 }

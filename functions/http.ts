@@ -79,6 +79,7 @@ const identify: Step = {
       body: undefined,
       caller: { claims: [], address: event.requestContext.http.sourceIp },
       dryRun: isDryRun(route, query),
+      granted: [],
       held: [],
       standing: undefined,
       restrictions: {},

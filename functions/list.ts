@@ -121,7 +121,8 @@ async function answering<I extends Identity>(
 const shownTo = async ({ recursive, namespace }: Place, store: ObjectStore) =>
   recursive ? shownWithin(store, namespace) : isShown;
 
-async function everyBelow<I extends Identity>(
+/** Every object of a namespace and of all below it, page by page. */
+export async function everyBelow<I extends Identity>(
   store: ObjectStore,
   identity: I,
   namespace: NamespacePath,

@@ -4,6 +4,7 @@ import { handlersOf } from '../functions/api/index.ts';
 import type { Deps, IssuerSettings, Log } from '../functions/deps.ts';
 import { cloudAccountCreated } from '../functions/events/cloud-account-created.ts';
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
+import { removeExpired } from '../functions/events/expired-authorizations.ts';
 import { markLost } from '../functions/events/lost-enforcers.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
@@ -173,7 +174,17 @@ async function start(settings: Settings, data: string, database: Database): Prom
     );
   };
   signAnew();
-  const hourly = setInterval(signAnew, HOUR);
+  const removeOld = (): void => {
+    removeExpired(deps).catch(error =>
+      log.error('removing expired authorizations failed; it is tried again in an hour', {
+        error: String(error),
+      }),
+    );
+  };
+  const hourly = setInterval(() => {
+    signAnew();
+    removeOld();
+  }, HOUR);
   const minutely = setInterval(() => {
     markLost(deps).catch(error =>
       log.error('looking for unreachable enforcers failed; it is tried again in a minute', {

@@ -1,6 +1,6 @@
 import type { ApiCheck, ApiCheckRequest, Authz, AuthzRequest } from '../../shared/api/access-messages.ts';
 import { operations, routes, type Verb } from '../../shared/api/routes.ts';
-import { heldPermissions } from '../../shared/core/authorize.ts';
+import { heldGrants } from '../../shared/core/authorize.ts';
 import { restricted } from '../../shared/core/restrictions.ts';
 import { grants, type Permissions, union } from '../../shared/core/roles.ts';
 import { isWithin, type NamespacePath } from '../../shared/schema/ids.ts';
@@ -57,9 +57,9 @@ const authorizeClaims: Handler = async (call, deps) => {
   refuseOutside('targetNamespace', namespace, call);
   const caller = { claims: asked.claims, address: asked.clientIP };
   const policies = await authorizationsFor(namespace, deps);
-  const held = heldPermissions(caller, undefined, policies, namespace, deps.clock.now());
+  const held = heldGrants(caller, undefined, policies, namespace, deps.clock.now());
   const left = restricted(held, restrictionsOf(asked), namespace, caller);
-  return { body: { permissions: asMap(union(left)) } satisfies Authz };
+  return { body: { permissions: asMap(union(left.map(({ permissions }) => permissions))) } satisfies Authz };
 };
 
 const checkApi: Handler = async (call, deps) => {

@@ -1,3 +1,4 @@
+import { ALWAYS, type Conditions, grantable } from '../../shared/core/grants.ts';
 import { covers, permissionsOf } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
@@ -8,24 +9,24 @@ import { brokenRules } from '../pipeline/problem.ts';
 import { access, PERMISSIONS } from './access.ts';
 
 /** What a raw permission can be on: whatever a route asks for, or everything. */
-const grantable = new Set([...PERMISSIONS, '*']);
+const known = new Set([...PERMISSIONS, '*']);
 
-/** Nobody can grant what they lack. */
-function refuseToExceed(attribute: string, wanted: readonly string[], call: Call): void {
+/** Nobody can grant what they lack, nor for longer, at other times or from elsewhere than they have it. */
+function refuseToExceed(attribute: string, wanted: readonly string[], asked: Conditions, call: Call): void {
+  const mine = grantable(call.granted, asked);
   for (const [index, authorized] of wanted.entries()) {
     const permissions = permissionsOf(authorized);
     const isRole = authorized.startsWith('@auth:role=');
     const named = Object.keys(permissions);
-    if (isRole ? named.length === 0 : !named.every(identity => grantable.has(identity))) {
+    if (isRole ? named.length === 0 : !named.every(identity => known.has(identity))) {
       const message = `there is no such ${isRole ? 'role' : 'identity'}`;
       throw brokenRules([{ path: [attribute, index], input: authorized, message }]);
     }
-    if (!covers(call.held, permissions)) {
-      throw fail(
-        'forbidden',
-        `you may not grant ${authorized} in ${call.namespace}: it holds more than you do`,
-      );
-    }
+    if (covers(mine, permissions)) continue;
+    const why = covers(call.held, permissions)
+      ? 'you hold it only until a time, at times or from some networks; grant it under the same conditions'
+      : 'it holds more than you do';
+    throw fail('forbidden', `you may not grant ${authorized} in ${call.namespace}: ${why}`);
   }
 }
 
@@ -40,12 +41,12 @@ const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
         },
       ]);
     }
-    refuseToExceed('authorizedIdentities', input.authorizedIdentities, call);
+    refuseToExceed('authorizedIdentities', input.authorizedIdentities, input, call);
   },
 });
 
 const appcredential = crud('appcredential', {
-  check: (input, call) => refuseToExceed('roles', input.roles, call),
+  check: (input, call) => refuseToExceed('roles', input.roles, { ...ALWAYS, ...input }, call),
   complete: async (object, { dryRun }, { apiURL, clock }) => {
     if (dryRun) return;
     const serial = Buffer.from(clock.randomBytes(16)).toString('hex');

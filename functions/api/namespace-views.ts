@@ -11,7 +11,7 @@ import type {
   TagPrefixes,
 } from '../../shared/api/namespace-messages.ts';
 import { type EffectiveNamespace, effectiveNamespace } from '../../shared/core/namespace.ts';
-import { ROLES } from '../../shared/core/roles.ts';
+import { ROLES } from '../../shared/core/role-table.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import type { Call, Handler } from '../call.ts';

@@ -3,6 +3,7 @@ import { changesOf, compose, marksOf } from '../compose.ts';
 import { bootstrap as makeAdministrator } from '../events/bootstrap.ts';
 import { cloudAccountCreated } from '../events/cloud-account-created.ts';
 import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
+import { removeExpired } from '../events/expired-authorizations.ts';
 import { markLost } from '../events/lost-enforcers.ts';
 import { namespaceDeleted } from '../events/namespace-deleted.ts';
 import { policyChanged } from '../events/policy-changed.ts';
@@ -48,6 +49,9 @@ export const resign = () => resignAll(compose());
 
 /** The clock. */
 export const lostEnforcers = () => markLost(compose());
+
+/** The clock. */
+export const expiredAuthorizations = () => removeExpired(compose());
 
 /** An operator. */
 export const bootstrap = () => makeAdministrator(compose());

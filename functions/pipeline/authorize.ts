@@ -1,5 +1,6 @@
 import type { Allow, Route } from '../../shared/api/routes.ts';
-import { type Caller, fromSubnets, heldPermissions, type Standing } from '../../shared/core/authorize.ts';
+import { type Caller, fromSubnets, heldGrants, type Standing } from '../../shared/core/authorize.ts';
+import type { Grant } from '../../shared/core/grants.ts';
 import { restricted } from '../../shared/core/restrictions.ts';
 import { grants, type Permissions } from '../../shared/core/roles.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
@@ -60,6 +61,7 @@ async function targetOf(call: Call, store: ObjectStore): Promise<Stored | undefi
 /** What the first batch of reads found; the operation itself reads or writes once more at most. */
 export interface Authorized {
   caller: Caller;
+  granted: readonly Grant[];
   held: readonly Permissions[];
   standing: Standing | undefined;
   restrictions: Restrictions;
@@ -136,8 +138,9 @@ export async function authorize(
     Promise.all(paths.map(path => everyIn(store, 'apiauthorizationpolicy', path))),
     countUse(claims, { store, clock }),
   ]);
-  const all = heldPermissions(caller, credential, authorizations.flat(), namespace, clock.now());
-  const held = restricted(all, claims.restrictions, namespace, caller);
+  const all = heldGrants(caller, credential, authorizations.flat(), namespace, clock.now());
+  const granted = restricted(all, claims.restrictions, namespace, caller);
+  const held = granted.map(({ permissions }) => permissions);
   if (!held.some(permissions => grants(permissions, allow.identity, allow.verb))) {
     throw fail(
       'forbidden',
@@ -150,6 +153,7 @@ export async function authorize(
   }
   if (allow.verb === 'post') await reopenAbandoned(namespaces.at(-1), { store, clock });
   return {
+    granted,
     held,
     standing: credential,
     restrictions: claims.restrictions,

@@ -11,17 +11,26 @@ const Input = z.strictObject({
   prismaID: cloudaccount.createOnly.prismaID,
 });
 
-/** Lets the tenant's users of the NetSecOps permission group manage network policy in the account. */
+/** Permission groups of the console → what they may do in the account's namespace and below. */
+const GROUPS = [
+  { name: 'NetSecOps', group: 'NetSecOps', role: '@auth:role=netsecops' },
+  { name: 'NetSecOps, read-only', group: 'NetSecOpsReadOnly', role: '@auth:role=netsecops.viewer' },
+] as const;
+
+/** Lets the tenant's users of the NetSecOps permission groups manage network policy in the account, or see it. */
 export const ensureAuthorization = task(Input, async ({ execution, namespace, prismaID }, deps) => {
-  const input = apiauthorizationpolicy.input.parse({
-    name: 'NetSecOps',
-    description: 'Made when the account was onboarded',
-    subject: [
-      ['@auth:realm=pcidentitytoken', `@auth:prismaid=${prismaID}`, '@auth:userroletypename=NetSecOps'],
-    ],
-    authorizedIdentities: ['@auth:role=netsecops'],
-    authorizedNamespace: namespace,
-  });
-  const authorization = await ensureObject('apiauthorizationpolicy', namespace, input, execution, deps);
-  return { ID: authorization.ID };
+  const made: string[] = [];
+  for (const { name, group, role } of GROUPS) {
+    const input = apiauthorizationpolicy.input.parse({
+      name,
+      description: 'Made when the account was onboarded',
+      subject: [
+        ['@auth:realm=pcidentitytoken', `@auth:prismaid=${prismaID}`, `@auth:userroletypename=${group}`],
+      ],
+      authorizedIdentities: [role],
+      authorizedNamespace: namespace,
+    });
+    made.push((await ensureObject('apiauthorizationpolicy', namespace, input, execution, deps)).ID);
+  }
+  return { IDs: made };
 });

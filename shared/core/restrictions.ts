@@ -2,7 +2,8 @@ import { contains, parseCidr } from '../schema/cidr.ts';
 import { isWithin } from '../schema/ids.ts';
 import type { Restrictions } from '../schema/token.ts';
 import { type Caller, fromSubnets } from './authorize.ts';
-import { intersection, type Permissions, permissionsOf, rawOf, union } from './roles.ts';
+import type { Grant } from './grants.ts';
+import { intersection, permissionsOf, rawOf, union } from './roles.ts';
 
 /** The narrower of two networks; none when they have no address in common. Texts that are no network have none. */
 function common(one: string, other: string): string[] {
@@ -50,16 +51,18 @@ export function shrink(held: Restrictions, asked: Restrictions): Restrictions {
   };
 }
 
-/** What is left of a caller's permissions in a namespace under the restrictions of its token. */
+/** What is left of a caller's rights in a namespace under the restrictions of its token. */
 export function restricted(
-  permissions: readonly Permissions[],
+  grants: readonly Grant[],
   { namespace: within, perms, networks }: Restrictions,
   namespace: string,
   { address }: Pick<Caller, 'address'>,
-): readonly Permissions[] {
+): readonly Grant[] {
   if (within !== undefined && !isWithin(namespace, within)) return [];
   if (networks !== undefined && (networks.length === 0 || !fromSubnets(address, networks))) return [];
-  if (perms === undefined) return permissions;
-  const allowed = union(perms.map(permissionsOf));
-  return permissions.map(held => intersection(held, allowed));
+  const allowed = perms && union(perms.map(permissionsOf));
+  return grants.map(({ permissions, conditions }) => ({
+    permissions: allowed ? intersection(permissions, allowed) : permissions,
+    conditions: networks ? { ...conditions, subnets: [...conditions.subnets, networks] } : conditions,
+  }));
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { NamespacePath, Timestamp } from './ids.ts';
 import { CidrList } from './network-entry.ts';
 import { Description, Disabled, Fallback, Name, type RuleIssue, resource } from './resource.ts';
+import { ActiveDuration, ActiveSchedule, type Schedule } from './schedule.ts';
 import { Tag } from './tag.ts';
 
 /** `@auth:role=<key>`, or a raw permission `identity,method…` such as `processingunit,get,post`. */
@@ -30,6 +31,20 @@ const subjectIssues = (subject: string[][]): RuleIssue[] =>
     ];
   });
 
+/** One without the other would grant never, or always. */
+const scheduleIssues = ({ activeSchedule, activeDuration }: Schedule): RuleIssue[] =>
+  (activeSchedule === '') === (activeDuration === '')
+    ? []
+    : [
+        {
+          path: [activeSchedule === '' ? 'activeSchedule' : 'activeDuration'],
+          message:
+            activeSchedule === ''
+              ? 'it is needed beside activeDuration; write when each period begins, such as `0 9 * * 1-5`'
+              : 'it is needed beside activeSchedule; write how long each period lasts, such as `8h`',
+        },
+      ];
+
 export const apiauthorizationpolicy = resource({
   identity: 'apiauthorizationpolicy',
   plural: 'apiauthorizationpolicies',
@@ -56,21 +71,15 @@ export const apiauthorizationpolicy = resource({
       "The namespace from which downwards it grants; this policy's namespace or one below.",
     ),
     authorizedSubnets: CidrList.describe('When not empty, only callers from these networks.'),
-    expirationTime: Timestamp.optional().describe('From then on it grants nothing; absent: never.'),
-    activeSchedule: z
-      .string()
-      .max(0, 'schedules are not supported yet; use expirationTime')
-      .default('')
-      .describe('Not supported yet: only empty.'),
-    activeDuration: z
-      .string()
-      .max(0, 'schedules are not supported yet; use expirationTime')
-      .default('')
-      .describe('Not supported yet: only empty.'),
+    expirationTime: Timestamp.optional().describe(
+      'From then on it grants nothing, and is removed; absent: never.',
+    ),
+    activeSchedule: ActiveSchedule,
+    activeDuration: ActiveDuration,
     disabled: Disabled,
     fallback: Fallback,
     propagationHidden: z.boolean().default(false).describe('Used for decisions below, but not shown there.'),
   },
-  rules: value => subjectIssues(value.subject),
+  rules: value => [...subjectIssues(value.subject), ...scheduleIssues(value)],
 });
 export type ApiAuthorizationPolicy = z.infer<typeof apiauthorizationpolicy.stored>;

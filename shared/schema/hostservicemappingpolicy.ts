@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Timestamp } from './ids.ts';
-import { ActiveDuration } from './networkaccesspolicy.ts';
 import { Description, Disabled, Fallback, Name, Propagate, resource } from './resource.ts';
+import { ActiveDuration } from './schedule.ts';
 import { TagExpression } from './tag.ts';
 
 export const hostservicemappingpolicy = resource({

@@ -2,14 +2,8 @@ import { z } from 'zod';
 import { Timestamp } from './ids.ts';
 import { ProtocolPorts } from './protocol-ports.ts';
 import { Description, Disabled, Fallback, Name, Propagate, resource } from './resource.ts';
+import { ActiveDuration } from './schedule.ts';
 import { TagExpression } from './tag.ts';
-
-/** How long each run of an `activeSchedule` lasts, such as `12h`. Source: the original's attribute definition. */
-export const ActiveDuration = z
-  .string()
-  .regex(/^([0-9]+[smh])?$/, 'must be a whole number of seconds, minutes or hours, such as 12h')
-  .default('')
-  .describe('How long each run of the schedule lasts, such as `12h`.');
 
 /** What a `NetworkAccessPolicy` says of traffic, as it was written before rulesets. core/convert reads it too. */
 export const networkAccess = {

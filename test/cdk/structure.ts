@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   publish: 'publish',
   resign: 'publish',
   lostEnforcers: 'sweep',
+  expiredAuthorizations: 'sweep',
   bootstrap: 'bootstrap',
 };
 
@@ -191,6 +192,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
       const async = functions.filter(([id]) => invoked.some(targets => refersTo(targets, id)));
       expect(async.map(([, fn]) => nameOf(fn)).sort()).toEqual([
         'cloudAccountOnboarded',
+        'expiredAuthorizations',
         'lostEnforcers',
         'resign',
       ]);
@@ -225,7 +227,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
     it('wait in queues that are encrypted and refuse plain HTTP', () => {
       const queues = ofType(rest, 'AWS::SQS::Queue');
-      expect(queues).toHaveLength(5);
+      expect(queues).toHaveLength(6);
       for (const [id, { Properties }] of queues) {
         expect(Properties, id).toMatchObject({ SqsManagedSseEnabled: true });
         const policy = ofType(rest, 'AWS::SQS::QueuePolicy').find(([, p]) =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Operation, routes } from '../../shared/api/routes.ts';
-import { ROLES } from '../../shared/core/roles.ts';
+import { ROLES } from '../../shared/core/role-table.ts';
 import { DEFAULT_TAG_PREFIXES } from '../../shared/schema/tag.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
 

@@ -112,7 +112,8 @@ export async function tree(store: ObjectStore, tenant: string): Promise<Record<s
   const below = await store.listTree('namespace', path, { limit: 100 });
   const entries = identities.map(async identity => {
     const { items } = await store.listTree(identity, path, { limit: 100 });
-    return [identity, items.map(bare)] as const;
+    // By name: the IDs of what one task makes are in no order.
+    return [identity, items.sort((a, b) => (a.name < b.name ? -1 : 1)).map(bare)] as const;
   });
   return {
     namespace: [...(home ? [bare(home)] : []), ...below.items.map(bare)],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromSubnets } from '../../shared/core/authorize.ts';
+import { ALWAYS, type Grant } from '../../shared/core/grants.ts';
 import { restricted, shrink } from '../../shared/core/restrictions.ts';
 import {
   grants,
@@ -36,7 +37,11 @@ const restrictions: fc.Arbitrary<Restrictions> = fc.record(
   },
   { requiredKeys: [] },
 );
-const held = fc.array(permission.map(permissionsOf), { maxLength: 3 });
+const grantOf = (permissions: Permissions): Grant => ({
+  permissions,
+  conditions: { ...ALWAYS, subnets: [] },
+});
+const held = fc.array(permission.map(permissionsOf).map(grantOf), { maxLength: 3 });
 const address = fc.constantFrom('10.1.2.3', '10.9.9.9', '192.0.2.1', '2001:db8::1', '2001:db8:1::1', '', 'x');
 const question = fc.record({
   held,
@@ -48,7 +53,7 @@ const question = fc.record({
 type Question = typeof question extends fc.Arbitrary<infer Q> ? Q : never;
 
 const may = (asked: Question, under: Restrictions): boolean =>
-  restricted(asked.held, under, asked.namespace, asked).some(permissions =>
+  restricted(asked.held, under, asked.namespace, asked).some(({ permissions }) =>
     grants(permissions, asked.identity, asked.verb),
   );
 /** Text of a token and back, as an exchange reads it. */
@@ -67,7 +72,7 @@ describe('restrictions', () => {
 
   it('to networks leave those that are in both', () => {
     const networks = fc.array(network, { minLength: 1, maxLength: 4 });
-    const everything = [permissionsOf('*,any')];
+    const everything = [grantOf(permissionsOf('*,any'))];
     const root = NamespacePath.parse('/');
     fc.assert(
       fc.property(networks, networks, address, (one, other, from) => {
@@ -96,12 +101,12 @@ describe('restrictions', () => {
   });
 
   it('leave everything as it is where there are none, and nothing where lists are empty', () => {
-    const everything = [permissionsOf('*,any')];
+    const everything = [grantOf(permissionsOf('*,any'))];
     const root = NamespacePath.parse('/');
     const from = { address: '10.0.0.1' };
     expect(restricted(everything, {}, root, from)).toEqual(everything);
     expect(restricted(everything, { networks: [] }, root, from)).toEqual([]);
-    expect(restricted(everything, { perms: [] }, root, from)).toEqual([{}]);
+    expect(restricted(everything, { perms: [] }, root, from)).toEqual([grantOf({})]);
     expect(
       shrink({ namespace: NamespacePath.parse('/a') }, { namespace: NamespacePath.parse('/b') }).perms,
     ).toEqual([]);

@@ -116,17 +116,20 @@ function expected(tenant: string, more: Partial<CloudAccount> = {}, actions = ['
       }),
     ],
     apiauthorizationpolicy: [
+      ['NetSecOps', 'NetSecOps', '@auth:role=netsecops'],
+      ['NetSecOps, read-only', 'NetSecOpsReadOnly', '@auth:role=netsecops.viewer'],
+    ].map(([name, group, role]) =>
       expect.objectContaining({
         ...made,
-        name: 'NetSecOps',
+        name,
         namespace: account,
         subject: [
-          ['@auth:realm=pcidentitytoken', `@auth:prismaid=${tenant}`, '@auth:userroletypename=NetSecOps'],
+          ['@auth:realm=pcidentitytoken', `@auth:prismaid=${tenant}`, `@auth:userroletypename=${group}`],
         ],
-        authorizedIdentities: ['@auth:role=netsecops'],
+        authorizedIdentities: [role],
         authorizedNamespace: account,
       }),
-    ],
+    ),
   };
 }
 
