@@ -11,8 +11,10 @@ let credential: Credential;
 beforeAll(async () => {
   plane = await openPlane();
   tenant = await plane.tenant();
-  admin = await plane.member(tenant, ['namespace.administrator']);
+  const keeper = await plane.credential(tenant, ['namespace.administrator']);
   credential = await plane.credential(tenant, ['compute.viewer']);
+  goTo('08:00');
+  admin = await plane.as(keeper);
 });
 afterAll(() => plane.stop());
 
@@ -79,9 +81,9 @@ describe('an authorization that has expired', () => {
     goTo('12:00');
     expect(await removeExpired(plane.deps)).toEqual({ removed: 1 });
     const there = async ({ object: { ID } }: typeof made) =>
-      (await plane.root(`GET /apiauthorizationpolicies/${ID}`, tenant)).status;
+      (await admin(`GET /apiauthorizationpolicies/${ID}`, tenant)).status;
     expect([await there(made), await there(kept), await there(safe)]).toEqual([404, 200, 200]);
-    const log = JSON.parse((await plane.root('GET /activities', tenant)).text);
+    const log = JSON.parse((await admin('GET /activities', tenant)).text);
     expect(log[0]).toMatchObject({
       operation: 'delete',
       targetID: made.object.ID,
