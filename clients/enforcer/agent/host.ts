@@ -31,6 +31,13 @@ export async function machineID(
   return createHash('sha256').update(`prisma-enforcer ${system}`).digest('hex').slice(0, 32);
 }
 
+/** Firmware of instances of AWS, Google Cloud and Azure. */
+const CLOUD_VENDORS = /^(Amazon EC2|Google|Microsoft Corporation|Xen)/;
+
+/** Whether the firmware says that the machine is an instance of a cloud. */
+export const isCloudMachine = async (path = '/sys/class/dmi/id/sys_vendor'): Promise<boolean> =>
+  CLOUD_VENDORS.test(await textOf(path));
+
 /** Its full name as its own resolver tells it; the short one where there is no other. */
 export async function fqdn(): Promise<string> {
   try {

@@ -71,6 +71,11 @@ function addRun(program: Command, io: Io): void {
     )
     .addOption(new Option('--name <name>', "name of the enforcer; this host's").env('ENFORCERD_NAME'))
     .addOption(
+      new Option('--machine-id <id>', 'by which it is known again; the number of firmware or system').env(
+        'ENFORCERD_MACHINE_ID',
+      ),
+    )
+    .addOption(
       new Option('--tag <key=value>', 'tag of this host; repeatable').argParser(each).default([], 'none'),
     )
     .addOption(new Option('--units <file>', 'more processing units of this host').env('ENFORCERD_UNITS'))

@@ -3,7 +3,7 @@ import type { Client } from '../../../shared/api/client.ts';
 import { Agent } from '../agent/agent.ts';
 import { type Cloud, findCloud, noCloud } from '../agent/cloud.ts';
 import { enroll } from '../agent/enroll.ts';
-import { addresses, fqdn, machineID } from '../agent/host.ts';
+import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
 import { loop } from '../agent/loop.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits } from '../agent/units.ts';
@@ -107,7 +107,8 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   const log = openLog(settings.logLevel);
   const plane = planeFor(settings, outside);
   makeFolder(folder);
-  const cloud = await findCloud();
+  // Elsewhere nobody answers, and the host would wait for nothing.
+  const cloud = settings.how.mode === 'cloud' || (await isCloudMachine()) ? await findCloud() : undefined;
   const host = { name, fqdn: await fqdn(), tags: [...(cloud ? await cloud.tags() : []), ...tags] };
   const findUnits = async (): Promise<FoundUnit[]> => [
     hostUnit({ ...host, addresses: addresses() }),
@@ -118,7 +119,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   const machine: Machine = {
     name,
     FQDN: host.fqdn,
-    machineID: (await machineID()) ?? name,
+    machineID: settings.machineID ?? (await machineID()) ?? name,
     associatedTags: tags,
     currentVersion: VERSION,
   };

@@ -20,6 +20,7 @@ export interface RunFlags {
   token?: string;
   root?: string;
   name?: string;
+  machineId?: string;
   tag: string[];
   units?: string;
   interval: string;
@@ -42,6 +43,7 @@ export interface RunSettings {
   namespace: NamespacePath;
   root: Uint8Array;
   name: string;
+  machineID: string | undefined;
   tags: Tag[];
   unitsFile: string | undefined;
   /** Milliseconds. */
@@ -135,6 +137,7 @@ export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunS
     namespace: path.data,
     root: await fileAt(root ?? `${folder}/root.json`, '--root'),
     name: flags.name ?? hostname(),
+    machineID: flags.machineId,
     tags,
     unitsFile: flags.units,
     interval: numberOf(flags.interval, '--interval', 0.05, 3600) * 1000,

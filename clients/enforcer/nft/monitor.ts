@@ -9,16 +9,19 @@ const ECHO = 300;
 
 /**
  * Listens to `nft monitor` and calls when somebody else may have changed the rules of the host. `busy`: whether a change
- * of ours is under way. Starts again when nft ends, and calls then too, because something may have been missed.
+ * of ours is under way; what is heard meanwhile and shortly after may be anybody's, so that then `glance` is asked whether
+ * the rules are still ours. Starts again when nft ends, and calls then too, because something may have been missed.
  */
 export function watchRules(
   command: readonly string[],
   busy: () => boolean,
   changed: () => void,
+  glance: () => Promise<boolean>,
 ): () => Promise<void> {
   let ended = false;
   let timer: NodeJS.Timeout | undefined;
   let again: NodeJS.Timeout | undefined;
+  let later: NodeJS.Timeout | undefined;
   let lastBusy = 0;
   let child: ReturnType<typeof spawn>;
   let closed: Promise<void>;
@@ -26,9 +29,15 @@ export function watchRules(
     clearTimeout(timer);
     timer = setTimeout(changed, QUIET);
   };
+  const look = async (): Promise<void> => {
+    if (!ended && !(await glance())) call();
+  };
   const heard = (): void => {
-    if (busy()) lastBusy = performance.now();
-    else if (performance.now() - lastBusy > ECHO) call();
+    const now = performance.now();
+    if (busy()) lastBusy = now;
+    clearTimeout(later);
+    if (now - lastBusy > ECHO) call();
+    else later = setTimeout(() => void look(), ECHO);
   };
   const start = (): void => {
     const [program = 'nft', ...first] = command;
@@ -51,6 +60,7 @@ export function watchRules(
     ended = true;
     clearTimeout(timer);
     clearTimeout(again);
+    clearTimeout(later);
     child.kill('SIGTERM');
     await closed;
   };

@@ -63,7 +63,18 @@ class NftPlane implements DataPlane {
   }
 
   watch(changed: () => void): () => Promise<void> {
-    return watchRules([...this.#command], () => this.#busy > 0, changed);
+    return watchRules(
+      [...this.#command],
+      () => this.#busy > 0,
+      changed,
+      () => this.#isOurs(),
+    );
+  }
+
+  /** The table is there, and says that it holds what was applied last. */
+  async #isOurs(): Promise<boolean> {
+    if (this.#busy > 0 || !this.#active) return true;
+    return (await this.#readDigest()) === this.#active.digest;
   }
 
   async counters(): Promise<Map<string, Counted>> {

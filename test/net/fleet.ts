@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { credentialClient } from '../../clients/enforcer/agent/session.ts';
+import { readStatus, type Status } from '../../clients/enforcer/agent/status.ts';
+import { systemClock } from '../../clients/enforcer/clock.ts';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
+import type { Client } from '../../shared/api/client.ts';
+import { Credential } from '../../shared/schema/appcredential.ts';
+import { freePort } from '../make/process.ts';
+import { type Host, type HostPlan, type Network, openNetwork } from './hosts/network.ts';
+import { openUplink } from './hosts/uplink.ts';
+
+export const PROGRAM = fileURLToPath(new URL('../../clients/enforcer/main.ts', import.meta.url));
+export const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
+export const NAMESPACE = '/tenant/group';
+
+export interface Member extends HostPlan {
+  tags: readonly string[];
+}
+
+/** An agent in a process of its own, on one of the hosts. */
+export interface RealAgent {
+  host: Host;
+  folder: string;
+  process: ChildProcess;
+  out: () => string;
+  err: () => string;
+  status: () => Status | undefined;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** A control plane here, hosts in namespaces of their own, and real agents on them. */
+export interface Fleet {
+  network: Network;
+  client: Client;
+  controlPlane: () => ControlPlane;
+  place: string;
+  start(name: string, ...flags: string[]): Promise<RealAgent>;
+  /** Runs the program on a host to its end. */
+  command(host: Host, ...argv: string[]): Promise<string>;
+  leave(): Promise<void>;
+  comeBack(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function until<T>(
+  what: string,
+  ask: () => T | undefined | Promise<T | undefined>,
+  ms = 20_000,
+): Promise<T> {
+  for (const deadline = Date.now() + ms; Date.now() < deadline; await wait(10)) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+  }
+  throw new Error(`waited for ${what}`);
+}
+
+export async function openFleet(members: readonly Member[]): Promise<Fleet> {
+  const place = mkdtempSync(join(tmpdir(), 'enforcer-fleet-'));
+  const network = await openNetwork(members);
+  const { address } = await openUplink(network);
+  const port = await freePort();
+  const open = () => startControlPlane({ data: join(place, 'data'), host: address, port, log: SILENT });
+  let controlPlane: ControlPlane | undefined = await open();
+  const credential = Credential.parse(JSON.parse(readFileSync(controlPlane.administrator, 'utf8')));
+  const client = credentialClient(credential, systemClock);
+  await client.call('createNamespace', { namespace: '/', body: { name: 'tenant', type: 'Tenant' } });
+  await client.call('createNamespace', { namespace: '/tenant', body: { name: 'group', type: 'Group' } });
+  const agents: RealAgent[] = [];
+  const argvOf = ({ enter }: Host, argv: readonly string[]) => [...enter, ...NODE, PROGRAM, ...argv];
+
+  const start = async (name: string, ...flags: string[]): Promise<RealAgent> => {
+    const host = network.host(name);
+    const member = members.find(one => one.name === name);
+    const folder = join(place, name);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const given = ['--creds', join(place, 'data/admin.creds'), '--root', join(place, 'data/root.json')];
+    const who = ['-n', NAMESPACE, '--name', name, '--machine-id', name, '--state', folder];
+    const tags = (member?.tags ?? []).flatMap(tag => ['--tag', tag]);
+    const [program = '', ...args] = argvOf(host, ['run', ...given, ...who, ...tags, ...flags]);
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    const ended = once(child, 'close');
+    const agent: RealAgent = {
+      host,
+      folder,
+      process: child,
+      out: () => out,
+      err: () => err,
+      status: () => readStatus(join(folder, 'status.json')),
+      kill: async signal => {
+        child.kill(signal);
+        await ended;
+      },
+    };
+    agents.push(agent);
+    return agent;
+  };
+
+  return {
+    network,
+    client,
+    controlPlane: () => {
+      if (!controlPlane) throw new Error('the control plane is away');
+      return controlPlane;
+    },
+    place,
+    start,
+    command: (host, ...argv) => host.run(NODE[0], [...NODE.slice(1), PROGRAM, ...argv]),
+    leave: async () => {
+      await controlPlane?.stop();
+      controlPlane = undefined;
+    },
+    comeBack: async () => {
+      controlPlane ??= await open();
+    },
+    close: async () => {
+      for (const agent of agents)
+        if (agent.process.exitCode === null) await agent.kill('SIGKILL').catch(() => undefined);
+      await controlPlane?.stop();
+      await network.close();
+      rmSync(place, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Writes a file with a content; for units and damage. */
+export const put = (path: string, content: string): void => writeFileSync(path, content);
+
+/** Waits until the agent enforces a policy that knows its units. */
+export const enforcing = (agent: RealAgent): Promise<Status> =>
+  until(
+    `${agent.host.name} to enforce`,
+    () => {
+      if (agent.process.exitCode !== null)
+        throw new Error(`${agent.host.name} ended: ${agent.out()}${agent.err()}`);
+      const status = agent.status();
+      return status?.pid && status.active && status.active.units > 0 ? status : undefined;
+    },
+    30_000,
+  );
