@@ -21,18 +21,19 @@ export interface Probes {
   /** Waits until whatever the kernels have received so far has been read. */
   settle(): Promise<void>;
   /**
-   * The same, and tells what became of them, in their order. Waits until as many have arrived and were answered as
-   * should, at most `patience` milliseconds after the last was sent, and `grace` longer for more.
+   * The same, and tells what became of them, in their order. Waits until each is at least what is expected of it, at most
+   * `patience` milliseconds after the last was sent, and `grace` longer for what nobody expects.
    */
-  send(probes: readonly Wanted[], expected: Expected, times?: Partial<Times>): Promise<readonly Seen[]>;
+  send(
+    probes: readonly Wanted[],
+    expected: (at: number) => Expected,
+    times?: Partial<Times>,
+  ): Promise<readonly Seen[]>;
   close(): Promise<void>;
 }
 
-/** How many probes should get through, and how many of their answers at least. */
-interface Expected {
-  arrived: number;
-  answered: number;
-}
+/** What has to become of a probe before it is done; nothing, for one that is rejected. */
+type Expected = Partial<Seen>;
 
 interface Times {
   patience: number;
@@ -101,10 +102,11 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
       const { seen, sent } = fire(probes);
       await sent;
       const until = performance.now() + patience;
-      const isWaiting = () =>
-        seen.filter(one => one.arrived).length < expected.arrived ||
-        seen.filter(one => one.answered).length < expected.answered;
-      while (isWaiting() && performance.now() < until) await wait(2);
+      const isDone = ({ arrived, answered }: Seen, at: number): boolean => {
+        const wanted = expected(at);
+        return (arrived || !wanted.arrived) && (answered || !wanted.answered);
+      };
+      while (!seen.every(isDone) && performance.now() < until) await wait(2);
       await wait(grace);
       await settle();
       return seen;
