@@ -85,7 +85,8 @@ export class Events extends Construct {
   #objectChanged(props: EventsProps): LambdaFunction {
     const fn = this.#function('objectChanged', props, { config: 'changes', timeout: Duration.seconds(60) });
     grantRead(fn, props.data.table);
-    grantWritePublications(fn, props.data.table);
+    // Units are moved when a mapping changes.
+    grantWrite(fn, props.data.table);
     props.onboard.grantStartExecution(fn);
     props.deleteNamespace.grantStartExecution(fn);
     readStream(fn, props.data.table, {

@@ -4,6 +4,7 @@ import type { Enforcer } from '../shared/schema/enforcer.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import type { Handler } from './call.ts';
 import { parametersOf } from './pipeline/parameters.ts';
+import { reachUnits } from './unit-reach.ts';
 
 function saidBy({ revision, state, reason = '', digest = '', ...query }: PokeParameters): Said {
   if ((revision === undefined) !== (state === undefined)) {
@@ -34,6 +35,7 @@ export const pokeEnforcer: Handler = async (call, { store, clock }) => {
   if (!object) return {};
   try {
     await store.commit([{ kind: 'refresh', resource: 'enforcer', object }]);
+    if (enforcer.unreachable) await reachUnits(object, false, { store });
   } catch (error) {
     // Somebody edited the enforcer in this very moment. The next poke says the same again.
     if (!(error instanceof Failure && error.kind === 'conflict')) throw error;

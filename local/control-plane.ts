@@ -6,6 +6,7 @@ import { cloudAccountCreated } from '../functions/events/cloud-account-created.t
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
 import { removeExpired } from '../functions/events/expired-authorizations.ts';
 import { markLost } from '../functions/events/lost-enforcers.ts';
+import { mappingChanged } from '../functions/events/mapping-changed.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
@@ -113,6 +114,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes => policyChanged(changes, deps),
       changes => cloudAccountCreated(changes, deps),
       changes => namespaceDeleted(changes, deps),
+      changes => mappingChanged(changes, deps),
       changes => releaseChanged(changes, deps),
     ],
     publish: marks => publishMarked(marks, deps),

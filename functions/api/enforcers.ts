@@ -10,6 +10,8 @@ import { createPreflight } from '../preflights.ts';
 import { applyPreset } from '../profiles.ts';
 import { registeredEnforcers } from '../registration.ts';
 import { releaseHooks } from '../release.ts';
+import { pokeProcessingUnit } from '../unit-poke.ts';
+import { processingUnits } from '../units.ts';
 
 /** A mapped namespace as a full path; it may be given relative to the policy's own. Undefined when it is no path. */
 function mappedPath(mapped: string, call: Call): NamespacePath | undefined {
@@ -54,7 +56,7 @@ export const enforcers = {
   ...registeredEnforcers,
   ...crud('installtoken', installTokenHooks),
   ...crud('enforcerrelease', releaseHooks),
-  ...crud('processingunit'),
+  ...processingUnits,
   ...crud('enforcerprofile'),
   ...crud('enforcerprofilemappingpolicy'),
   ...namespacemappingpolicy,
@@ -62,4 +64,5 @@ export const enforcers = {
   createEnforcerCredentials,
   createPreflight,
   pokeEnforcer,
+  pokeProcessingUnit,
 };

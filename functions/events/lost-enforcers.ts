@@ -4,6 +4,7 @@ import { Failure } from '../../shared/schema/failure.ts';
 import type { Deps } from '../deps.ts';
 import { everyIn } from '../pipeline/authorize.ts';
 import { everyPublication } from '../publish.ts';
+import { reachUnits } from '../unit-reach.ts';
 
 /** Namespaces that are looked through at once. */
 const PARALLEL = 16;
@@ -41,6 +42,7 @@ async function mark({ ID: id, namespace }: Enforcer, { store, clock, log }: Swee
     if (error instanceof Failure && ['conflict', 'not_found'].includes(error.kind)) return false;
     throw error;
   }
+  await reachUnits(enforcer, true, { store });
   log.warn('enforcer is unreachable', { enforcer: id, namespace, lastPokeTime: enforcer.lastPokeTime });
   return true;
 }

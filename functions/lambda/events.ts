@@ -5,6 +5,7 @@ import { cloudAccountCreated } from '../events/cloud-account-created.ts';
 import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
 import { removeExpired } from '../events/expired-authorizations.ts';
 import { markLost } from '../events/lost-enforcers.ts';
+import { mappingChanged } from '../events/mapping-changed.ts';
 import { namespaceDeleted } from '../events/namespace-deleted.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { publishMarked } from '../events/publish.ts';
@@ -39,6 +40,7 @@ export const objectChanged = batch(async event => {
   await cloudAccountCreated(changes, compose());
   await namespaceDeleted(changes, compose());
   await releaseChanged(changes, compose());
+  await mappingChanged(changes, compose());
 });
 
 /** The table's stream, the publisher's to-do list. */

@@ -3,6 +3,7 @@ import { Credential } from '../schema/appcredential.ts';
 import { enforcer, ReportedBundle } from '../schema/enforcer.ts';
 import { HostFacts, PreflightFinding } from '../schema/host-facts.ts';
 import { ObjectId } from '../schema/ids.ts';
+import { processingunit } from '../schema/processingunit.ts';
 
 /** Set by being there, whatever its value. */
 const Flag = z.string().transform(() => true);
@@ -38,6 +39,23 @@ export const PokeParameters = z.object({
   processes: Ignored,
 });
 export type PokeParameters = z.infer<typeof PokeParameters>;
+
+/** Query of a processing unit's poke, in the original's parameters. All may be left out. */
+export const UnitPokeParameters = z.object({
+  status: processingunit.writable.operationalStatus
+    .unwrap()
+    .optional()
+    .describe('What the enforcer says of the workload.'),
+  enforcementstatus: processingunit.writable.enforcementStatus
+    .unwrap()
+    .optional()
+    .describe('What the enforcer says of its data plane.'),
+  ts: z.iso.datetime({ offset: true }).optional().describe("The agent's clock."),
+  notify: Ignored,
+  forcefullpoke: Ignored,
+  zhash: Ignored,
+});
+export type UnitPokeParameters = z.infer<typeof UnitPokeParameters>;
 
 /** An agent that was given an install token registers with it. */
 export const RegistrationRequest = z.strictObject({

@@ -12,6 +12,7 @@ import {
   PresetRequest,
   RegistrationAnswer,
   RegistrationRequest,
+  UnitPokeParameters,
 } from './enforcer-messages.ts';
 import { READ, WRITE } from './fails.ts';
 import {
@@ -212,6 +213,15 @@ const agents = {
     summary: 'Says that the enforcer is alive, and what has become of it: its status, version and bundle.',
     allow: { identity: 'enforcer', verb: 'put' },
     query: PokeParameters,
+    fails: READ,
+  },
+  pokeProcessingUnit: {
+    method: 'GET',
+    path: '/processingunits/{id}/poke',
+    group: 'enforcers',
+    summary: 'Says that a processing unit is still there, and what has become of it.',
+    allow: { identity: 'processingunit', verb: 'put' },
+    query: UnitPokeParameters,
     fails: READ,
   },
   registerEnforcer: {

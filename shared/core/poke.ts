@@ -1,4 +1,5 @@
 import { type Enforcer, LIFE, type ReportedBundle } from '../schema/enforcer.ts';
+import type { ProcessingUnit } from '../schema/processingunit.ts';
 
 /** What an agent says of itself with a poke; what is absent stays as it was said before. */
 export interface Said {
@@ -30,3 +31,14 @@ export const isLost = (enforcer: Enforcer, now: Date): boolean =>
   enforcer.operationalStatus !== 'Disconnected' &&
   enforcer.lastPokeTime !== undefined &&
   age(enforcer.lastPokeTime, now) > LIFE.unreachable + LIFE.noted;
+
+/** A processing unit after a poke of it; undefined when nothing is new and the record is fresh enough. */
+export function unitPoked(
+  unit: ProcessingUnit,
+  said: Partial<Pick<ProcessingUnit, 'operationalStatus' | 'enforcementStatus'>>,
+  now: Date,
+): ProcessingUnit | undefined {
+  const news = Object.entries(said).some(([key, value]) => !same(value, Reflect.get(unit, key)));
+  if (!news && !unit.unreachable && age(unit.lastSyncTime, now) < LIFE.noted) return undefined;
+  return { ...unit, ...said, unreachable: false, lastSyncTime: now.toISOString() };
+}

@@ -127,6 +127,7 @@ describe('the table of routes', () => {
       'patchEnforcer',
       'patchProcessingunit',
       'pokeEnforcer',
+      'pokeProcessingUnit',
       'updateEnforcer',
       'updateProcessingunit',
     ]);

@@ -158,6 +158,10 @@ const lookups: readonly Step[] = [
     id: '{{enforcer}}',
     query: 'status=Connected&revision=3&state=applied',
   }),
+  ask('pokeProcessingUnit', 'The workload runs and is protected', {
+    id: '{{processingunit}}',
+    query: 'status=Running&enforcementStatus=Active',
+  }),
   ask('createEnforcerCredentials', 'Read access to the bundle', { id: '{{enforcer}}' }),
   ask('createPreflight', 'May an agent be installed on this host?', {
     body: {

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { markLost } from '../../functions/events/lost-enforcers.ts';
+import { mappingChanged } from '../../functions/events/mapping-changed.ts';
+import { policyOf } from '../../functions/policy-of.ts';
+import type { Change } from '../../shared/ports/change-feed.ts';
+import { NamespacePath } from '../../shared/schema/ids.ts';
+import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+
+let plane: Plane;
+let admin: Caller;
+let tenant: string;
+let home: string;
+let web: string;
+let deep: string;
+let enforcer: { ID: string };
+
+beforeAll(async () => {
+  plane = await openPlane();
+  tenant = await plane.tenant();
+  admin = await plane.member(tenant, ['namespace.administrator']);
+  home = await plane.namespace(tenant, 'home');
+  web = await plane.namespace(home, 'web');
+  deep = await plane.namespace(web, 'deep');
+  const body = { name: 'host', FQDN: 'host.example.com', machineID: 'machine' };
+  enforcer = (await admin('POST /enforcers', home, { body })).object;
+  const mapping = (namespace: string, name: string, subject: string, mappedNamespace: string) =>
+    admin('POST /namespacemappingpolicies', namespace, {
+      body: { name, subject: [[subject]], mappedNamespace },
+    });
+  await mapping(home, 'web', 'app=web', 'web');
+  await mapping(web, 'deep', 'zone=deep', deep);
+});
+afterAll(() => plane.stop());
+
+const unit = (associatedTags: string[], more: object = {}) => ({
+  name: 'unit',
+  type: 'Docker',
+  associatedTags,
+  enforcerID: enforcer.ID,
+  ...more,
+});
+const register = (associatedTags: string[], more: object = {}, by = admin) =>
+  by('POST /processingunits', home, { body: unit(associatedTags, more) });
+const isAt = async (id: string, namespace: string): Promise<boolean> =>
+  (await admin(`GET /processingunits/${id}`, namespace)).status === 200;
+
+describe('a processing unit that is registered', () => {
+  it('goes where mappings lead it, and its tags say where it is', async () => {
+    const { object, headers } = await register(['app=web', 'zone=deep']);
+    expect(object).toMatchObject({ namespace: deep, enforcerID: enforcer.ID, enforcerNamespace: home });
+    expect(object.normalizedTags).toContain(`$namespace=${deep}`);
+    expect(decodeURIComponent(headers['x-messages'] ?? '')).toContain(
+      `the processing unit was mapped by \`web\` to ${web}, then by \`deep\` to ${deep}`,
+    );
+    expect([await isAt(object.ID, home), await isAt(object.ID, deep)]).toEqual([false, true]);
+    expect((await register(['app=db'])).object.namespace).toBe(home);
+  });
+
+  it('is one object, however often and at once it is registered', async () => {
+    const more = { nativeContextID: 'container-1' };
+    const all = await Promise.all(Array.from({ length: 5 }, () => register(['app=web'], more)));
+    const done = all.filter(({ status }) => status === 200);
+    expect(new Set(done.map(({ object }) => object.ID)).size).toBe(1);
+    // Whoever met another one is told so, and registers again.
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set(done.length < 5 ? [200, 409] : [200]));
+    const again = await register(['app=db'], more);
+    expect(again.object).toMatchObject({ ID: done[0]?.object.ID, namespace: home });
+    expect(await isAt(again.object.ID, web)).toBe(false);
+  });
+
+  it('belongs to the enforcer that calls, which cannot speak for another', async () => {
+    const { ID } = enforcer;
+    const asked = { body: unit(['app=db'], { enforcerID: '0190f3a1b2c3d4e5f6071829' }) };
+    const claims = { realm: 'enforcer', ID };
+    expect(claims.ID).toBe(ID);
+    const role = await plane.member(home, ['enforcer']);
+    expect((await role('POST /processingunits', tenant, asked)).status).toBe(403);
+  });
+
+  it('moves when its tags change', async () => {
+    const { object } = await register(['app=db'], { name: 'moving' });
+    const changed = await admin(`PATCH /processingunits/${object.ID}`, home, {
+      body: { associatedTags: ['app=web'] },
+    });
+    expect(changed.object).toMatchObject({ ID: object.ID, namespace: web });
+    expect([await isAt(object.ID, home), await isAt(object.ID, web)]).toEqual([false, true]);
+  });
+
+  it('moves when a mapping comes or goes, however often that is told', async () => {
+    const { object } = await register(['app=api'], { name: 'api' });
+    const made = await admin('POST /namespacemappingpolicies', home, {
+      body: { name: 'api', subject: [['app=api']], mappedNamespace: 'web' },
+    });
+    const policy = made.object as unknown as NonNullable<Change['after']>;
+    const came: Change = { resource: 'namespacemappingpolicy', operation: 'create', after: policy };
+    for (const _ of [1, 2]) await mappingChanged([came], plane.deps);
+    expect([await isAt(object.ID, home), await isAt(object.ID, web)]).toEqual([false, true]);
+    await admin(`DELETE /namespacemappingpolicies/${policy.ID}`, home);
+    const went: Change = { resource: 'namespacemappingpolicy', operation: 'delete', before: policy };
+    for (const _ of [1, 2]) await mappingChanged([went], plane.deps);
+    expect([await isAt(object.ID, home), await isAt(object.ID, web)]).toEqual([true, false]);
+  });
+
+  it('is poked, and unreachable while its enforcer is', async () => {
+    const { object } = await register(['app=web'], { name: 'poked' });
+    const poke = (query: string) => admin(`GET /processingunits/${object.ID}/poke?${query}`, web);
+    expect((await poke('status=Running&enforcementStatus=Active')).status).toBe(204);
+    const now = async () => (await admin(`GET /processingunits/${object.ID}`, web)).object;
+    expect(await now()).toMatchObject({ operationalStatus: 'Running', enforcementStatus: 'Active' });
+    expect((await now()).updateTime).toBe(object.updateTime);
+    expect((await poke('status=Sleeping')).status).toBe(400);
+    const namespace = await plane.deps.store.getByName('namespace', NamespacePath.parse(tenant), home);
+    if (!namespace) throw new Error('no namespace');
+    await plane.deps.publications.mark(NamespacePath.parse(home), namespace.ID);
+    await admin(`GET /enforcers/${enforcer.ID}/poke`, home);
+    plane.clock.advance(10 * 60_000);
+    await markLost(plane.deps);
+    expect(await now()).toMatchObject({ unreachable: true });
+    await admin(`GET /enforcers/${enforcer.ID}/poke`, home);
+    expect(await now()).toMatchObject({ unreachable: false });
+  });
+});
+
+describe('peers', () => {
+  it('are in the policy of exactly the namespaces whose rules can name them', async () => {
+    const names = ['one', 'two', 'three'] as const;
+    const spaces = await Promise.all(names.map(name => plane.namespace(tenant, name)));
+    const TAGS = ['peer=a', 'peer=b', 'peer=c'] as const;
+    const plan = fc.record({
+      units: fc.array(fc.tuple(fc.nat(2), fc.constantFrom(...TAGS)), { minLength: 1, maxLength: 5 }),
+      rules: fc.array(fc.tuple(fc.nat(2), fc.constantFrom(...TAGS), fc.boolean()), { maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ units, rules }) => {
+        const made: [string, string][] = [];
+        const keep = async (path: 'processingunits' | 'networkrulesetpolicies', at: number, body: object) => {
+          const namespace = spaces[at] ?? '';
+          const { object } = await admin(`POST /${path}`, namespace, { body });
+          made.push([`/${path}/${object.ID}`, namespace]);
+          return object.ID;
+        };
+        const placed: { id: string; tag: string }[] = [];
+        for (const [at, tag] of units) {
+          const body = { name: 'u', type: 'Docker', associatedTags: [tag], addresses: ['10.0.0.1'] };
+          placed.push({ id: await keep('processingunits', at, body), tag });
+        }
+        for (const [at, tag, incoming] of rules) {
+          const rule = [{ object: [[tag]] }];
+          await keep('networkrulesetpolicies', at, {
+            name: 'r',
+            subject: [['app=x']],
+            ...(incoming ? { incomingRules: rule } : { outgoingRules: rule }),
+          });
+        }
+        for (const [at, space] of spaces.entries()) {
+          const { identities } = await policyOf(NamespacePath.parse(space), plane.deps);
+          const named = new Set<string>(rules.filter(([where]) => where === at).map(([, tag]) => tag));
+          const expected = placed.filter(({ tag }) => named.has(tag)).map(({ id }) => id);
+          expect(identities.map(({ ID }) => ID).sort()).toEqual(expected.sort());
+        }
+        for (const [path, namespace] of made) await admin(`DELETE ${path as '/'}`, namespace);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
