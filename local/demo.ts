@@ -21,7 +21,7 @@ import {
 import { FLOWS, TENANT } from './scenario.ts';
 
 /** A client with the administrator's credential, over HTTP like anybody's. */
-async function stageOf(plane: ControlPlane, say: (text: string) => void): Promise<Stage> {
+export async function stageOf(plane: ControlPlane, say: (text: string) => void): Promise<Stage> {
   const credential = Credential.parse(JSON.parse(await readFile(plane.administrator, 'utf8')));
   const token = credentialToken(credential, { now: Date.now, randomBytes });
   return {
@@ -50,16 +50,21 @@ function showFlows(
   }
 }
 
-/** Plays the scenario through the real paths, step by step, and shows what the enforcers decide from their bundles. */
-export async function demo(plane: ControlPlane, say: (text: string) => void): Promise<void> {
-  const stage = await stageOf(plane, say);
-  const { body: tenants } = await stage.client.call('listNamespace', { namespace: '/' });
+/** The demo's tenant is made once in a data directory. */
+export async function refuseSecondDemo({ client }: Stage): Promise<void> {
+  const { body: tenants } = await client.call('listNamespace', { namespace: '/' });
   if (tenants.some(({ name }) => name === `/${TENANT}`)) {
     throw fail(
       'conflict',
       `the demo's tenant /${TENANT} is there already; play it in another folder with --data`,
     );
   }
+}
+
+/** Plays the scenario through the real paths, step by step, and shows what the enforcers decide from their bundles. */
+export async function demo(plane: ControlPlane, say: (text: string) => void): Promise<void> {
+  const stage = await stageOf(plane, say);
+  await refuseSecondDemo(stage);
   say('1. Three cloud accounts are onboarded');
   await onboard(stage);
   say('\n2. The policy of a two-tier shop is written in the tenant');

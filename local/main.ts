@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { Failure } from '../shared/schema/failure.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { demo } from './demo.ts';
+import { enforcedDemo, openDemoHosts } from './enforced/demo.ts';
 import { jsonLog } from './log.ts';
 
 const HELP = `Microseg, the whole control plane in one process.
@@ -20,6 +21,8 @@ Usage: npm start -- [options]
   --releases <folder>
                    files of agents' releases, which apoctl enforcer release publishes
   --demo           plays a tenant through the real paths and shows what is allowed
+  --enforce        with --demo, as root on Linux: brings up hosts in network namespaces with real agents, and shows who may
+                   talk to whom as wanted, as evaluated and as seen on the wire
   --verbose        logs every step, not only warnings
   --help           prints this text
 `;
@@ -34,6 +37,7 @@ const OPTIONS = {
   'pc-issuer': { type: 'string', default: '' },
   releases: { type: 'string' },
   demo: { type: 'boolean', default: false },
+  enforce: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -91,26 +95,43 @@ function refuse(error: unknown): never {
 const values = read(process.argv.slice(2));
 if (values.help) {
   say(HELP);
+} else if (values.enforce && !values.demo) {
+  process.stderr.write(
+    '--enforce enforces the demo; give --demo --enforce. Hosts run prisma-enforcer: docs/enforcer.md\n',
+  );
+  process.exitCode = 2;
 } else {
-  const log = jsonLog(values.verbose ? 'INFO' : 'WARN');
-  const { data, host, url, tenant } = values;
+  await serve(values);
+}
+
+async function serve({ data, url, tenant, demo: plays, enforce, ...more }: typeof values): Promise<void> {
+  const log = jsonLog(more.verbose ? 'INFO' : 'WARN');
+  const hosts = plays && enforce ? await openDemoHosts().catch(refuse) : undefined;
   const plane = await startControlPlane({
     data,
-    host,
-    port: portOf(values.port),
+    // Hosts have no way to loopback.
+    host: hosts && more.host === OPTIONS.host.default ? hosts.address : more.host,
+    port: portOf(more.port),
     log,
     ...(url === undefined ? {} : { url }),
     ...(tenant === undefined ? {} : { defaultTenant: tenant }),
-    privateIssuers: values['private-issuer'] ?? [],
-    issuers: { pcIssuer: values['pc-issuer'] },
-    ...(values.releases === undefined ? {} : { releases: values.releases }),
+    privateIssuers: more['private-issuer'] ?? [],
+    issuers: { pcIssuer: more['pc-issuer'] },
   }).catch(refuse);
+  const end = async (): Promise<void> => {
+    await hosts?.close();
+    await plane.stop();
+  };
   const stop = (): void => {
     process.once('SIGINT', () => process.exit(130));
-    plane.stop().then(() => process.exit(0), refuse);
+    end().then(() => process.exit(0), refuse);
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   greet(plane);
-  if (values.demo) await demo(plane, say).catch(refuse);
+  const playing = hosts ? enforcedDemo(plane, hosts, { data, say }) : plays ? demo(plane, say) : undefined;
+  await playing?.catch(async error => {
+    await hosts?.close();
+    refuse(error);
+  });
 }

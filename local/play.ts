@@ -33,7 +33,7 @@ export interface Stage {
 const tenant = `/${TENANT}`;
 
 /** Asks until there is an answer. Everything after an acknowledged write happens soon, not at once. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50)) {
     const answer = await ask();
     if (answer !== undefined) return answer;
@@ -84,9 +84,9 @@ export async function writePolicy({ client, say }: Stage): Promise<void> {
   }
 }
 
-export async function registerUnits({ client, say }: Stage): Promise<ProcessingUnit[]> {
+export async function registerUnits({ client, say }: Stage, units = UNITS): Promise<ProcessingUnit[]> {
   const made: ProcessingUnit[] = [];
-  for (const { name, namespace, address, tags } of UNITS) {
+  for (const { name, namespace, address, tags } of units) {
     const body = {
       name,
       type: 'Host',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { missing } from '../net/hosts/missing.ts';
+import { missing } from '../../local/hosts/missing.ts';
 
 /**
  * `npm run test:net`: real packets between hosts in network namespaces. Needs root on Linux and a few programs; says

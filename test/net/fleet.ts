@@ -9,11 +9,11 @@ import { credentialClient } from '../../clients/enforcer/agent/session.ts';
 import { readStatus, type Status } from '../../clients/enforcer/agent/status.ts';
 import { systemClock } from '../../clients/enforcer/clock.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
+import { type Host, type HostPlan, type Network, openNetwork } from '../../local/hosts/network.ts';
+import { openUplink } from '../../local/hosts/uplink.ts';
 import type { Client } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { freePort } from '../make/process.ts';
-import { type Host, type HostPlan, type Network, openNetwork } from './hosts/network.ts';
-import { openUplink } from './hosts/uplink.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../clients/enforcer/main.ts', import.meta.url));
 export const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Network, openNetwork } from '../../local/hosts/network.ts';
 import type { Traffic } from '../../shared/core/ports.ts';
-import { type Network, openNetwork } from './hosts/network.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
 
 const TRAFFIC: readonly Traffic[] = [

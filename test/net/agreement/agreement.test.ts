@@ -2,12 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DataPlane } from '../../../clients/enforcer/data-plane.ts';
+import { type Network, openNetwork } from '../../../local/hosts/network.ts';
 import type { FlowDecision, SideDecision } from '../../../shared/core/decision.ts';
 import { evaluate, policiesOf } from '../../../shared/core/evaluate.ts';
 import { printTraffic } from '../../../shared/core/ports.ts';
 import { viewOf } from '../../core/objects.ts';
 import { Reference } from '../../core/reference.ts';
-import { type Network, openNetwork } from '../hosts/network.ts';
 import { hostPolicy, localUnit, planeOf } from '../hosts/plane.ts';
 import { openProbes, type Probes } from '../hosts/probes.ts';
 import {

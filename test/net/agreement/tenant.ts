@@ -1,10 +1,10 @@
 import fc from 'fast-check';
+import type { HostPlan } from '../../../local/hosts/network.ts';
 import type { Flow, NetworkEnd, UnitEnd } from '../../../shared/core/decision.ts';
 import type { Traffic } from '../../../shared/core/ports.ts';
 import type { ObjectOf } from '../../../shared/schema/resources.ts';
 import { type Entry, make, pathOf } from '../../core/objects.ts';
 import { crowded, entriesOf, type RandomTenant } from '../../core/random-tenant.ts';
-import type { HostPlan } from '../hosts/network.ts';
 import type { Wanted } from '../hosts/probes.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DataPlane, HostPolicy } from '../../../clients/enforcer/data-plane.ts';
+import { type Network, openNetwork } from '../../../local/hosts/network.ts';
 import type { Entry } from '../../core/objects.ts';
-import { type Network, openNetwork } from '../hosts/network.ts';
 import { planeOf } from '../hosts/plane.ts';
 import { openTalker, type Talker } from '../hosts/talk.ts';
 import { ENFORCED, LASTING, PLANS, policyOf, ruleset } from './shop.ts';

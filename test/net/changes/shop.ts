@@ -1,5 +1,5 @@
+import type { HostPlan } from '../../../local/hosts/network.ts';
 import { type Entry, make, makeNamespace, pathOf, viewOf } from '../../core/objects.ts';
-import type { HostPlan } from '../hosts/network.ts';
 import { hostPolicy, localUnit } from '../hosts/plane.ts';
 
 /** A shop: `web` talks to `db` on port 80, whoever `partner` is talks to `db` on port 81, and nobody else to anybody. */

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DataPlane } from '../../../clients/enforcer/data-plane.ts';
+import { type Network, openNetwork } from '../../../local/hosts/network.ts';
 import type { Traffic } from '../../../shared/core/ports.ts';
 import { type Entry, make } from '../../core/objects.ts';
-import { type Network, openNetwork } from '../hosts/network.ts';
 import { planeOf } from '../hosts/plane.ts';
 import { openProbes, type Probes, type Seen, type Wanted } from '../hosts/probes.ts';
 import { openTalker, type Talker } from '../hosts/talk.ts';

@@ -1,12 +1,12 @@
 import type { DataPlane, HostPolicy, LocalUnit } from '../../../clients/enforcer/data-plane.ts';
 import { openDataPlane } from '../../../clients/enforcer/nft/plane.ts';
+import type { Host } from '../../../local/hosts/network.ts';
 import { compile } from '../../../shared/core/compile.ts';
 import type { PolicyView } from '../../../shared/core/view.ts';
 import { PAYLOADS, type PayloadName } from '../../../shared/schema/bundle.ts';
 import type { NamespacePath } from '../../../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../../../shared/schema/processingunit.ts';
 import { pathOf } from '../../core/objects.ts';
-import type { Host } from './network.ts';
 
 /** The data plane of a test host. */
 export const planeOf = (host: Host): DataPlane => openDataPlane({ command: [...host.enter, 'nft'] });

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Host, Network } from './network.ts';
+import type { Host, Network } from '../../../local/hosts/network.ts';
 import { type Probe, packetOf, recognize } from './packets.ts';
 import { openRaw, type RawEnd, type Received } from './raw.ts';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Host } from './network.ts';
+import type { Host } from '../../../local/hosts/network.ts';
 
 const PROGRAM = fileURLToPath(new URL('raw.pl', import.meta.url));
 

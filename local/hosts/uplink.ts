@@ -8,10 +8,10 @@ const there = (at: number): string => `169.254.77.${10 + at}`;
 const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
 
 /** Joins the hosts with this process's own namespace, where the control plane runs; it goes with the network. */
-export async function openUplink({ hosts }: Pick<Network, 'hosts'>): Promise<{ address: string }> {
-  const [first] = hosts;
-  if (!first) throw new Error('a network without hosts');
-  const bridge = first.netns.replace(/[^-]+$/, 'bridge');
+export async function openUplink({
+  hosts,
+  bridge,
+}: Pick<Network, 'hosts' | 'bridge'>): Promise<{ address: string }> {
   const name = `ms${process.pid}`;
   ip(
     '-n',

@@ -24,6 +24,8 @@ export interface Host extends HostPlan {
 export interface Network {
   host(name: string): Host;
   hosts: readonly Host[];
+  /** Network namespace of the bridge `br0` that joins them. */
+  bridge: string;
   /** Ends the network. What still runs on its hosts keeps running, but cut off. */
   close(): Promise<void>;
 }
@@ -151,6 +153,7 @@ export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> 
   const hosts = plans.map(plan => hostOf(plan, nameOf(plan.name)));
   return {
     hosts,
+    bridge,
     host: name => {
       const found = hosts.find(host => host.name === name);
       if (!found) throw new Error(`no host ${name}; there are ${plans.map(one => one.name).join(', ')}`);

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort, MAIN, scratch } from '../make/process.ts';
+
+let place: Awaited<ReturnType<typeof scratch>>;
+beforeEach(async () => {
+  place = await scratch();
+});
+afterEach(() => place.remove());
+
+/** Starts the demo, as root or as somebody else, and interrupts it once it said a thing. */
+async function play(until: RegExp, uid?: number): Promise<{ code: number | null; out: string; pid: number }> {
+  const args = ['--disable-warning=ExperimentalWarning', MAIN, '--demo', '--enforce'];
+  const child = spawn(process.execPath, [...args, '--data', place.path, '--port', String(await freePort())], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid }),
+  });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      if (until.test(out)) child.kill('SIGINT');
+    });
+  const [code] = await once(child, 'close');
+  return { code, out, pid: child.pid ?? 0 };
+}
+
+const leftovers = (pid: number): string[] => [
+  ...readdirSync('/run/netns').filter(name => name.startsWith(`microseg-${pid}-`)),
+  ...readdirSync('/sys/class/net').filter(name => name === `ms${pid}`),
+];
+
+test('what is wanted, evaluated and seen on the wire agree everywhere, and Ctrl-C leaves nothing behind', async () => {
+  const { code, out, pid } = await play(/Ctrl-C ends everything/);
+  console.log(out.slice(out.indexOf('6. Who may talk')).split('\n').slice(0, 30).join('\n'));
+  expect(out).toMatch(/54 of 54 connections tried, 0 disagreements/);
+  expect(out).toMatch(/web-1 +· +✔✔✔/);
+  expect([code, leftovers(pid)]).toEqual([0, []]);
+});
+
+test('who is not root is told what is missing', async () => {
+  const { code, out, pid } = await play(/never/, 65_534);
+  expect(out).toContain('--enforce needs root; without it --demo plays the same and enforces nothing');
+  expect([code, leftovers(pid)]).toEqual([1, []]);
+});
