@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   evaluate: () => import('./evaluate.ts'),
   publish: () => import('./publish.ts'),
   api: () => import('./api.ts'),
+  enforcer: () => import('./enforcer.ts'),
   flows: () => import('./flows.ts'),
 };
 

@@ -46,6 +46,7 @@ class NftPlane implements DataPlane {
   #standing: Standing = NOTHING;
   #seen: Seen = new Map();
   #meanings = new Map<string, Meaning>();
+  #learned = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #busy = 0;
 
@@ -227,6 +228,9 @@ class NftPlane implements DataPlane {
   }
 
   #learn({ meanings }: Model): void {
+    // Equal chains mean the same.
+    if (this.#active && meanings === this.#active.meanings && meanings.size === this.#learned) return;
+    this.#learned = meanings.size;
     for (const [id, meaning] of meanings) this.#meanings.set(id, meaning);
     if (this.#meanings.size > meanings.size + KEPT_MEANINGS) this.#meanings = new Map(meanings);
   }
@@ -236,8 +240,9 @@ const isQuick = ({ prepare, retire }: Steps): boolean => prepare === '' && retir
 
 /** Whether only elements of maps differ: then the rules need not be read back. */
 const sameChains = (a: Model, b: Model): boolean =>
-  a.chains.size === b.chains.size &&
-  [...b.chains].every(([name, chain]) => sameRules(a.chains.get(name), chain));
+  a.chains === b.chains ||
+  (a.chains.size === b.chains.size &&
+    [...b.chains].every(([name, chain]) => sameRules(a.chains.get(name), chain)));
 
 /** The data plane of a Linux host: one table, `inet prisma`, changed in place. */
 export const openDataPlane = (options: PlaneOptions = {}): DataPlane => new NftPlane(options);

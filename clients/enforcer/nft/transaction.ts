@@ -184,12 +184,15 @@ function peersOf(
 
 export function changeText(before: Model, after: Model, standing: Standing): Steps {
   const missing = <T>(of: ReadonlyMap<string, T>, than: ReadonlyMap<string, T>) =>
-    [...of].filter(([name]) => !than.has(name));
+    of === than ? [] : [...of].filter(([name]) => !than.has(name));
   const newMaps = missing(after.maps, before.maps);
   const newChains = missing(after.chains, before.chains);
-  const changed = [...after.chains].filter(
-    ([name, chain]) => before.chains.has(name) && !sameRules(before.chains.get(name), chain),
-  );
+  const changed =
+    before.chains === after.chains
+      ? []
+      : [...after.chains].filter(
+          ([name, chain]) => before.chains.has(name) && !sameRules(before.chains.get(name), chain),
+        );
   const maps = [...after.maps].flatMap(([name, map]) => {
     const earlier = before.maps.get(name);
     return earlier ? [{ name, before: earlier, after: map, changes: changesOf(earlier, map) }] : [];
@@ -201,7 +204,9 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
     ? { epoch: standing.epoch, fresh }
     : { epoch: nextEpoch(standing.epoch), fresh: new Set() };
   const rewritten = [...(goesOn ? [] : epochChains(next.epoch)), ...changed];
-  const counters = new Set([...after.counters].filter(name => !before.counters.has(name)));
+  const absent = (of: ReadonlySet<string>, than: ReadonlySet<string>) =>
+    of === than ? [] : [...of].filter(name => !than.has(name));
+  const counters = new Set(absent(after.counters, before.counters));
   return {
     prepare:
       tableText([
@@ -223,9 +228,7 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
       ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `flush chain ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `delete chain ${TABLE} ${name}`),
-      ...[...before.counters]
-        .filter(name => !after.counters.has(name))
-        .map(name => `delete counter ${TABLE} ${name}`),
+      ...absent(before.counters, after.counters).map(name => `delete counter ${TABLE} ${name}`),
     ]),
     standing: next,
   };

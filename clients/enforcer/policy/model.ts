@@ -13,7 +13,12 @@ export const sameRules = (a: Chain | undefined, b: Chain): boolean =>
   (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
 
 /** Elements of a map: key → value, as nft writes them. */
-export type Elements = ReadonlyMap<string, string>;
+export interface Elements extends Iterable<[string, string]> {
+  readonly size: number;
+  get(key: string): string | undefined;
+  has(key: string): boolean;
+  keys(): Iterable<string>;
+}
 
 export interface KernelMap {
   /** `peers`: address → class. `classes`: class → verdict. `territories`: stretch of addresses → verdict. */

@@ -15,7 +15,8 @@ import {
 } from './groups.ts';
 import { type Dispatch, frame, PEER } from './hooks.ts';
 import { Loom } from './loom.ts';
-import type { Chain, Elements, KernelMap, Model } from './model.ts';
+import { type Chain, type KernelMap, type Model, sameRules } from './model.ts';
+import { Patched } from './patched.ts';
 import { singleAddress } from './peers.ts';
 import type { Family } from './territories.ts';
 
@@ -35,14 +36,15 @@ interface Base {
 /** Makes `PolicyPayload`s and peers into what the kernel should hold. Keeps what the next policy has in common. */
 export class Renderer {
   #base: Base | undefined;
-  #singles = new Map<string, Elements>();
+  #singles = new Map<string, Singles>();
+  #woven: Woven | undefined;
   readonly #classes = new Classes();
 
   render(policy: HostPolicy): Model {
     const base = this.#baseOf(policy);
     const fresh = this.#base !== base;
     const touched = base.book.update(policy.payloads['peers.json'].identities);
-    const singles = new Map<string, KernelMap>();
+    const singles = new Map<string, KernelMap & { elements: Singles }>();
     for (const group of base.groups)
       for (const way of WAYS) this.#singlesOf(group, way, base, fresh ? undefined : touched, singles);
     if (fresh) base.born = base.loom.chains.size;
@@ -54,11 +56,17 @@ export class Renderer {
     const maps = new Map(
       [...base.intervals, ...singles, ...classes].filter(([, map]) => map.elements.size > 0),
     );
-    const chains = policy.lockdown ? new Map<string, Chain>() : unitChains(base.groups, maps);
+    const own = policy.lockdown ? new Map<string, Chain>() : unitChains(base.groups, maps);
+    const woven = weave(
+      this.#woven,
+      base.loom,
+      new Map([...own, ...frame(policy, dispatchOf(policy, base.groups))]),
+    );
+    this.#woven = woven;
     return {
-      chains: new Map([...base.loom.chains, ...chains, ...frame(policy, dispatchOf(policy, base.groups))]),
+      chains: woven.chains,
       maps,
-      counters: new Set(base.loom.counters),
+      counters: woven.counters,
       meanings: base.loom.meanings,
       digest: digestOf(policy),
       warnings: warningsOf(policy),
@@ -103,9 +111,9 @@ export class Renderer {
     way: Way,
     base: Base,
     touched: ReadonlySet<string> | undefined,
-    into: Map<string, KernelMap>,
+    into: Map<string, KernelMap & { elements: Singles }>,
   ): void {
-    const earlier = (family: Family): Elements => this.#singles.get(singlesName(group, way, family)) ?? NONE;
+    const earlier = (family: Family): Singles => this.#singles.get(singlesName(group, way, family)) ?? NONE;
     const changes = {
       4: new Map<string, string | undefined>(),
       6: new Map<string, string | undefined>(),
@@ -125,21 +133,41 @@ export class Renderer {
   }
 }
 
-const NONE: Elements = new Map();
+/** Addresses → classes. */
+type Singles = Patched<string, string>;
+const NONE: Singles = Patched.of(new Map());
 
 /** The very same elements stay the same object, so that nobody has to compare them. */
 function changed(
   type: string,
-  earlier: Elements,
+  earlier: Singles,
   changes: ReadonlyMap<string, string | undefined>,
-): KernelMap {
+): KernelMap & { elements: Singles } {
   if (changes.size === 0) return { holds: 'peers', type, interval: false, elements: earlier };
-  const elements = new Map(earlier);
-  for (const [address, number] of changes) {
-    if (number === undefined) elements.delete(address);
-    else elements.set(address, number);
-  }
+  const elements = earlier.with(changes);
   return { holds: 'peers', type, interval: false, elements, since: { earlier, changes } };
+}
+
+/** The chains of a model; the very same as before when none changed, so that nobody has to compare them. */
+interface Woven {
+  loom: Loom;
+  /** Chains that the loom had: it only ever adds some. */
+  size: number;
+  /** Those of units and hooks. */
+  own: ReadonlyMap<string, Chain>;
+  chains: ReadonlyMap<string, Chain>;
+  counters: ReadonlySet<string>;
+}
+
+function weave(earlier: Woven | undefined, loom: Loom, own: ReadonlyMap<string, Chain>): Woven {
+  const isSame =
+    earlier?.loom === loom &&
+    earlier.size === loom.chains.size &&
+    earlier.own.size === own.size &&
+    [...own].every(([name, chain]) => sameRules(earlier.own.get(name), chain));
+  if (isSame) return earlier;
+  const chains = new Map([...loom.chains, ...own]);
+  return { loom, size: loom.chains.size, own, chains, counters: new Set(loom.counters) };
 }
 
 const classesName = (group: Group, way: Way): string => `k_${group.id}_${way}`;

@@ -1,0 +1,69 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nftCommand } from '../../clients/enforcer/nft/command.ts';
+import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
+import { PAYLOADS, type PayloadName } from '../../shared/schema/bundle.ts';
+import { policyOf } from './fixture.ts';
+
+/** What one process measured that enforces policies from files: `apply.ts <folder> <number of deltas>`. */
+export interface Applying {
+  /** Milliseconds. */
+  first: number;
+  /** Of the first: spent in `nft -f`. */
+  loading: number;
+  /** Reading a payload of peers from its bytes, by delta. */
+  parsing: number[];
+  /** A delta, from the payload that was read to the kernel, by delta. */
+  deltas: number[];
+  /** Bytes. */
+  resident: number;
+  script: string;
+}
+
+const [folder = '', deltas = '0'] = process.argv.slice(2);
+const nft = nftCommand();
+let loading = 0;
+let script = '';
+const plane = openDataPlane({
+  nft: async (args, input) => {
+    const begun = performance.now();
+    const ran = await nft(args, input);
+    if (args[0] === '-f' && input && input.length > script.length) {
+      loading = performance.now() - begun;
+      script = input;
+    }
+    return ran;
+  },
+});
+
+const digests = { 'directives.json': '', 'peers.json': '', 'policy.json': '' };
+function read<N extends PayloadName>(name: N, file: string) {
+  const bytes = readFileSync(join(folder, file));
+  digests[name] = hash('sha256', bytes, 'hex');
+  return PAYLOADS[name].parse(JSON.parse(bytes.toString())) as ReturnType<(typeof PAYLOADS)[N]['parse']>;
+}
+
+const policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
+const measured: Applying = { first: 0, loading: 0, parsing: [], deltas: [], resident: 0, script: '' };
+
+async function apply(file: string): Promise<{ parsing: number; applying: number }> {
+  const begun = performance.now();
+  const peers = read('peers.json', file) as Parameters<typeof policyOf>[1];
+  const parsed = performance.now();
+  const applied = await plane.apply(policyOf(policy, peers, { ...digests }));
+  if (applied.outcome !== 'applied' || !applied.changed) throw new Error(JSON.stringify(applied));
+  return { parsing: parsed - begun, applying: performance.now() - parsed };
+}
+
+measured.first = (await apply('peers.json')).applying;
+measured.loading = loading;
+for (let at = 0; at < Number(deltas); at++) {
+  const { parsing, applying } = await apply(`peers-${at}.json`);
+  measured.parsing.push(parsing);
+  measured.deltas.push(applying);
+}
+globalThis.gc?.();
+measured.resident = process.memoryUsage.rss();
+measured.script = script;
+process.stdout.write(JSON.stringify(measured));

@@ -1,0 +1,98 @@
+import type { HostPolicy } from '../../clients/enforcer/data-plane.ts';
+import type { PeersPayload, PolicyPayload } from '../../shared/schema/bundle.ts';
+import { pathOf } from '../../test/core/objects.ts';
+
+const idOf = (number: number): string => number.toString(16).padStart(24, '0');
+const PATH = pathOf('/t');
+const reject = { action: 'Reject', namespace: '/' };
+
+/** So many rulesets that all select the host, each lets in one kind of peer on one port. */
+export const policyPayload = (rulesets: number): PolicyPayload =>
+  ({
+    format: 1,
+    namespace: PATH,
+    namespaceID: idOf(1),
+    namespaces: [
+      { path: PATH, incoming: reject, outgoing: reject, tagPrefixEnforcement: 'Warn', tagPrefixes: [] },
+    ],
+    externalNetworks: [],
+    namespaceMappings: [],
+    profileMappings: [],
+    profiles: [],
+    rulesets: Array.from({ length: rulesets }, (_, at) => ({
+      ID: idOf(1000 + at),
+      fallback: false,
+      incomingRules: [rule(at)],
+      name: `ruleset-${at}`,
+      namespace: PATH,
+      outgoingRules: [rule(at)],
+      propagate: false,
+      subject: [['app=web']],
+    })),
+  }) as unknown as PolicyPayload;
+
+const rule = (at: number) => ({
+  action: 'Allow',
+  logsDisabled: false,
+  name: '',
+  object: [[`svc=${at}`]],
+  observationEnabled: false,
+  protocolPorts: [`tcp/${FIRST_PORT + at}`],
+});
+
+/** The first ruleset's port. */
+export const FIRST_PORT = 5000;
+
+/** So many peers, spread over the kinds. `moved`: this one has got another address. `first`: addresses of the first. */
+export const peersPayload = (
+  peers: number,
+  kinds: number,
+  { moved = -1, first = [] }: { moved?: number; first?: readonly string[] } = {},
+): PeersPayload =>
+  ({
+    format: 1,
+    identities: Array.from({ length: peers }, (_, at) => ({
+      ID: idOf(1_000_000 + at),
+      addresses: at === 0 && first.length > 0 ? first : [at === moved ? '11.0.0.1' : addressOf(at)],
+      namespace: PATH,
+      tags: [`$namespace=${PATH}`, `svc=${at % kinds}`],
+    })),
+  }) as unknown as PeersPayload;
+
+export const addressOf = (at: number): string => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+
+/** The policy of a host that all rulesets select. */
+export const policyOf = (
+  policy: PolicyPayload,
+  peers: PeersPayload,
+  digests: HostPolicy['digests'],
+): HostPolicy => ({
+  payloads: { 'directives.json': { format: 1, enforcers: [] }, 'peers.json': peers, 'policy.json': policy },
+  digests,
+  units: [
+    {
+      ID: idOf(5) as HostPolicy['units'][number]['ID'],
+      namespace: PATH,
+      tags: ['app=web'] as unknown as HostPolicy['units'][number]['tags'],
+      addresses: [],
+      isHost: true,
+    },
+  ],
+  names: new Map(),
+  infrastructure: { controlPlane: [], resolvers: [] },
+  layer3Only: false,
+  lockdown: false,
+});
+
+/** What a plain `nft -f` loads in place of it: a set of the addresses, and a rule for each port. */
+export function plainRules(rules: number, addresses: number): string {
+  const ports = Array.from({ length: rules }, (_, at) => `tcp dport ${FIRST_PORT + at} accept\n`).join('');
+  const elements = Array.from({ length: addresses }, (_, at) => addressOf(at)).join(', ');
+  return `table inet plain {
+set peers { type ipv4_addr; }
+chain i { type filter hook input priority 0;
+${ports}}
+}
+add element inet plain peers { ${elements} }
+`;
+}

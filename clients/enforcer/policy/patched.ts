@@ -1,0 +1,50 @@
+/** Changes after which everything is copied, so that look-ups stay what they are. */
+const MOST = 2000;
+
+/**
+ * A map that differs from a large one in a few keys, and shares the large one: 100,000 entries are not copied for each
+ * change of one. Nothing changes in either of them.
+ */
+export class Patched<K, V> implements Iterable<[K, V]> {
+  readonly #base: ReadonlyMap<K, V>;
+  /** Key → value, or gone. */
+  readonly #patch: ReadonlyMap<K, V | undefined>;
+  readonly size: number;
+
+  private constructor(base: ReadonlyMap<K, V>, patch: ReadonlyMap<K, V | undefined>) {
+    this.#base = base;
+    this.#patch = patch;
+    let size = base.size;
+    for (const [key, value] of patch) size += Number(value !== undefined) - Number(base.has(key));
+    this.size = size;
+  }
+
+  static of<K, V>(base: ReadonlyMap<K, V>): Patched<K, V> {
+    return new Patched(base, new Map());
+  }
+
+  /** The same but for these keys. */
+  with(changes: ReadonlyMap<K, V | undefined>): Patched<K, V> {
+    const patch = new Map([...this.#patch, ...changes]);
+    return patch.size > MOST
+      ? Patched.of(new Map(new Patched(this.#base, patch)))
+      : new Patched(this.#base, patch);
+  }
+
+  get(key: K): V | undefined {
+    return this.#patch.has(key) ? this.#patch.get(key) : this.#base.get(key);
+  }
+
+  has(key: K): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  *keys(): Generator<K> {
+    for (const [key] of this) yield key;
+  }
+
+  *[Symbol.iterator](): Generator<[K, V]> {
+    for (const entry of this.#base) if (!this.#patch.has(entry[0])) yield entry;
+    for (const [key, value] of this.#patch) if (value !== undefined) yield [key, value];
+  }
+}
