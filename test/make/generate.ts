@@ -5,12 +5,14 @@ import { VERSION } from '../../functions/version.ts';
 import { openApi } from '../../shared/api/openapi.ts';
 import { recordExamples } from './examples.ts';
 import { parserOf } from './parsers.ts';
+import { resourceTable } from './resource-table.ts';
 
 /** Documents that are made from the code, by path. `npm run make` writes them; a test compares them. */
 export const documents: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/openapi.json': async () =>
     `${stringify(openApi(VERSION, await recordExamples()), { maxLength: 110 })}\n`,
   'docs/cli.md': () => cliReference(),
+  'docs/resources.md': () => resourceTable(),
   'shared/core/filter/parser.js': () => parserOf('shared/core/filter/grammar.peggy'),
   'shared/core/template/parser.js': () => parserOf('shared/core/template/grammar.peggy'),
 };
