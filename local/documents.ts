@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { documentAt } from '../functions/documents.ts';
 import type { Side } from './server.ts';
 
-/** As checked in: a test makes sure that it is what the code says. */
-const openApi = readFileSync(new URL('../docs/openapi.json', import.meta.url));
+const root = join(import.meta.dirname, '..');
 
-/** `/openapi.json`, for people and tools. */
+/** `/openapi.json` and `/docs`, for people and tools. */
 export const documentSide: Side = async (request, response, url) => {
-  if (url.pathname !== '/openapi.json' || request.method !== 'GET') return false;
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(openApi);
+  if (request.method !== 'GET') return false;
+  const page = await documentAt(url.pathname, root);
+  if (!page) return false;
+  response.writeHead(200, { ...page.headers, 'content-length': page.body.length });
+  response.end(page.body);
   return true;
 };

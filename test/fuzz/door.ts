@@ -31,9 +31,11 @@ export type Door = (sent: Sent) => Promise<Got>;
 
 function textOf(bytes: Buffer, headers: Readonly<Record<string, string>>): string {
   const plain = headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
-  return headers['content-type'] === 'application/msgpack'
-    ? JSON.stringify(decode(plain))
-    : plain.toString('utf8');
+  if (headers['content-type'] !== 'application/msgpack') return plain.toString('utf8');
+  // A refusal shows the value that was wrong; this decoder takes no `__proto__` in it.
+  return JSON.stringify(
+    decode(Buffer.from(plain.toString('latin1').replaceAll('__proto__', '--proto--'), 'latin1')),
+  );
 }
 
 /** The API as its front sees it: a path is matched, a function is called, an answer comes back. */

@@ -122,15 +122,17 @@ export async function honest(
   });
 }
 
-/** Removals that take along what nobody named. */
-const removes = (operation: string): boolean => /^(import|deleteNamespace|registerEnforcer)$/.test(operation);
+/** Whether an operation makes or removes what its answer does not name: imports, presets, registrations. */
+const isWide = ({ operation, method }: Described): boolean =>
+  operation === 'deleteNamespace' ||
+  (method !== 'GET' && method !== 'HEAD' && !/^(create|update|patch|delete)[A-Z][a-z]+$/.test(operation));
 
 function remember(story: Story, planned: Planned, id: string, got: Got): void {
-  const { operation, resource, path, method } = planned.at;
+  const { resource, path, method } = planned.at;
   const creates = method === 'POST' && path === `/${resource}` && byPath('GET', `/${resource}/{id}`);
   if (creates) story.touched.add(resource);
   if (got.status !== 200 || got.headers['x-messages']?.includes('dry run')) return;
-  if (removes(operation)) story.uncertain = true;
+  if (isWide(planned.at)) story.uncertain = true;
   if (method === 'DELETE' && path === `/${resource}/{id}`) story.gone.add(id);
   const { ID, namespace } = asObject(got.body) as Partial<Made>;
   // X-Fields left out which one it is.

@@ -86,9 +86,17 @@ export async function scratch(): Promise<{ path: string; remove: () => Promise<v
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** A client that calls as the first administrator of a data directory, at the URL that its credential tells. */
-export async function administratorOf(data: string, ask: typeof fetch = fetch): Promise<Client> {
+/** Gets tokens for the first administrator of a data directory, from the URL that its credential tells. */
+async function tokensOf(data: string): Promise<{ api: string; token: () => Promise<string> }> {
   const credential = Credential.parse(JSON.parse(await readFile(join(data, 'admin.creds'), 'utf8')));
   const token = credentialToken(credential, { now: Date.now, randomBytes: systemClock.randomBytes });
-  return createClient({ api: credential.APIURL, token, fetch: ask });
+  return { api: credential.APIURL, token };
+}
+
+/** One of them, for who brings their own client. */
+export const tokenOf = async (data: string): Promise<string> => (await tokensOf(data)).token();
+
+/** A client that calls as the first administrator of a data directory. */
+export async function administratorOf(data: string, ask: typeof fetch = fetch): Promise<Client> {
+  return createClient({ ...(await tokensOf(data)), fetch: ask });
 }

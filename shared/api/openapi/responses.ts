@@ -36,15 +36,24 @@ const headers = (...names: (keyof typeof HEADERS)[]): Json => ({
 const kindsOf = (code: number): FailureKind[] =>
   (Object.keys(FAILURES) as FailureKind[]).filter(kind => FAILURES[kind].code === code);
 
+const exampleOf = (code: number, title: string, description: string): Json => ({
+  [title.replaceAll(' ', '')]: {
+    value: [{ code, title, description, subject: 'microseg', trace: '0190f3a1b2c3d4e5f6071829' }],
+  },
+});
+
 /** Media types do not depend on the operation here: an error comes as the answer would have. */
-const errors = content(reference('error'), { fails: ['unsupported_media_type'] });
+const errors = (examples: Json): Json =>
+  content(reference('error'), { fails: ['unsupported_media_type'] }, examples);
 
 const errorOf = (code: number): Json => ({
   description: kindsOf(code)
     .map(kind => `**${FAILURES[kind].title}**: ${MEANINGS[kind]}`)
     .join('\n\n'),
   ...headers('X-Request-Id'),
-  content: errors,
+  content: errors(
+    Object.assign({}, ...kindsOf(code).map(kind => exampleOf(code, FAILURES[kind].title, MEANINGS[kind]))),
+  ),
 });
 
 const codesOf = (kinds: readonly FailureKind[]): number[] =>
@@ -58,7 +67,7 @@ export const errorResponses = (): Json => ({
   error: {
     description: 'Anything else, such as **Internal Server Error**: it says nothing but its `trace`.',
     ...headers('X-Request-Id'),
-    content: errors,
+    content: errors(exampleOf(500, 'Internal Server Error', 'something went wrong here')),
   },
 });
 

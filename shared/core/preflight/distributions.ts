@@ -44,7 +44,7 @@ function compare(version: readonly number[], bound: readonly number[]): number {
 
 /** `listed` by the original; `newer` than all that it lists of the distribution; `older`, between them; or `unknown`. */
 export function support(distribution: string, version: string): 'listed' | 'newer' | 'older' | 'unknown' {
-  const ranges = SUPPORTED[distribution];
+  const ranges = Object.hasOwn(SUPPORTED, distribution) ? SUPPORTED[distribution] : undefined;
   const own = parts(version);
   if (!ranges || own.some(Number.isNaN)) return 'unknown';
   const inside = ranges.some(

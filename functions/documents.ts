@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Files of the documentation, by the path under which they are served: of the project, or of a package. */
+export const FILES: Readonly<Record<string, string>> = {
+  '/openapi.json': 'docs/openapi.json',
+  '/docs': 'functions/documents/index.html',
+  '/docs/page.js': 'functions/documents/page.js',
+  '/docs/page.css': 'functions/documents/page.css',
+  '/docs/swagger-ui-bundle.js': 'node_modules/swagger-ui-dist/swagger-ui-bundle.js',
+  '/docs/swagger-ui.css': 'node_modules/swagger-ui-dist/swagger-ui.css',
+  '/docs/favicon.png': 'node_modules/swagger-ui-dist/favicon-32x32.png',
+};
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  json: 'application/json',
+  png: 'image/png',
+};
+
+/**
+ * Nothing from elsewhere, no script and no style that stands in the page itself. The library draws its icons from
+ * `data:` URLs.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export interface Page {
+  body: Buffer;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** What is served under a path, with `root` as the folder of the project; undefined when that is no document. */
+export async function documentAt(path: string, root: string): Promise<Page | undefined> {
+  const name = path === '/docs/' ? '/docs' : path;
+  if (!Object.hasOwn(FILES, name)) return undefined;
+  const file = FILES[name] ?? '';
+  return {
+    body: await readFile(join(root, file)),
+    headers: {
+      'content-type': TYPES[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
+      'cache-control': 'no-cache',
+      'content-security-policy': POLICY,
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    },
+  };
+}
