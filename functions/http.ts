@@ -19,6 +19,20 @@ import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
 const headerText = (text: string): string =>
   text.toWellFormed().replace(/[^\x20-\x3a\x3c-\x7e]/gu, encodeURIComponent);
 
+/** Characters of warnings; API Gateway lets 10,240 bytes of headers through, all names and values together. */
+const MOST_WARNED = 4096;
+
+/** The warnings that fit, and how many there are beside them. */
+function warnings(messages: readonly string[]): string {
+  const texts = messages.map(headerText);
+  let length = 0;
+  const first = texts.findIndex(text => {
+    length += text.length + 1;
+    return length > MOST_WARNED;
+  });
+  return first < 0 ? texts.join(';') : [...texts.slice(0, first), `${texts.length - first} more`].join(';');
+}
+
 const encode = (
   reply: Reply,
   event: APIGatewayProxyEventV2,
@@ -35,7 +49,7 @@ const encode = (
       'cache-control': 'no-store',
       ...(reply.total === undefined ? {} : { 'x-count-total': String(reply.total) }),
       ...(reply.next === undefined ? {} : { 'x-next': reply.next }),
-      ...(reply.messages?.length ? { 'x-messages': reply.messages.map(headerText).join(';') } : {}),
+      ...(reply.messages?.length ? { 'x-messages': warnings(reply.messages) } : {}),
     },
     ...rest,
     ...(reply.cookies?.length ? { cookies: [...reply.cookies] } : {}),

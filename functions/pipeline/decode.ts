@@ -67,6 +67,14 @@ const isDeeper = (value: unknown, levels: number): boolean =>
   typeof value === 'object' &&
   (levels === 0 || Object.values(value).some(part => isDeeper(part, levels - 1)));
 
+/** Half a character: JSON can say it, UTF-8 cannot, so that it would be stored as another one. */
+const isIllFormed = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? !value.isWellFormed()
+    : value !== null &&
+      typeof value === 'object' &&
+      Object.entries(value).some(([key, part]) => !key.isWellFormed() || isIllFormed(part));
+
 /** The body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (!route.input) return undefined;
@@ -79,6 +87,12 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   const body = json(bytes.toString('utf8'));
   if (isDeeper(body, DEEPEST)) {
     throw fail('bad_request', `the body is more than ${DEEPEST} levels deep; nothing here needs so many`);
+  }
+  if (isIllFormed(body)) {
+    throw fail(
+      'bad_request',
+      'the body has half a surrogate pair, such as \\ud800 alone; send whole characters',
+    );
   }
   return body;
 }

@@ -64,5 +64,12 @@ export const contains = (outer: Cidr, inner: Cidr): boolean =>
   outer.length <= inner.length &&
   outer.words.every((word, at) => ((inner.words[at] ?? 0) & maskOf(at, outer.length)) >>> 0 === word);
 
+/** The network of so many bits that it lies in. */
+export const widened = ({ family, words }: Cidr, length: number): Cidr => ({
+  family,
+  words: words.map((word, at) => (word & maskOf(at, length)) >>> 0),
+  length,
+});
+
 /** The same text for the same network, whatever was written. */
 export const cidrKey = ({ family, words, length }: Cidr): string => `${family}/${words.join('.')}/${length}`;

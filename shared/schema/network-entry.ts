@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Cidr, cidrKey, contains, parseAddress, parseCidr } from './cidr.ts';
+import { type Cidr, cidrKey, contains, parseAddress, parseCidr, widened } from './cidr.ts';
 import { fail } from './failure.ts';
 
 /** One parsed entry of an external network. */
@@ -53,9 +53,20 @@ interface Finding {
   message: string;
 }
 
+/** Whether a network of the set, given by their keys, has all of this one in it. Takes no longer for a longer list. */
+function isInside(cidr: Cidr, included: ReadonlySet<string>): boolean {
+  for (let length = 0; length <= cidr.length; length += 1) {
+    if (included.has(cidrKey(widened(cidr, length)))) return true;
+  }
+  return false;
+}
+
 /** Rules over a whole list. Source: the original's `netutils.ValidateCIDRs`. */
 function listFindings(texts: readonly string[], entries: readonly NetworkEntry[]): Finding[] {
   const first = new Map<string, number>();
+  const included = new Set(
+    entries.flatMap(entry => (entry.kind === 'cidr' && !entry.excluded ? [cidrKey(entry.cidr)] : [])),
+  );
   return entries.flatMap((entry, index): Finding[] => {
     if (entry.kind !== 'cidr') return [];
     const key = cidrKey(entry.cidr);
@@ -68,10 +79,7 @@ function listFindings(texts: readonly string[], entries: readonly NetworkEntry[]
         },
       ];
     first.set(key, index);
-    const inside = entries.some(
-      other => other.kind === 'cidr' && !other.excluded && contains(other.cidr, entry.cidr),
-    );
-    return entry.excluded && !inside
+    return entry.excluded && !isInside(entry.cidr, included)
       ? [
           {
             index,
@@ -81,6 +89,9 @@ function listFindings(texts: readonly string[], entries: readonly NetworkEntry[]
       : [];
   });
 }
+
+/** Wrong entries that are told; a list with more is no list of networks. */
+const MOST_FINDINGS = 100;
 
 const entryList = (
   read: (text: string) => Read,
@@ -94,6 +105,7 @@ const entryList = (
       const result = read(text);
       if (result.ok) entries.push(result.entry);
       else issue({ index, message: result.message });
+      if (index + 1 - entries.length > MOST_FINDINGS) return;
     }
     if (entries.length < texts.length) return;
     for (const finding of [...listFindings(texts, entries), ...(more?.(entries, texts) ?? [])])

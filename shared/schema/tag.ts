@@ -61,7 +61,8 @@ export const Selector = z
   .superRefine((clauses, ctx) => {
     const seen = new Map<string, number>();
     for (const [index, clause] of clauses.entries()) {
-      const twice = clause.find((tag, at) => clause.indexOf(tag) !== at);
+      const before = new Set<Tag>();
+      const twice = clause.find(tag => before.size === before.add(tag).size);
       if (twice) {
         ctx.addIssue({
           code: 'custom',

@@ -150,6 +150,67 @@ describe('a bomb is bounded in time', () => {
   });
 });
 
+/** Right, and far more of it than anybody needs. */
+const many = <T>(count: number, of: (at: number) => T): T[] =>
+  Array.from({ length: count }, (_, at) => of(at));
+const host = (at: number): string => `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`;
+
+describe('what is right but huge', () => {
+  it.each<[string, Identity, object]>([
+    ['networks', 'externalnetwork', { entries: many(20_000, host) }],
+    ['left out', 'externalnetwork', { entries: ['10.0.0.0/8', ...many(20_000, at => `!${host(at)}`)] }],
+    ['networks of a profile', 'enforcerprofile', { targetUDPNetworks: many(20_000, host) }],
+    ['tags', 'externalnetwork', { associatedTags: many(20_000, at => `a=${at}`) }],
+    ['clauses', 'networkrulesetpolicy', { subject: many(20_000, at => [`a=${at}`]) }],
+    ['tags of a clause', 'networkrulesetpolicy', { subject: [many(20_000, at => `a=${at}`)] }],
+    [
+      'rules',
+      'networkrulesetpolicy',
+      { incomingRules: many(5000, at => ({ object: [[`a=${at}`]], protocolPorts: ['tcp/80'] })) },
+    ],
+    [
+      'ports',
+      'networkrulesetpolicy',
+      { incomingRules: [{ object: [['a=b']], protocolPorts: many(20_000, at => `tcp/${at}`) }] },
+    ],
+    ['addresses', 'processingunit', { addresses: many(20_000, host) }],
+    ['prefixes', 'namespace', { name: 'prefixes', tagPrefixes: many(20_000, at => `a${at}=`) }],
+    [
+      'annotations',
+      'externalnetwork',
+      { annotations: Object.fromEntries(many(10_000, at => [`k${at}`, ['v']])) },
+    ],
+  ])(
+    'is taken or refused in time, with headers that a gateway lets through: %s',
+    async (_what, identity, more) => {
+      const { plural } = resourceOf(identity);
+      const own = await plane.namespace(tenant, `huge-${identity}-${_what.replaceAll(' ', '-')}`);
+      const body = { ...minimal(own)[identity], ...more };
+      let best = Number.POSITIVE_INFINITY;
+      let [status, header] = [0, 0];
+      for (let tries = 0; tries < 4 && best > PATIENCE; tries += 1) {
+        const before = performance.now();
+        const got = await plane.root(`POST /${plural}`, own, { body });
+        best = Math.min(best, performance.now() - before);
+        status = got.status;
+        header = Math.max(...Object.values(got.headers).map(({ length }) => length));
+      }
+      expect([200, 413, 422]).toContain(status);
+      expect(best).toBeLessThan(PATIENCE);
+      expect(header).toBeLessThan(8192);
+    },
+  );
+});
+
+it.each(identities)(
+  'half a surrogate pair is refused in a %s: it could not be given back as it was',
+  async identity => {
+    for (const more of [{ description: 'a\ud800' }, { annotations: { '\udfff': [] } }, { name: '\ud83d' }]) {
+      expect((await create(identity, more)).status).toBe(400);
+    }
+  },
+);
+
 describe('tags are compared byte by byte', () => {
   /** They look the same, and are none the less four tags. */
   const alike = ['app=café', 'app=cafe\u0301', 'аpp=café', 'app=ｃafé'];

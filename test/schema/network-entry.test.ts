@@ -13,6 +13,47 @@ import {
 const problems = (schema: z.ZodType, list: unknown): string[] =>
   schema.safeParse(list).error?.issues.map(issue => issue.message) ?? [];
 
+describe('a `!` network', () => {
+  const part = fc.constantFrom(
+    '10.0.0.0/8',
+    '10.0.0.0/9',
+    '10.64.0.0/10',
+    '10.0.0.1',
+    '0.0.0.0/0',
+    '192.0.2.0/24',
+    '::/0',
+    '2001:db8::/32',
+    '2001:db8::1',
+  );
+  test('is refused exactly when no other entry contains it', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(part, { minLength: 1, maxLength: 5 }),
+        fc.infiniteStream(fc.boolean()),
+        (parts, excluded) => {
+          const list = parts.map(text => ({
+            text,
+            cidr: parseCidr(text),
+            isExcluded: excluded.next().value,
+          }));
+          const alone = list.filter(
+            one =>
+              one.isExcluded &&
+              !list.some(
+                other => !other.isExcluded && other.cidr && one.cidr && contains(other.cidr, one.cidr),
+              ),
+          );
+          const found = problems(
+            CidrList,
+            list.map(({ text, isExcluded }) => `${isExcluded ? '!' : ''}${text}`),
+          );
+          expect(found.filter(message => message.includes('no entry includes'))).toHaveLength(alone.length);
+        },
+      ),
+    );
+  });
+});
+
 describe('entries of an external network', () => {
   test.each([
     [['10.10.10.10/32']],
