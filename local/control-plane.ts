@@ -130,7 +130,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, taskDeps)]),
     ),
   });
-  const bundleAccess = openBundleAccess({ signer: keys.token, clock, url: () => deps.apiURL });
+  const bundleAccess = openBundleAccess({ signer: keys.bundleAccess, clock, url: () => deps.apiURL });
   const web = openWeb({ privateOrigins: settings.privateIssuers ?? [] });
   const deps: Deps = {
     ...taskDeps,

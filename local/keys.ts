@@ -16,16 +16,26 @@ const ROOT_RENEWAL = 60 * DAY;
 export interface Keys extends BundleKeys {
   root: Signer;
   token: Signer;
+  /** Of the session tokens that read bundles. */
+  bundleAccess: Signer;
 }
 
-/** Every key of the one-process build, `<data>/keys/*.pem`. `create`: makes those that are not there. */
+/**
+ * Every key of the one-process build, `<data>/keys/*.pem`. `create`: makes those that are not there. That of bundle access
+ * is made in any case: its tokens last an hour, and nothing was ever signed with it in a directory that lacks it.
+ */
 export async function openKeys(data: string, create: boolean): Promise<Keys> {
-  const open = (name: string) => openSigner(join(data, 'keys', `${name}.pem`), { create });
-  const [root, targets, snapshot, timestamp, token] = await Promise.all(
-    ['root', 'targets', 'snapshot', 'timestamp', 'token'].map(open),
-  );
-  if (!root || !targets || !snapshot || !timestamp || !token) throw new Error('five names make five keys');
-  return { root, targets, snapshot, timestamp, token };
+  const open = (name: string, made = create) =>
+    openSigner(join(data, 'keys', `${name}.pem`), { create: made });
+  const [root, targets, snapshot, timestamp, token, bundleAccess] = await Promise.all([
+    open('root'),
+    open('targets'),
+    open('snapshot'),
+    open('timestamp'),
+    open('token'),
+    open('bundle-access', true),
+  ]);
+  return { root, targets, snapshot, timestamp, token, bundleAccess };
 }
 
 /**

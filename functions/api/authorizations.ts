@@ -1,4 +1,5 @@
 import { ALWAYS, type Conditions, grantable } from '../../shared/core/grants.ts';
+import { roleWarnings } from '../../shared/core/lint.ts';
 import { covers, permissionsOf } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
@@ -43,10 +44,12 @@ const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
     }
     refuseToExceed('authorizedIdentities', input.authorizedIdentities, input, call);
   },
+  warn: ({ authorizedIdentities }) => roleWarnings(authorizedIdentities),
 });
 
 const appcredential = crud('appcredential', {
   check: (input, call) => refuseToExceed('roles', input.roles, { ...ALWAYS, ...input }, call),
+  warn: ({ roles }) => roleWarnings(roles),
   complete: async (object, { dryRun }, { apiURL, clock }) => {
     if (dryRun) return;
     const serial = Buffer.from(clock.randomBytes(16)).toString('hex');

@@ -10,17 +10,48 @@ import type {
   RoleAnswer,
   TagPrefixes,
 } from '../../shared/api/namespace-messages.ts';
-import { type EffectiveNamespace, effectiveNamespace } from '../../shared/core/namespace.ts';
+import { type EffectiveNamespace, effectiveNamespace, ROOT_VALUES } from '../../shared/core/namespace.ts';
 import { ROLES } from '../../shared/core/role-table.ts';
-import { NamespacePath } from '../../shared/schema/ids.ts';
+import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import type { Call, Handler } from '../call.ts';
 import { list } from '../list.ts';
 
 /** A list of one, of what counts in the request's namespace. The root has no object. Reads nothing more. */
 const view =
-  <T>(of: (effective: EffectiveNamespace, own: Namespace | undefined) => T): Handler =>
-  async ({ lineage }) => ({ body: [of(effectiveNamespace(lineage), lineage.at(-1))], total: 1 });
+  <T>(
+    of: (effective: EffectiveNamespace, own: Namespace | undefined, lineage: readonly Namespace[]) => T,
+  ): Handler =>
+  async ({ lineage }) => ({ body: [of(effectiveNamespace(lineage), lineage.at(-1), lineage)], total: 1 });
+
+/** Each entry of a list that namespaces inherit, and the first of them that has it; the root for those of everybody. */
+const origins = <T extends string>(
+  all: readonly T[],
+  lineage: readonly Namespace[],
+  of: (namespace: Namespace) => readonly string[],
+) =>
+  all.map(value => ({
+    value,
+    namespace: NamespacePath.parse(lineage.find(namespace => of(namespace).includes(value))?.name ?? ROOT),
+  }));
+
+/** Prefixes that every namespace has come from nobody, so from the root. */
+const isDefault = (prefix: string): boolean => ROOT_VALUES.tagPrefixes.includes(prefix);
+
+const effectiveOf = (effective: EffectiveNamespace, lineage: readonly Namespace[]) => ({
+  defaultPUIncomingTrafficAction: effective.incoming,
+  defaultPUOutgoingTrafficAction: effective.outgoing,
+  tagPrefixEnforcement: effective.tagPrefixEnforcement,
+  defaultEnforcerVersion: effective.defaultEnforcerVersion,
+  tagPrefixes: origins(effective.tagPrefixes, lineage, ({ tagPrefixes }) =>
+    tagPrefixes.filter(prefix => !isDefault(prefix)),
+  ),
+  organizationalMetadata: origins(
+    effective.organizationalMetadata,
+    lineage,
+    ({ organizationalMetadata }) => organizationalMetadata,
+  ),
+});
 
 const policyOf = ({ tagPrefixes, incoming, outgoing }: EffectiveNamespace) => ({
   prefixes: [...tagPrefixes],
@@ -73,11 +104,12 @@ const roles = Object.entries(ROLES)
 export const namespaceViews = {
   getNamespacePolicyInfo: view((effective): z.infer<typeof NamespacePolicyInfo> => policyOf(effective)),
   getNamespaceInfo: view(
-    (effective, own): z.infer<typeof NamespaceInfo> => ({
+    (effective, own, lineage): z.infer<typeof NamespaceInfo> => ({
       name: effective.path,
       description: own?.description ?? '',
       protected: own?.protected ?? false,
       ...policyOf(effective),
+      effective: effectiveOf(effective, lineage),
     }),
   ),
   getOrganizationalMetadata: view(

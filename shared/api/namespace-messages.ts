@@ -17,11 +17,32 @@ const policy = {
 
 export const NamespacePolicyInfo = z.object(policy);
 
+/** A value that counts in the namespace, and which namespace said so; the root when none did. */
+const setIn = <T extends z.ZodType>(value: T) =>
+  z.object({
+    value: value.describe('What counts.'),
+    namespace: NamespacePath.describe('Which namespace said so; the root when none did.'),
+  });
+
 export const NamespaceInfo = z.object({
   name: NamespacePath.describe('Full path.'),
   description: z.string().describe('For people.'),
   protected: z.boolean().describe('Whether it must be unprotected before it is changed.'),
   ...policy,
+  effective: z
+    .object({
+      defaultPUIncomingTrafficAction: setIn(Effective).describe('For incoming traffic that no rule decides.'),
+      defaultPUOutgoingTrafficAction: setIn(Effective).describe('For outgoing traffic that no rule decides.'),
+      tagPrefixEnforcement: setIn(z.enum(['Warn', 'Enforce'])).describe('For tags that no prefix lists.'),
+      defaultEnforcerVersion: setIn(z.string()).describe('Semantic version; empty: the latest.'),
+      tagPrefixes: z
+        .array(setIn(z.string()))
+        .describe('Each prefix, and the first namespace from the root down that lists it.'),
+      organizationalMetadata: z
+        .array(setIn(Tag))
+        .describe('Each tag, and the first namespace from the root down that has it.'),
+    })
+    .describe('What counts, and where each of it comes from.'),
 });
 
 /** Every ancestor's and its own, which what is created in the namespace takes over. */

@@ -135,6 +135,12 @@ function clauses({ namespace, chain, objects }: LintInput): LintFinding[] {
 
 const EDITOR = '@auth:role=namespace.editor';
 const ADMINISTRATOR = '@auth:role=namespace.administrator';
+/** What is said of roles that are about to be given; empty when there is nothing to say. */
+export const roleWarnings = (roles: readonly string[]): string[] =>
+  roles.includes(EDITOR)
+    ? [`${EDITOR} is deprecated; grant ${ADMINISTRATOR}, or a role that allows less`]
+    : [];
+
 const promoted = (roles: readonly string[]): string[] => [
   ...new Set(roles.map(role => (role === EDITOR ? ADMINISTRATOR : role))),
 ];

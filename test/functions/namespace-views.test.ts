@@ -44,6 +44,27 @@ const body = async (path: string, namespace: string): Promise<unknown> =>
   JSON.parse((await viewer(`GET ${path as `/${string}`}`, namespace)).text);
 
 describe('what counts in a namespace', () => {
+  it('is told with where it comes from', async () => {
+    const [info] = (await body('/namespaceinfo', group)) as { effective: Record<string, unknown> }[];
+    expect(info?.effective).toMatchObject({
+      defaultPUIncomingTrafficAction: { value: 'Allow', namespace: account },
+      defaultPUOutgoingTrafficAction: { value: 'Allow', namespace: group },
+      tagPrefixEnforcement: { value: 'Warn', namespace: '/' },
+      defaultEnforcerVersion: { value: 'v1.2.3', namespace: tenant },
+    });
+    expect(info?.effective.tagPrefixes).toEqual(
+      expect.arrayContaining([
+        { value: 'env=', namespace: tenant },
+        { value: 'cloud:aws:', namespace: group },
+        { value: 'app=', namespace: '/' },
+      ]),
+    );
+    expect(info?.effective.organizationalMetadata).toContainEqual({
+      value: '@org:team=web',
+      namespace: account,
+    });
+  });
+
   it('is its own and what it has from its ancestors', async () => {
     const policy = {
       prefixes: sortedPrefixes('env=', 'cloud:aws:'),
@@ -51,7 +72,7 @@ describe('what counts in a namespace', () => {
       PUOutgoingTrafficAction: 'Allow',
     };
     expect(await body('/namespacepolicyinfo', group)).toEqual([policy]);
-    expect(await body('/namespaceinfo', group)).toEqual([
+    expect(await body('/namespaceinfo', group)).toMatchObject([
       { name: group, description: '', protected: true, ...policy },
     ]);
     expect(await body('/tagprefixes', group)).toEqual([{ prefixes: policy.prefixes }]);

@@ -91,3 +91,11 @@ describe('an authorization that has expired', () => {
     });
   });
 });
+
+it('the role of the editor still works, and whoever grants it is told what to grant instead', async () => {
+  const { status, headers } = await grant({ authorizedIdentities: ['@auth:role=namespace.editor'] });
+  expect(status).toBe(200);
+  expect(decodeURIComponent(headers['x-messages'] ?? '')).toBe(
+    '@auth:role=namespace.editor is deprecated; grant @auth:role=namespace.administrator, or a role that allows less',
+  );
+});

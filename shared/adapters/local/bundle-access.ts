@@ -20,7 +20,7 @@ const REMEMBERED = 65_536;
 /** Longest token that is looked at, in characters. */
 const LONGEST = 4096;
 
-/** Exactly what `grant` signs: tokens of the API have the same key, and their callers choose the audience. */
+/** Exactly what `grant` signs. */
 const Claims = z.strictObject({
   aud: z.literal(AUDIENCE),
   sub: z.string(),

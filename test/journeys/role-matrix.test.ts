@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { operations, type Route, routes } from '../../shared/api/routes.ts';
+import { ROLES } from '../../shared/core/role-table.ts';
+import { grants, permissionsOf } from '../../shared/core/roles.ts';
+import type { RequestLine } from '../make/call.ts';
+import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+
+/*
+ * Every permission that a route asks for × every role × where. authorize.test.ts walks every route, for a few roles: which
+ * of them is meant decides nothing but the permission.
+ */
+
+let plane: Plane;
+let tenant: string;
+let own: string;
+let child: string;
+let foreign: string;
+
+beforeAll(async () => {
+  plane = await openPlane();
+  tenant = await plane.tenant();
+  own = await plane.namespace(tenant, 'own');
+  child = await plane.namespace(own, 'child');
+  foreign = await plane.tenant();
+});
+afterAll(() => plane.stop());
+
+type Guarded = Route & { allow: { identity: string; verb: 'get' | 'post' | 'put' | 'delete' } };
+
+/** One route for each permission; those that only read or want a body first, so that nothing happens. */
+const guarded = operations
+  .map(operation => routes[operation])
+  .filter((route): route is Guarded => route.allow !== 'everybody' && route.path !== '/discoverymode');
+const samples = [...new Map(guarded.map(route => [JSON.stringify(route.allow), route])).values()];
+
+const lineOf = ({ method, path }: Route): RequestLine =>
+  `${method} ${path.replace('{id}', '0190f3a1b2c3d4e5f6071829') as `/${string}`}`;
+
+const PLACES = { own: () => own, child: () => child, parent: () => tenant, foreign: () => foreign } as const;
+
+/** As the table says; whether the request would succeed is another matter. */
+const mayCall = (role: string, { allow }: Guarded, place: keyof typeof PLACES): boolean =>
+  (place === 'own' || place === 'child') &&
+  grants(permissionsOf(`@auth:role=${role}`), allow.identity, allow.verb);
+
+async function wrongFor(role: string, by: Caller): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const place of Object.keys(PLACES) as (keyof typeof PLACES)[])
+    for (const route of samples) {
+      const { status } = await by(lineOf(route), PLACES[place]());
+      if ((status !== 403) !== mayCall(role, route, place))
+        wrong.push(`${role} ${place} ${lineOf(route)} ${status}`);
+    }
+  return wrong;
+}
+
+it('every role may what the table says, in its namespace and below, and nothing anywhere else', async () => {
+  const roles = Object.keys(ROLES);
+  const wrong: string[] = [];
+  for (const role of roles) wrong.push(...(await wrongFor(role, await plane.member(own, [role]))));
+  expect(wrong).toEqual([]);
+  const asked = roles.length * samples.length * Object.keys(PLACES).length;
+  console.log(
+    `role matrix: ${roles.length} roles × ${samples.length} permissions × 4 namespaces: ${asked} requests`,
+  );
+});
