@@ -5,6 +5,7 @@ import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { Clock } from '../clock.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { type Log, levelOf } from '../log.ts';
+import { type Names, namesIn } from '../names/names.ts';
 import { BundlePoller, type PollResult } from '../poll.ts';
 import { type Machine, register } from '../register.ts';
 import { VERSION } from '../version.ts';
@@ -22,6 +23,7 @@ const POKE = { interval: 30_000, longest: 120_000 };
 const UNITS = { interval: 30_000, longest: 300_000 };
 const RECONCILE = { interval: 60_000, longest: 60_000 };
 const REGISTER = { interval: 1000, longest: 60_000 };
+const NAMES = { interval: 1000, longest: 30_000 };
 const LONGEST_POLL = 60_000;
 
 /** Reports flows while the agent runs; see flows/. */
@@ -49,6 +51,8 @@ export interface AgentParts {
   /** Absent: bundles are verified and nothing is enforced. */
   plane?: DataPlane;
   flows?: Flows;
+  /** Absent: DNS names of external networks lead nowhere. */
+  names?: Names;
   clock: Clock;
   log: Log;
   /** One line for people about each thing that happened. */
@@ -116,6 +120,7 @@ export class Agent {
       this.#polling(),
       loop(() => this.#poke(), { ...POKE, ...ends, first: 'after a wait' }),
       loop(() => this.#syncUnits(), { ...UNITS, ...ends, first: 'after a wait' }),
+      loop(() => this.#lookUpNames(), { ...NAMES, ...ends }),
       reconciling,
     ]);
     await flows?.stop();
@@ -325,6 +330,16 @@ export class Agent {
       this.#troubles.set('stale', new Error('the bundle is past its expiry; the last good policy is held'));
     } else this.#troubles.over('stale');
     if (applied && this.#reported?.state === 'applied') this.#reported.digest = applied.digest;
+  }
+
+  /** Where the DNS names of the policy lead to now. */
+  async #lookUpNames(): Promise<void> {
+    const { names } = this.#parts;
+    const { active } = this.#holding;
+    if (!names || !active) return;
+    if (!(await names.refresh(namesIn(active.content.payloads['policy.json'])))) return;
+    this.#holding.names = names.current;
+    await this.#refresh();
   }
 
   async #syncUnits(): Promise<void> {

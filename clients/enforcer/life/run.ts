@@ -13,6 +13,8 @@ import { makeFolder, writeWhole } from '../files.ts';
 import { FlowLog } from '../flows/flows.ts';
 import { sendFlows } from '../flows/send.ts';
 import { type Log, openLog } from '../log.ts';
+import { Names } from '../names/names.ts';
+import { connectedAddresses, dnsResolve } from '../names/system.ts';
 import { openDataPlane } from '../nft/plane.ts';
 import type { Machine } from '../register.ts';
 import { VERSION } from '../version.ts';
@@ -135,6 +137,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     folder,
     ...(plane ? { plane } : {}),
     ...(flows ? { flows } : {}),
+    ...(plane ? { names: new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() }) } : {}),
     clock,
     log,
     say: text => out(`${text}\n`),
