@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { hostUnit } from '../../clients/enforcer/agent/units.ts';
+import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
+import { type Network, openNetwork } from '../../local/hosts/network.ts';
+import { NAMESPACE, openStage, type Running, type Stage } from '../clients/enforcer/agent/stage.ts';
+import { openProbes, type Probes } from './hosts/probes.ts';
+
+const HOUR = 3600_000;
+const WEB = '10.0.0.1';
+const DB = '10.0.0.2';
+
+let network: Network;
+let probes: Probes;
+let stage: Stage;
+
+beforeAll(async () => {
+  network = await openNetwork([
+    { name: 'web', addresses: [WEB] },
+    { name: 'db', addresses: [DB] },
+  ]);
+  probes = await openProbes(network);
+});
+afterAll(async () => {
+  await probes?.close();
+  await network?.close();
+});
+beforeEach(async () => {
+  stage = await openStage();
+  stage.units = [hostUnit({ name: 'db', fqdn: 'db.test', addresses: [DB], tags: ['app=db'] })];
+});
+afterEach(async () => {
+  await stage.close();
+  await network.host('db').run('nft', ['flush', 'ruleset']);
+});
+
+/** Which of ports 80 and 81 a SYN gets through to. */
+async function open(): Promise<number[]> {
+  const ports = [80, 81];
+  const wanted = ports.map(port => ({
+    from: WEB,
+    to: DB,
+    traffic: { kind: 'ports', protocol: 6, port } as const,
+  }));
+  const seen = await probes.send(wanted, () => ({ arrived: true }), { patience: 200 });
+  return ports.filter((_, at) => seen[at]?.arrived);
+}
+
+async function policy(staleAction: 'hold' | 'lockdown'): Promise<void> {
+  const { client } = stage;
+  await client.call('createEnforcerprofile', {
+    namespace: NAMESPACE,
+    body: { name: 'p', associatedTags: ['profile=p'], staleAction, maxStale: '24h' },
+  });
+  await client.call('createEnforcerprofilemappingpolicy', {
+    namespace: NAMESPACE,
+    body: { name: 'm', subject: [['$identity=enforcer']], object: [['profile=p']] },
+  });
+  await client.call('createExternalnetwork', {
+    namespace: NAMESPACE,
+    body: { name: 'web', entries: [`${WEB}/32`], associatedTags: ['externalnetwork:name=web'] },
+  });
+  await client.call('createNetworkrulesetpolicy', {
+    namespace: NAMESPACE,
+    body: {
+      name: 'db',
+      subject: [['app=db']],
+      incomingRules: [{ action: 'Allow', object: [['externalnetwork:name=web']], protocolPorts: ['tcp/80'] }],
+    },
+  });
+}
+
+const passTo = (time: number): Promise<void> =>
+  stage.until('time to pass', () => stage.clock.now().getTime() >= time, HOUR);
+const active = ({ agent }: Running) => agent.holding.active;
+
+test.each(['hold', 'lockdown'] as const)(
+  'the control plane is away for two days; the profile says %s, and the wire shows it',
+  async action => {
+    await policy(action);
+    const plane = openDataPlane({ command: [...network.host('db').enter, 'nft'] });
+    const running = stage.start({ plane, interval: 600_000 });
+    await stage.until(
+      'the policy with profile and unit',
+      () => active(running)?.profile === 'p' && active(running)?.units.length === 1,
+      60_000,
+    );
+    expect(await open()).toEqual([80]);
+    await stage.leave();
+    const end = running.agent.holding.freshness.expires?.getTime() ?? 0;
+    await passTo(end - HOUR);
+    expect([await open(), Object.keys(running.agent.status.troubles)]).toEqual([
+      [80],
+      expect.not.arrayContaining(['stale']),
+    ]);
+    await passTo(end + HOUR);
+    expect([await open(), Object.keys(running.agent.status.troubles)]).toEqual([
+      [80],
+      expect.arrayContaining(['stale']),
+    ]);
+    await passTo(end + 25 * HOUR);
+    await stage.until('the last word', () => active(running)?.lockdown === (action === 'lockdown'), 60_000);
+    expect(await open()).toEqual(action === 'lockdown' ? [] : [80]);
+    await stage.comeBack();
+    await stage.until('a fresh bundle', () => running.agent.holding.freshness.staleFor === 0, 600_000);
+    await stage.until('the end of it', () => active(running)?.lockdown === false, 60_000);
+    expect(await open()).toEqual([80]);
+  },
+  120_000,
+);
