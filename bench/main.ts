@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   api: () => import('./api.ts'),
   enforcer: () => import('./enforcer.ts'),
   flows: () => import('./flows.ts'),
+  reaction: () => import('./reaction.ts'),
 };
 
 const number = (value: number): string =>

@@ -59,11 +59,18 @@ export class Delivery<R> {
         failures = 0;
       } catch {
         failures++;
-        this.#spoolAll();
       }
-      await clock.sleep(waitAfter(WAITS, failures, clock.random()), signal);
+      await this.#wait(waitAfter(WAITS, failures, clock.random()), failures > 0, signal);
     }
     this.#spoolAll();
+  }
+
+  /** While the control plane is away, what comes is on disk within a second, though the next try is later. */
+  async #wait(milliseconds: number, isAway: boolean, signal: AbortSignal): Promise<void> {
+    for (let rest = milliseconds; rest > 0 && !signal.aborted; rest -= WAITS.interval) {
+      if (isAway) this.#spoolAll();
+      await this.#options.clock.sleep(Math.min(rest, WAITS.interval), signal);
+    }
   }
 
   /** False when nothing waits. */
