@@ -6,6 +6,7 @@ import { entriesOf } from '../import/entries.ts';
 import { removeLabelled } from '../import/remove.ts';
 import { authorizations } from './authorizations.ts';
 import { enforcers } from './enforcers.ts';
+import { importReferences, type RunImport } from './import-references.ts';
 import { legacy } from './legacy.ts';
 import { namespaces } from './namespaces.ts';
 import { policies } from './policies.ts';
@@ -16,8 +17,7 @@ const nouns: Nouns = { ...namespaces, ...policies, ...enforcers, ...authorizatio
  * Applies the objects of each namespace, parents before children. A namespace whose objects do not all pass is left as
  * it is; what was applied in others stays and is said. The same import under the same label goes on where it stopped.
  */
-const importObjects: Handler = async (call, deps) => {
-  const { data, mode, deleteMissing } = call.body as ImportRequest;
+const runImport: RunImport = async ({ data, mode, deleteMissing }, call, deps) => {
   if (data.label === '' && (mode === 'Remove' || deleteMissing)) {
     throw fail('invalid', "Attribute 'data.label' is required to remove anything: it says whose objects go", {
       attribute: 'data.label',
@@ -30,4 +30,6 @@ const importObjects: Handler = async (call, deps) => {
   return { body: run.report, messages: [...run.warnings] };
 };
 
-export const imports = { import: importObjects };
+const importObjects: Handler = (call, deps) => runImport(call.body as ImportRequest, call, deps);
+
+export const imports = { import: importObjects, ...importReferences(runImport) };

@@ -13,6 +13,14 @@ export interface Entry {
   fields: Record<string, unknown>;
 }
 
+/** What an import cannot make, and what to do instead. */
+const NOT_IMPORTED: Partial<Record<Identity, string>> = {
+  appcredential:
+    'app credentials, and nobody would receive the keys of those that an import makes; leave it out and create them one by one',
+  importreference: 'import references, which stand for imports themselves; create them one by one',
+  installtoken: 'install tokens, which are good for minutes; make new ones',
+};
+
 /** Namespaces first, as the others may live in them; the rest in the order of the registry. */
 export const ORDER: readonly Identity[] = [
   'namespace',
@@ -57,22 +65,8 @@ function identityOf(name: string): Identity {
       attribute,
     });
   }
-  if (identity === 'appcredential') {
-    throw fail(
-      'invalid',
-      `Attribute '${attribute}' holds app credentials, and nobody would receive the keys of those that an import makes; leave it out and create them one by one`,
-      { attribute },
-    );
-  }
-  if (identity === 'installtoken') {
-    throw fail(
-      'invalid',
-      `Attribute '${attribute}' holds install tokens, which are good for minutes; make new ones`,
-      {
-        attribute,
-      },
-    );
-  }
+  const why = NOT_IMPORTED[identity];
+  if (why) throw fail('invalid', `Attribute '${attribute}' holds ${why}`, { attribute });
   return identity;
 }
 

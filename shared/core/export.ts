@@ -19,6 +19,7 @@ const NOT_EXPORTED: Partial<Record<Identity, string>> = {
   cloudaccount: 'cloud accounts are onboarded, not imported; export the namespaces that were made for them',
   enforcer: 'enforcers register themselves where they run; export their profiles and mappings',
   enforcerrelease: 'releases are published with their files, not imported',
+  importreference: 'its objects are exported by themselves; import them under the same label',
   installtoken: 'install tokens are good for minutes; make new ones',
   processingunit: 'processing units are registered by the enforcers that run them',
 };

@@ -9,6 +9,7 @@ import { enforcerrelease } from './enforcerrelease.ts';
 import { externalnetwork } from './externalnetwork.ts';
 import { hostservice } from './hostservice.ts';
 import { hostservicemappingpolicy } from './hostservicemappingpolicy.ts';
+import { importreference } from './importreference.ts';
 import { installtoken } from './installtoken.ts';
 import { namespace } from './namespace.ts';
 import { namespacemappingpolicy } from './namespacemappingpolicy.ts';
@@ -30,6 +31,7 @@ export const resources = {
   externalnetwork,
   hostservice,
   hostservicemappingpolicy,
+  importreference,
   installtoken,
   namespace,
   namespacemappingpolicy,

@@ -28,6 +28,7 @@ export const minimal = (namespace: string): Readonly<Record<Identity, Fields>> =
   externalnetwork: { name: 'office', entries: ['192.0.2.0/24'] },
   hostservice: { name: 'ssh', services: ['tcp/22'] },
   hostservicemappingpolicy: { name: 'hosts' },
+  importreference: { name: 'import' },
   installtoken: { name: 'install' },
   namespace: { name: 'child' },
   namespacemappingpolicy: { name: 'moved', subject: [['app=web']], mappedNamespace: 'child' },
