@@ -55,26 +55,35 @@ function dispatchRules(port: Port, { addresses, cgroups }: Dispatch, bySocket: b
   return [...(bySocket ? sockets : []), ...byFamily];
 }
 
+const wayOf = (port: Port): Way => (port.startsWith('in') ? 'in' : 'out');
+
+/** Marks the connection as let through, so that errors about it are as well: without them a path's MTU is not found. */
+const letThrough = (port: Port): string => `goto yes_${wayOf(port)}`;
+
 /** Rules that let an endpoint's packets through, from this host and back. */
 function endpointRules(port: 'out' | 'out_r', address: string, ports: string): string[] {
   const range = singleRanges([address])[0];
   if (!range) return [];
   const field = port === 'out' ? 'dport' : 'sport';
   return [
-    `${ipOf(range.family)} ${PEER[port]} ${rangeOf(range.family, range)} meta l4proto { tcp, udp } th ${field} ${ports} accept`,
+    `${ipOf(range.family)} ${PEER[port]} ${rangeOf(range.family, range)} meta l4proto { tcp, udp } th ${field} ${ports} ${letThrough(port)}`,
   ];
 }
 
 /** What the host always may: its control plane, names, leases and neighbours. */
 function infrastructure(port: Port, { infrastructure: { controlPlane, resolvers } }: HostPolicy): string[] {
   if (port === 'in') {
-    return [NEIGHBOURS, 'udp sport 67 udp dport 68 accept', 'udp sport 547 udp dport 546 accept'];
+    return [
+      NEIGHBOURS,
+      `udp sport 67 udp dport 68 ${letThrough(port)}`,
+      `udp sport 547 udp dport 546 ${letThrough(port)}`,
+    ];
   }
   if (port === 'in_r') return [NEIGHBOURS];
   const leases =
     port === 'out'
-      ? ['udp sport 68 udp dport 67 accept', 'udp sport 546 udp dport 547 accept']
-      : ['udp sport 67 udp dport 68 accept', 'udp sport 547 udp dport 546 accept'];
+      ? [`udp sport 68 udp dport 67 ${letThrough(port)}`, `udp sport 546 udp dport 547 ${letThrough(port)}`]
+      : [`udp sport 67 udp dport 68 ${letThrough(port)}`, `udp sport 547 udp dport 546 ${letThrough(port)}`];
   return [
     NEIGHBOURS,
     ...leases,
@@ -87,11 +96,11 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
   const ranges = singleRanges(profile?.excludedNetworks ?? []);
   return ([4, 6] as const).flatMap(family => {
     const own = ranges.filter(range => range.family === family).map(range => rangeOf(family, range));
-    return own.length === 0 ? [] : [`${ipOf(family)} ${PEER[port]} { ${own.join(', ')} } accept`];
+    return own.length === 0
+      ? []
+      : [`${ipOf(family)} ${PEER[port]} { ${own.join(', ')} } ${letThrough(port)}`];
   });
 }
-
-const wayOf = (port: Port): Way => (port.startsWith('in') ? 'in' : 'out');
 
 /** Chains of this host's own traffic: `side_…`; and of what it forwards for its units: `pass_…`. */
 function sides(policy: HostPolicy, dispatch: Dispatch): [string, Chain][] {
