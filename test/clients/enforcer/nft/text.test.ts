@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import type { HostPolicy } from '../../../../clients/enforcer/data-plane.ts';
+import { changeText, loadText, type Standing } from '../../../../clients/enforcer/nft/transaction.ts';
+import { Renderer } from '../../../../clients/enforcer/policy/renderer.ts';
+import type { BundleProfile } from '../../../../shared/schema/bundle.ts';
+import { type Entry, make } from '../../../core/objects.ts';
+import { ENFORCED, externalNetwork, LASTING, policyOf, ruleset, SHOP } from '../../../net/changes/shop.ts';
+
+const NEW: Standing = { epoch: 1, fresh: new Set() };
+const db = (entries: readonly Entry[] = LASTING, rest: Partial<HostPolicy> = {}): HostPolicy =>
+  policyOf(ENFORCED[1], entries, rest);
+
+/** What nft is told when the policy changes, with the step that each part belongs to. */
+function changed(before: HostPolicy, after: HostPolicy, standing: Standing = NEW): string {
+  const renderer = new Renderer();
+  const from = renderer.render(before);
+  const { prepare, activate, retire } = changeText(from, renderer.render(after), standing);
+  return `# prepare\n${prepare}# activate\n${activate}# retire\n${retire}`;
+}
+
+const another = (number: number, addresses: readonly string[]): Entry => ({
+  identity: 'processingunit',
+  object: make('processingunit', SHOP, number, { type: 'Host', associatedTags: ['app=web'], addresses }),
+});
+
+const PROFILE = {
+  excludedInterfaces: ['docker*', 'lo"; flush ruleset'],
+  excludedNetworks: ['10.96.0.0/12', '!10.96.0.10/32', '2001:db8:96::/48'],
+  ignoreExpression: [['app=cache']],
+  targetNetworks: [],
+} as unknown as BundleProfile;
+
+const SPECIAL: readonly Entry[] = [
+  ...LASTING,
+  ruleset(
+    300,
+    'app=db',
+    'incomingRules',
+    'app=web',
+    ['tcp/1:100', 'tcp/443', 'udp/53', 'icmp/3/0:5,9', 'esp', 'icmp6'],
+    {
+      action: 'Reject',
+      name: 'shut',
+    },
+  ),
+  ruleset(301, 'app=db', 'incomingRules', 'net=partner', ['any'], {
+    action: 'Reject',
+    observationEnabled: true,
+  }),
+  ruleset(302, 'app=db', 'outgoingRules', 'net=names', ['tcp/443'], { logsDisabled: true }),
+  externalNetwork(310, 'net=names', ['www.example.com', '*.example.org']),
+];
+const NAMES = new Map([
+  ['www.example.com', ['203.0.113.7', '2001:db8:1::7']],
+  ['a.example.org', ['203.0.113.8']],
+]);
+const INFRASTRUCTURE = {
+  controlPlane: [{ address: '198.51.100.1', port: 443 }],
+  resolvers: ['198.51.100.53', '2001:db8:53::53'],
+};
+
+/** File → what is in it. They show what the kernel is told, whole; `npx vitest -u` writes them anew. */
+const GOLDEN: Readonly<Record<string, () => string>> = {
+  'load-shop': () => loadText(new Renderer().render(db()), NEW),
+  'load-special': () =>
+    loadText(new Renderer().render(db(SPECIAL, { names: NAMES, infrastructure: INFRASTRUCTURE })), NEW),
+  'load-profile': () => loadText(new Renderer().render(db(LASTING, { profile: PROFILE })), NEW),
+  'load-istio': () => loadText(new Renderer().render(db(SPECIAL, { layer3Only: true })), NEW),
+  'load-lockdown': () =>
+    loadText(new Renderer().render(db(LASTING, { lockdown: true, infrastructure: INFRASTRUCTURE })), {
+      epoch: 65_535,
+      fresh: new Set(['10.1.0.1', '2001:db8:0:0:0:0:0:1']),
+    }),
+  'change-one-peer': () => changed(db(), db([...LASTING, another(20, ['10.1.0.20', '2001:db8::20'])])),
+  'change-peer-gone': () =>
+    changed(db([...LASTING, another(20, ['10.1.0.20'])]), db(), { epoch: 7, fresh: new Set(['10.1.0.1']) }),
+  'change-ruleset': () =>
+    changed(db(), db([...LASTING, ruleset(300, 'app=db', 'incomingRules', 'app=web', ['tcp/81'])])),
+  'change-network': () =>
+    changed(db(), db([...LASTING, externalNetwork(300, 'net=partner', ['203.0.113.0/24'])])),
+  'change-nothing': () => changed(db(), db()),
+};
+
+describe('what nft is told', () => {
+  test.each(Object.keys(GOLDEN))('%s.nft', async name => {
+    await expect(GOLDEN[name]?.()).toMatchFileSnapshot(`../golden/${name}.nft`);
+  });
+
+  test('a name of an interface that could end the text is left out', () => {
+    const text = loadText(new Renderer().render(db(LASTING, { profile: PROFILE })), NEW);
+    expect(text).not.toContain('flush ruleset');
+    expect(text).toContain('iifname "docker*" accept');
+  });
+
+  test('a change of one peer writes no chain, and rules of other peers hold on', () => {
+    const text = GOLDEN['change-one-peer']?.() ?? '';
+    expect(text).not.toContain('chain');
+    expect(text).toContain('fresh4 { 10.1.0.20 }');
+  });
+
+  test('so many fresh peers are a new epoch', () => {
+    const fresh = new Set(Array.from({ length: 1000 }, (_, at) => `10.9.${at >> 8}.${at & 255}`));
+    const renderer = new Renderer();
+    const before = renderer.render(db());
+    const after = renderer.render(db([...LASTING, another(20, ['10.1.0.20'])]));
+    const { standing, activate } = changeText(before, after, { epoch: 65_535, fresh });
+    expect(standing).toEqual({ epoch: 1, fresh: new Set() });
+    expect(activate).toContain('flush set inet prisma fresh4');
+  });
+
+  test('no log prefix is longer than the kernel takes', () => {
+    const text = loadText(new Renderer().render(db(SPECIAL, { names: NAMES })), NEW);
+    const prefixes = [...text.matchAll(/log prefix "([^"]*)"/g)].map(([, prefix = '']) => prefix);
+    expect(prefixes.length).toBeGreaterThan(5);
+    for (const prefix of prefixes) expect(Buffer.byteLength(prefix)).toBeLessThanOrEqual(127);
+  });
+
+  test('what one policy makes does not depend on the one before', () => {
+    const renderer = new Renderer();
+    renderer.render(db(SPECIAL, { names: NAMES }));
+    renderer.render(db([...LASTING, another(20, ['10.1.0.20'])]));
+    expect(loadText(renderer.render(db()), NEW)).toBe(loadText(new Renderer().render(db()), NEW));
+  });
+});
