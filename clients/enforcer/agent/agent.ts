@@ -274,8 +274,7 @@ export class Agent {
     this.#refused = undefined;
     this.#tell(result, applied.digest);
     this.#obeyDirectives(result);
-    if (this.#enforcer && this.#binding)
-      await this.#holding.save(this.#parts.api, this.#enforcer, this.#binding);
+    await this.#save();
     this.#reported = { revision: result.revision, state: 'applied', reason: '', digest: applied.digest };
     await this.#poke();
     if (once) this.#stop.abort();
@@ -332,14 +331,21 @@ export class Agent {
     if (applied && this.#reported?.state === 'applied') this.#reported.digest = applied.digest;
   }
 
-  /** Where the DNS names of the policy lead to now. */
+  /** Where the DNS names of the policy lead to now. Policy never waits for it: it comes later, in a change of its own. */
   async #lookUpNames(): Promise<void> {
     const { names } = this.#parts;
     const { active } = this.#holding;
     if (!names || !active) return;
-    if (!(await names.refresh(namesIn(active.content.payloads['policy.json'])))) return;
-    this.#holding.names = names.current;
+    const wanted = namesIn(active.content.payloads['policy.json']);
+    if (!(await names.refresh(wanted))) return;
+    this.#holding.learnNames(wanted, names.current);
     await this.#refresh();
+    await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    if (this.#enforcer && this.#binding)
+      await this.#holding.save(this.#parts.api, this.#enforcer, this.#binding);
   }
 
   async #syncUnits(): Promise<void> {
@@ -355,8 +361,7 @@ export class Agent {
       if (!units || JSON.stringify(units) === before) return;
       this.#holding.units = units;
       await this.#refresh();
-      if (this.#enforcer && this.#binding)
-        await this.#holding.save(this.#parts.api, this.#enforcer, this.#binding);
+      await this.#save();
     });
   }
 

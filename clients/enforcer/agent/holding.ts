@@ -73,6 +73,16 @@ export class Holding {
     return this.#activation.active;
   }
 
+  /** Names of the bundle that is held, as far as it is known where they lead; what an earlier run knew fills the gaps. */
+  learnNames(wanted: readonly string[], found: HostPolicy['names']): void {
+    this.names = new Map(
+      wanted.flatMap(name => {
+        const addresses = found.get(name) ?? this.names.get(name);
+        return addresses ? [[name, addresses] as const] : [];
+      }),
+    );
+  }
+
   /** Whether the policy is too old to be trusted with anything, by the profile. */
   get lockdown(): boolean {
     if (!this.#content) return false;
@@ -98,7 +108,8 @@ export class Holding {
       return undefined;
     }
     const { enforcer, units, infrastructure } = this.#identity;
-    Object.assign(this, { enforcerTags: enforcer.normalizedTags, units, infrastructure });
+    const names = new Map(Object.entries(this.#identity.names));
+    Object.assign(this, { enforcerTags: enforcer.normalizedTags, units, infrastructure, names });
     this.#trusted = reopened.state;
     if (!reopened.state.bundle) return undefined;
     const applied = await this.#take(reopened, reopened.state.bundle);
@@ -175,6 +186,7 @@ export class Holding {
           binding: { tenant, namespace, namespaceID },
           units,
           layer3Only: this.layer3Only,
+          names: Object.fromEntries(this.names) as HostIdentity['names'],
           infrastructure: this.infrastructure as HostIdentity['infrastructure'],
         });
       })

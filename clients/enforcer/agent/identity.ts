@@ -31,6 +31,8 @@ export const HostIdentity = z.object({
     }),
   ),
   layer3Only: z.boolean(),
+  /** Where DNS names of external networks led to. */
+  names: z.record(z.string(), z.array(z.string())),
   infrastructure: z.object({
     controlPlane: z.array(z.object({ address: z.string(), port: z.int() })),
     resolvers: z.array(z.string()),

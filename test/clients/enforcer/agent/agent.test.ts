@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readStatus } from '../../../../clients/enforcer/agent/status.ts';
 import { hostUnit } from '../../../../clients/enforcer/agent/units.ts';
+import { Names } from '../../../../clients/enforcer/names/names.ts';
 import { NAMESPACE, openStage, type Running, type Stage } from './stage.ts';
 
 const DAY = 24 * 3600_000;
@@ -178,7 +179,7 @@ test.each(['bundle.json', 'policy.json', 'peers.json', 'host.json', 'status.json
   },
 );
 
-test('a status that others can read is written, and tells what holds', async () => {
+test('a file tells what holds', async () => {
   const running = await startedAndHolding();
   await stage.until(
     'the status',
@@ -200,4 +201,26 @@ test('without a data plane bundles are verified, nothing is enforced and no unit
   const [enforcer] = await stage.enforcers();
   expect(enforcer).toMatchObject({ enforcementStatus: 'Inactive', bundle: { state: 'applied', digest: '' } });
   expect((await stage.client.call('listProcessingunit', { namespace: NAMESPACE })).body).toEqual([]);
+});
+
+test('where names lead to is part of the policy as soon as it is known, and is kept for a start without network', async () => {
+  const names = () =>
+    new Names({
+      clock: stage.clock,
+      resolve: async name => (name === 'www.example.com' ? [{ address: '192.0.2.80', ttl: 60 }] : []),
+      inUse: async () => new Set(),
+    });
+  const first = await startedAndHolding({ names: names() });
+  await stage.client.call('createExternalnetwork', {
+    namespace: NAMESPACE,
+    body: { name: 'www', entries: ['www.example.com'], associatedTags: ['externalnetwork:name=www'] },
+  });
+  const wanted = new Map([['www.example.com', ['192.0.2.80']]]);
+  await stage.until('the name', () => stage.plane.holds?.names.size === 1);
+  expect(stage.plane.holds?.names).toEqual(wanted);
+  await first.stop();
+  await stage.leave();
+  const second = stage.start();
+  await stage.until('the policy', () => holds(second) !== undefined);
+  expect(holds(second)?.names).toEqual(wanted);
 });
