@@ -1,22 +1,19 @@
-import { randomBytes } from 'node:crypto';
-import { ApiError, type Client } from '../../../shared/api/client.ts';
 import type { OpenResult } from '../../../shared/bundle/open.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
-import type { Clock } from '../clock.ts';
-import type { DataPlane } from '../data-plane.ts';
-import { type Log, levelOf } from '../log.ts';
-import { type Names, namesIn } from '../names/names.ts';
+import { fail } from '../../../shared/schema/failure.ts';
+import { levelOf } from '../log.ts';
+import { namesIn } from '../names/names.ts';
 import { BundlePoller, type PollResult } from '../poll.ts';
-import { type Machine, register } from '../register.ts';
-import { VERSION } from '../version.ts';
 import { Holding } from './holding.ts';
 import type { HostIdentity } from './identity.ts';
 import { Infrastructure } from './infrastructure.ts';
-import { loop } from './loop.ts';
+import { loop, messageOf } from './loop.ts';
+import { Membership, type Reported } from './membership.ts';
+import type { AgentParts } from './parts.ts';
 import { UnitReporter } from './reporting.ts';
-import { type Status, writeStatus } from './status.ts';
+import type { Status } from './status.ts';
+import { StatusFile, statusOf } from './status-of.ts';
 import { Troubles } from './troubles.ts';
-import type { FoundUnit } from './units.ts';
 
 /** Milliseconds. */
 const POKE = { interval: 30_000, longest: 120_000 };
@@ -26,67 +23,23 @@ const REGISTER = { interval: 1000, longest: 60_000 };
 const NAMES = { interval: 1000, longest: 30_000 };
 const LONGEST_POLL = 60_000;
 
-/** Reports flows while the agent runs; see flows/. */
-export interface Flows {
-  start(context: FlowContext): void;
-  stop(): Promise<void>;
-  readonly stats: Status['flows'];
-}
-
-export interface FlowContext {
-  client: Client;
-  enforcer: () => Enforcer;
-  holding: Holding;
-  troubles: Troubles;
-}
-
-export interface AgentParts {
-  client: Client;
-  api: string;
-  namespace: string;
-  machine: Machine;
-  /** Root of trust of the installation. */
-  root: Uint8Array;
-  folder: string;
-  /** Absent: bundles are verified and nothing is enforced. */
-  plane?: DataPlane;
-  flows?: Flows;
-  /** Absent: DNS names of external networks lead nowhere. */
-  names?: Names;
-  clock: Clock;
-  log: Log;
-  /** One line for people about each thing that happened. */
-  say: (text: string) => void;
-  /** The units of this host as they are now. */
-  findUnits: () => Promise<FoundUnit[]>;
-  /** Milliseconds between two polls. */
-  interval: number;
-  layer3Only: boolean;
-  /** Ends with the first bundle that holds. */
-  once: boolean;
-  cloud: boolean;
-}
-
-type Reported = NonNullable<Enforcer['bundle']>;
-
 /** The agent of a host: holds the newest policy that is good, and tells the control plane what became of it. */
 export class Agent {
   readonly #parts: AgentParts;
   readonly #holding: Holding;
   readonly #troubles: Troubles;
   readonly #infrastructure: Infrastructure;
-  readonly #session = randomBytes(8).toString('hex');
+  readonly #membership: Membership;
+  readonly #status: StatusFile;
   readonly #started: Date;
   readonly #stop = new AbortController();
-  #enforcer: Enforcer | undefined;
   #binding: HostIdentity['binding'];
   #reporter: UnitReporter | undefined;
-  #reported: Reported | undefined;
   #refused: Status['refused'];
   #mended = 0;
   #reconciled: Status['reconciled'];
-  #contact: Date | undefined;
-  #written = '';
+  /** Why `once` did not come to a good end. */
+  #failure: unknown;
 
   constructor(parts: AgentParts) {
     const { clock, log, folder, root, plane, layer3Only } = parts;
@@ -98,6 +51,16 @@ export class Agent {
     this.#holding = new Holding({ folder, root, plane, clock, troubles, layer3Only, belongsTo });
     this.#infrastructure = new Infrastructure({ cloud: parts.cloud });
     this.#infrastructure.add(parts.api);
+    const { client, namespace, machine } = parts;
+    this.#membership = new Membership({
+      client,
+      namespace,
+      machine,
+      clock,
+      troubles,
+      became: enforcer => this.#became(enforcer),
+    });
+    this.#status = new StatusFile(folder, clock);
   }
 
   get holding(): Holding {
@@ -127,6 +90,7 @@ export class Agent {
     await unwatch?.();
     await this.#poke(true).catch(() => undefined);
     this.#writeStatus();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** The last policy of an earlier run, verified again, from disk alone. */
@@ -168,7 +132,7 @@ export class Agent {
   }
 
   async #register(): Promise<void> {
-    const { client, namespace, machine, clock, say, api } = this.#parts;
+    const { clock, say, api } = this.#parts;
     const registered = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, registered.signal]);
     await loop(
@@ -176,38 +140,40 @@ export class Agent {
         await this.#infrastructure.refresh(clock.now().getTime());
         this.#holding.infrastructure = this.#infrastructure.current;
         await this.#holding.refresh();
-        const enforcer = await this.#troubles.during('registration', () =>
-          register(client, namespace, machine),
-        );
-        this.#became(enforcer);
-        say(`enforcer ${enforcer.name} (${enforcer.ID}) polls the bundle of ${enforcer.namespace} at ${api}`);
+        const { name, ID, namespace } = await this.#membership.join();
+        say(`enforcer ${name} (${ID}) polls the bundle of ${namespace} at ${api}`);
         registered.abort();
       },
-      { ...REGISTER, clock, signal },
+      {
+        ...REGISTER,
+        clock,
+        signal,
+        failed: (error, failures) => {
+          if (failures === 1) say(`not registered: ${messageOf(error)}; trying again`);
+          this.#writeStatus();
+        },
+      },
     );
   }
 
   #became(enforcer: Enforcer): void {
-    const { client, plane } = this.#parts;
-    this.#enforcer = enforcer;
+    const { client, plane, say } = this.#parts;
     this.#holding.enforcerTags = enforcer.normalizedTags;
+    const isAnother = this.#reporter !== undefined;
     this.#reporter = new UnitReporter(client, enforcer, plane !== undefined);
-    this.#contact = this.#parts.clock.now();
+    if (!isAnother) return;
+    say(`registered again, as enforcer ${enforcer.ID}`);
+    void this.#syncUnits().catch(() => undefined);
   }
 
   #startFlows(): void {
     const { client, flows } = this.#parts;
     flows?.start({
       client,
-      enforcer: () => this.#known(),
+      enforcer: () => this.#membership.known,
       holding: this.#holding,
       troubles: this.#troubles,
     });
-  }
-
-  #known(): Enforcer {
-    if (!this.#enforcer) throw new Error('the enforcer is not registered yet');
-    return this.#enforcer;
   }
 
   async #polling(): Promise<void> {
@@ -216,7 +182,7 @@ export class Agent {
       state: this.#holding.trusted,
       now: () => clock.now(),
       credentials: async () => {
-        const { namespace, ID: id } = this.#known();
+        const { namespace, ID: id } = this.#membership.known;
         const { body } = await this.#parts.client.call('createEnforcerCredentials', {
           namespace,
           params: { id },
@@ -244,7 +210,7 @@ export class Agent {
   async #poll(poller: BundlePoller): Promise<void> {
     try {
       const polled = await this.#troubles.during('polling', () => poller.poll());
-      this.#contact = this.#parts.clock.now();
+      this.#membership.heard();
       if (polled.outcome === 'opened') await this.#look(polled);
     } finally {
       await this.#infrastructure.refresh(this.#parts.clock.now().getTime());
@@ -275,8 +241,9 @@ export class Agent {
     this.#tell(result, applied.digest);
     this.#obeyDirectives(result);
     await this.#save();
-    this.#reported = { revision: result.revision, state: 'applied', reason: '', digest: applied.digest };
-    await this.#poke();
+    const { revision } = result;
+    this.#membership.reported = { revision, state: 'applied', reason: '', digest: applied.digest };
+    await this.#poke().catch(() => undefined);
     if (once) this.#stop.abort();
   }
 
@@ -290,24 +257,24 @@ export class Agent {
   }
 
   #obeyDirectives({ payloads }: Extract<OpenResult, { ok: true }>): void {
-    const mine = payloads['directives.json'].enforcers.find(({ ID }) => ID === this.#enforcer?.ID);
+    const mine = payloads['directives.json'].enforcers.find(({ ID }) => ID === this.#membership.enforcer?.ID);
     if (mine) this.#parts.log.level = levelOf(mine.logLevel);
   }
 
   /** Throws, so that the next try comes later. */
   async #refuse(reason: string, detail: string, revision: number): Promise<never> {
     this.#note(reason, detail);
-    const reported: Reported = {
-      revision,
-      state: 'refused',
-      reason: `${reason}: ${detail}`.slice(0, 1024),
-      digest: '',
-    };
-    reported.digest = this.#holding.active?.digest ?? '';
-    const isNews = JSON.stringify(reported) !== JSON.stringify(this.#reported);
-    this.#reported = reported;
+    const digest = this.#holding.active?.digest ?? '';
+    const said = `${reason}: ${detail}`;
+    const reported: Reported = { revision, state: 'refused', reason: said.slice(0, 1024), digest };
+    const isNews = JSON.stringify(reported) !== JSON.stringify(this.#membership.reported);
+    this.#membership.reported = reported;
     if (isNews) await this.#poke().catch(() => undefined);
-    throw new Error(`${reason}: ${detail}`);
+    if (this.#parts.once) {
+      this.#failure = fail('unavailable', said);
+      this.#stop.abort();
+    }
+    throw new Error(said);
   }
 
   #note(reason: string, detail: string): void {
@@ -328,7 +295,8 @@ export class Agent {
     } else if (this.#holding.freshness.staleFor > 0) {
       this.#troubles.set('stale', new Error('the bundle is past its expiry; the last good policy is held'));
     } else this.#troubles.over('stale');
-    if (applied && this.#reported?.state === 'applied') this.#reported.digest = applied.digest;
+    const { reported } = this.#membership;
+    if (applied && reported?.state === 'applied') reported.digest = applied.digest;
   }
 
   /** Where the DNS names of the policy lead to now. Policy never waits for it: it comes later, in a change of its own. */
@@ -344,8 +312,8 @@ export class Agent {
   }
 
   async #save(): Promise<void> {
-    if (this.#enforcer && this.#binding)
-      await this.#holding.save(this.#parts.api, this.#enforcer, this.#binding);
+    const { enforcer } = this.#membership;
+    if (enforcer && this.#binding) await this.#holding.save(this.#parts.api, enforcer, this.#binding);
   }
 
   async #syncUnits(): Promise<void> {
@@ -365,92 +333,26 @@ export class Agent {
     });
   }
 
-  /** Says that the agent is alive, and what became of the bundle. */
   async #poke(closes = false): Promise<void> {
-    const { client, plane, clock } = this.#parts;
-    const { ID: id, namespace } = this.#known();
-    const active = this.#holding.active !== undefined && plane !== undefined;
-    const query = {
-      status: 'Connected',
-      enforcementstatus: active ? 'Active' : this.#refused ? 'Failed' : 'Inactive',
-      version: VERSION,
-      ts: clock.now().toISOString(),
-      sessionid: this.#session,
-      sessionclose: closes,
-      ...this.#reported,
-    };
-    try {
-      await this.#troubles.during('poke', () =>
-        client.call('pokeEnforcer', { namespace, params: { id }, query }),
-      );
-      this.#contact = clock.now();
-    } catch (error) {
-      // Its object is gone: this host is another enforcer from now on, if it may be.
-      if (error instanceof ApiError && error.status === 404 && !closes) await this.#registerAgain();
-      throw error;
-    }
-  }
-
-  async #registerAgain(): Promise<void> {
-    const { client, namespace, machine, say } = this.#parts;
-    const enforcer = await register(client, namespace, machine);
-    if (enforcer.ID === this.#enforcer?.ID) return;
-    this.#became(enforcer);
-    say(`registered again as enforcer ${enforcer.ID}`);
-    await this.#syncUnits();
+    const isEnforcing = this.#holding.active !== undefined && this.#parts.plane !== undefined;
+    await this.#membership.poke(isEnforcing ? 'Active' : this.#refused ? 'Failed' : 'Inactive', closes);
   }
 
   get status(): Status {
     const { api, plane, clock, flows } = this.#parts;
-    const { active, freshness, lockdown } = this.#holding;
-    return {
-      version: VERSION,
-      pid: process.pid,
-      startedAt: this.#started.toISOString(),
-      updatedAt: clock.now().toISOString(),
-      enforces: plane !== undefined,
+    const faring = {
+      startedAt: this.#started,
       api,
-      ...(this.#enforcer
-        ? {
-            enforcer: {
-              ID: this.#enforcer.ID,
-              name: this.#enforcer.name,
-              namespace: this.#enforcer.namespace,
-            },
-          }
-        : {}),
-      ...(active
-        ? {
-            active: {
-              revision: active.content.revision,
-              digest: active.digest,
-              since: active.since.toISOString(),
-              units: active.units.length,
-              ...(active.profile === undefined ? {} : { profile: active.profile }),
-              warnings: [...active.warnings],
-              lockdown,
-            },
-          }
-        : {}),
-      ...(freshness.expires ? { expires: freshness.expires.toISOString() } : {}),
-      staleSeconds: Math.floor(freshness.staleFor / 1000),
-      ...(this.#refused ? { refused: this.#refused } : {}),
+      enforces: plane !== undefined,
       mended: this.#mended,
-      ...(this.#reconciled ? { reconciled: this.#reconciled } : {}),
-      ...(this.#contact ? { lastContact: this.#contact.toISOString() } : {}),
-      troubles: this.#troubles.all,
-      ...(flows?.stats ? { flows: flows.stats } : {}),
+      reconciled: this.#reconciled,
+      refused: this.#refused,
+      flows: flows?.stats,
     };
+    return statusOf(faring, this.#membership, this.#holding, this.#troubles, clock.now());
   }
 
-  /** At most once in ten seconds where only times are new. */
   #writeStatus(): void {
-    const { clock, folder } = this.#parts;
-    const status = this.status;
-    const { updatedAt: _, lastContact: __, staleSeconds: ___, flows: ____, ...news } = status;
-    const key = JSON.stringify(news) + Math.floor(clock.elapsed() / 10_000);
-    if (key === this.#written) return;
-    this.#written = key;
-    writeStatus(`${folder}/status.json`, status);
+    this.#status.write(this.status);
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { FlowContext, Flows } from '../agent/agent.ts';
 import { loop } from '../agent/loop.ts';
+import type { FlowContext, Flows } from '../agent/parts.ts';
 import type { Status } from '../agent/status.ts';
 import type { Clock } from '../clock.ts';
 import { type DataPlane, LOG_PREFIX } from '../data-plane.ts';

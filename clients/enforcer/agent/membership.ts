@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { ApiError, type Client } from '../../../shared/api/client.ts';
+import type { Enforcer } from '../../../shared/schema/enforcer.ts';
+import type { Clock } from '../clock.ts';
+import { type Machine, register } from '../register.ts';
+import { VERSION } from '../version.ts';
+import type { Troubles } from './troubles.ts';
+
+export type Reported = NonNullable<Enforcer['bundle']>;
+
+interface MembershipOptions {
+  client: Client;
+  namespace: string;
+  machine: Machine;
+  clock: Clock;
+  troubles: Troubles;
+  /** This host has become that enforcer: at the start, and when its object was deleted meanwhile. */
+  became: (enforcer: Enforcer) => void;
+}
+
+/** Who this host is to the control plane, and what it says of itself. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #session = randomBytes(8).toString('hex');
+  #enforcer: Enforcer | undefined;
+  /** What became of the newest bundle. */
+  reported: Reported | undefined;
+  /** When the control plane last answered. */
+  contact: Date | undefined;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  get enforcer(): Enforcer | undefined {
+    return this.#enforcer;
+  }
+
+  /** Throws before the host is registered. */
+  get known(): Enforcer {
+    if (!this.#enforcer) throw new Error('the enforcer is not registered yet');
+    return this.#enforcer;
+  }
+
+  heard(): void {
+    this.contact = this.#options.clock.now();
+  }
+
+  /** The enforcer of this machine: the one that it was, or a new one. */
+  async join(): Promise<Enforcer> {
+    const { client, namespace, machine, troubles, became } = this.#options;
+    const enforcer = await troubles.during('registration', () => register(client, namespace, machine));
+    this.heard();
+    if (enforcer.ID !== this.#enforcer?.ID) {
+      this.#enforcer = enforcer;
+      became(enforcer);
+    }
+    return enforcer;
+  }
+
+  /** Says that the agent is alive, and what became of the bundle. */
+  async poke(enforcementstatus: Enforcer['enforcementStatus'], sessionclose = false): Promise<void> {
+    const { client, clock, troubles } = this.#options;
+    const { ID: id, namespace } = this.known;
+    const query = {
+      status: 'Connected',
+      enforcementstatus,
+      version: VERSION,
+      ts: clock.now().toISOString(),
+      sessionid: this.#session,
+      sessionclose,
+      ...this.reported,
+    };
+    try {
+      await troubles.during('poke', () => client.call('pokeEnforcer', { namespace, params: { id }, query }));
+      this.heard();
+    } catch (error) {
+      // Its object is gone: this host is another enforcer from now on, if it may be.
+      if (error instanceof ApiError && error.status === 404 && !sessionclose) await this.join();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { Client } from '../../../shared/api/client.ts';
+import type { Enforcer } from '../../../shared/schema/enforcer.ts';
+import type { Clock } from '../clock.ts';
+import type { DataPlane } from '../data-plane.ts';
+import type { Log } from '../log.ts';
+import type { Names } from '../names/names.ts';
+import type { Machine } from '../register.ts';
+import type { Holding } from './holding.ts';
+import type { Status } from './status.ts';
+import type { Troubles } from './troubles.ts';
+import type { FoundUnit } from './units.ts';
+
+/** Reports flows while the agent runs; see flows/. */
+export interface Flows {
+  start(context: FlowContext): void;
+  stop(): Promise<void>;
+  readonly stats: Status['flows'];
+}
+
+export interface FlowContext {
+  client: Client;
+  enforcer: () => Enforcer;
+  holding: Holding;
+  troubles: Troubles;
+}
+
+export interface AgentParts {
+  client: Client;
+  api: string;
+  namespace: string;
+  machine: Machine;
+  /** Root of trust of the installation. */
+  root: Uint8Array;
+  folder: string;
+  /** Absent: bundles are verified and nothing is enforced. */
+  plane?: DataPlane;
+  flows?: Flows;
+  /** Absent: DNS names of external networks lead nowhere. */
+  names?: Names;
+  clock: Clock;
+  log: Log;
+  /** One line for people about each thing that happened. */
+  say: (text: string) => void;
+  /** The units of this host as they are now. */
+  findUnits: () => Promise<FoundUnit[]>;
+  /** Milliseconds between two polls. */
+  interval: number;
+  layer3Only: boolean;
+  /** Ends with the first bundle that holds. */
+  once: boolean;
+  cloud: boolean;
+}
