@@ -47,10 +47,22 @@ async function applied(host: Host, folder: string, deltas: number): Promise<Appl
   return JSON.parse(await host.run(first ?? '', more));
 }
 
-/** Two pairs of hosts, the second with the policy, measured in turn, so that both meet the same neighbours. */
-async function traffic(hosts: (name: string) => Host): Promise<{ without: Traffic[]; with: Traffic[] }> {
+/** Pairs of hosts without rules, with connection tracking alone, and with the policy. */
+const PAIRS = { without: ['a', 'b'], tracked: ['c', 'd'], ruled: ['e', 'f'] } as const;
+type Pair = keyof typeof PAIRS;
+
+const TRACKING = `table inet tracking {
+  chain i { type filter hook input priority 0; ct state established accept
+  }
+  chain o { type filter hook output priority 0; ct state established accept
+  }
+}
+`;
+
+/** The pairs are measured in turn, so that all meet the same neighbours. */
+async function traffic(hosts: (name: string) => Host): Promise<Record<Pair, Traffic[]>> {
   const children: ChildProcessWithoutNullStreams[] = [];
-  const measuring = async (from: string, to: string) => {
+  const measuring = async ([from, to]: readonly [string, string]) => {
     const server = start(hosts(to), 'traffic', ['serve', String(FIRST_PORT)]);
     children.push(server);
     await once(server.stdout, 'data');
@@ -63,14 +75,16 @@ async function traffic(hosts: (name: string) => Host): Promise<{ without: Traffi
       return JSON.parse(String(line));
     };
   };
-  const [bare, ruled] = [await measuring('a', 'b'), await measuring('c', 'd')];
-  await bare();
-  await ruled();
-  const result: { without: Traffic[]; with: Traffic[] } = { without: [], with: [] };
-  for (let round = 0; round < ROUNDS; round++) {
-    result.without.push(await bare());
-    result.with.push(await ruled());
-  }
+  const pairs = Object.keys(PAIRS) as Pair[];
+  const measure = new Map<Pair, () => Promise<Traffic>>();
+  for (const pair of pairs) measure.set(pair, await measuring(PAIRS[pair]));
+  const result: Record<Pair, Traffic[]> = { without: [], tracked: [], ruled: [] };
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const [pair, one] of measure) {
+      const seen = await one();
+      // The first is to warm up.
+      if (round > 0) result[pair].push(seen);
+    }
   for (const child of children) child.stdin.end();
   return result;
 }
@@ -110,24 +124,26 @@ function applyRows(
   ];
 }
 
-const trafficRows = ({ without, with: ruled }: { without: Traffic[]; with: Traffic[] }): Row[] => [
-  {
-    name: `throughput between two hosts under it, median of ${ROUNDS}`,
-    value: median(ruled.map(({ bytes }) => bytes)) / 1e6,
-    unit: 'MB/s',
-    peer: { value: median(without.map(({ bytes }) => bytes)) / 1e6, unit: 'MB/s', what: 'no rules at all' },
-  },
-  {
-    name: `connections a second under it, median of ${ROUNDS}`,
-    value: median(ruled.map(({ connections }) => connections)),
-    unit: '/s',
-    peer: {
-      value: median(without.map(({ connections }) => connections)),
-      unit: '/s',
-      what: 'no rules at all',
-    },
-  },
-];
+function trafficRows({ without, tracked, ruled }: Record<Pair, Traffic[]>): Row[] {
+  const row = (what: string, of: (one: Traffic) => number, unit: string) =>
+    (
+      [
+        [without, 'no rules at all'],
+        [tracked, 'connection tracking and one rule'],
+      ] as const
+    ).map(
+      ([beside, which]): Row => ({
+        name: `${what} under it, median of ${ROUNDS}`,
+        value: median(ruled.map(of)),
+        unit,
+        peer: { value: median(beside.map(of)), unit, what: which },
+      }),
+    );
+  return [
+    ...row('throughput between two hosts', ({ bytes }) => bytes / 1e6, 'MB/s'),
+    ...row('connections between two hosts', ({ connections }) => connections, '/s'),
+  ];
+}
 
 async function run(): Promise<Row[]> {
   const lacking = missing();
@@ -136,18 +152,22 @@ async function run(): Promise<Row[]> {
     return [];
   }
   const network = await openNetwork(
-    ['a', 'b', 'c', 'd'].map((name, at) => ({ name, addresses: [`192.0.2.${1 + at}`] })),
+    Object.values(PAIRS)
+      .flat()
+      .map((name, at) => ({ name, addresses: [`192.0.2.${1 + at}`] })),
   );
   const folder = mkdtempSync(join(tmpdir(), 'microseg-bench-'));
   const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
   try {
-    const first = [network.host('c'), network.host('d')].flatMap(({ addresses }) => addresses);
+    const [from, to] = [network.host(PAIRS.ruled[0]), network.host(PAIRS.ruled[1])];
+    const first = [...from.addresses, ...to.addresses];
     write('policy.json', policyPayload(RULESETS));
     write('peers.json', peersPayload(PEERS, RULESETS, { first }));
     for (let at = 0; at < DELTAS; at++)
       write(`peers-${at}.json`, peersPayload(PEERS, RULESETS, { first, moved: 1 + at * 5003 }));
-    await applied(network.host('c'), folder, 0);
-    const measured = await applied(network.host('d'), folder, DELTAS);
+    await applied(from, folder, 0);
+    const measured = await applied(to, folder, DELTAS);
+    for (const name of PAIRS.tracked) await network.host(name).run('nft', ['-f', '-'], TRACKING);
     const seen = await traffic(network.host);
     const raw = {
       same: await plain(network.host('a'), measured.script),

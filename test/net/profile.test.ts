@@ -202,6 +202,20 @@ describe('what else a host is told', () => {
     await plane.remove();
   });
 
+  test('a container is decided for as long as it is there', async () => {
+    const told = policy();
+    const hostOnly = { ...told, units: told.units.filter(({ isHost }) => isHost) };
+    const alone = ALL.filter(
+      flow => flow === BY_RULE[0] || (flow.includes('cache') && !flow.startsWith('db')),
+    );
+    for (let round = 0; round < 2; round++) {
+      await applied(hostOnly);
+      expect(await through(alone)).toEqual(alone);
+      await applied(told);
+      expect(await through(BY_RULE)).toEqual(BY_RULE);
+    }
+  });
+
   test('what another table accepts is still rejected here', async () => {
     const { run } = network.host('db');
     await run('nft', ['-f', '-'], FOREIGN.replaceAll('tcp dport 80 drop', 'accept'));

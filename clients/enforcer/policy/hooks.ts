@@ -140,16 +140,26 @@ export function frame(policy: HostPolicy, dispatch: Dispatch): Map<string, Chain
   const names = interfaceNames(policy.profile?.excludedInterfaces ?? []);
   const ins = names.map(name => `iifname ${quoted(name)} accept`);
   const outs = names.map(name => `oifname ${quoted(name)} accept`);
-  const all = [...ins, ...outs];
+  // Nothing is forwarded for units that aren't there: packets of other hosts don't pay for them.
+  const hasPassing = dispatch.addresses.size > 0;
   return new Map<string, Chain>([
-    ...sides(policy, dispatch),
+    ...sides(policy, dispatch).filter(([name]) => hasPassing || !name.startsWith('pass_')),
     ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
     ['hook_out', hook('output', 0, ['oif lo accept', ...outs], 'side_in_r', 'side_out')],
-    // Two chains each, because an accept ends its own chain only: both ends of a flow may be here, one of them in a
-    // container that the host reaches over a link of its own. The source decides first.
+    ...(hasPassing ? passing(ins, outs) : []),
+  ]);
+}
+
+/**
+ * Two chains each, because an accept ends its own chain only: both ends of a flow may be here, one of them in a container
+ * that the host reaches over a link of its own. The source decides first.
+ */
+function passing(ins: string[], outs: string[]): [string, Chain][] {
+  const all = [...ins, ...outs];
+  return [
     ['hook_in_pass', hook('input', -1, ['iif lo accept', ...ins, NEIGHBOURS], 'pass_in_r', 'pass_out')],
     ['hook_out_pass', hook('output', 1, ['oif lo accept', ...outs, NEIGHBOURS], 'pass_out_r', 'pass_in')],
     ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', 'pass_out')],
     ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', 'pass_in')],
-  ]);
+  ];
 }
