@@ -89,6 +89,12 @@ function addRun(program: Command, io: Io): void {
     .option('--no-enforce', 'verify only, and leave the host alone')
     .option('--no-flows', 'report no flows')
     .addOption(
+      new Option(
+        '--log-group <number>',
+        "group of the kernel's log for flow records; 5, or the next that nobody reads",
+      ).env('ENFORCERD_LOG_GROUP'),
+    )
+    .addOption(
       new Option('--flow-interval <seconds>', 'between two reports of one conversation that goes on')
         .env('ENFORCERD_FLOW_INTERVAL')
         .default('1800'),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Client } from '../../../shared/api/client.ts';
+import { fail } from '../../../shared/schema/failure.ts';
 import { Agent } from '../agent/agent.ts';
 import { type Cloud, findCloud, noCloud } from '../agent/cloud.ts';
 import { enroll } from '../agent/enroll.ts';
@@ -8,9 +9,10 @@ import { loop } from '../agent/loop.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits } from '../agent/units.ts';
 import type { Clock } from '../clock.ts';
-import { type DataPlane, LOG_GROUP } from '../data-plane.ts';
+import type { DataPlane } from '../data-plane.ts';
 import { makeFolder, writeWhole } from '../files.ts';
 import { FlowLog } from '../flows/flows.ts';
+import { freeGroup } from '../flows/group.ts';
 import { sendFlows } from '../flows/send.ts';
 import { type Log, openLog } from '../log.ts';
 import { Names } from '../names/names.ts';
@@ -77,29 +79,26 @@ async function connect(
   return { api: how.api, client: cloudClient(how.api, cloud, ends.clock) };
 }
 
-/** The data plane, if this process may have one; says so if not. */
-export function planeFor(
-  { enforce }: Pick<RunSettings, 'enforce'>,
-  { out, isRoot }: Outside,
-): DataPlane | undefined {
-  if (enforce && isRoot) return openDataPlane();
-  const why = enforce ? 'this process is not root' : '--no-enforce';
-  out(`verifies bundles and enforces nothing: ${why}\n`);
-  return undefined;
-}
-
-function flowsFor(settings: RunSettings, plane: DataPlane, clock: Clock, log: Log): FlowLog {
-  const { folder, flowInterval, logGroup, spoolLimit } = settings;
-  return new FlowLog({
+/** Data plane and flow records, if this process may have them; says so if not. */
+async function kernelSide(
+  settings: RunSettings,
+  { out, isRoot, clock }: Outside,
+  log: Log,
+): Promise<{ plane?: DataPlane; flows?: FlowLog }> {
+  const { enforce, folder, flowInterval: interval, spoolLimit } = settings;
+  if (!enforce || !isRoot) {
+    out(`verifies bundles and enforces nothing: ${enforce ? 'this process is not root' : '--no-enforce'}\n`);
+    return {};
+  }
+  const place = join(folder, 'flows');
+  const group = settings.logGroup ?? (await freeGroup(place, clock));
+  const plane = openDataPlane({ logGroup: group });
+  if (!settings.flows || settings.once) return { plane };
+  claimSysctls(folder);
+  return {
     plane,
-    group: logGroup ?? LOG_GROUP,
-    folder: join(folder, 'flows'),
-    spoolLimit,
-    interval: flowInterval,
-    clock,
-    log,
-    send: sendFlows,
-  });
+    flows: new FlowLog({ plane, group, folder: place, spoolLimit, interval, clock, log, send: sendFlows }),
+  };
 }
 
 /** Runs the agent until the signal. */
@@ -107,8 +106,15 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   const { clock, out } = outside;
   const { folder, name, namespace, tags, unitsFile } = settings;
   const log = openLog(settings.logLevel);
-  const plane = planeFor(settings, outside);
-  makeFolder(folder);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw fail(
+      'forbidden',
+      `--state \`${folder}\` can't be made: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  const { plane, flows } = await kernelSide(settings, outside, log);
   // Elsewhere nobody answers, and the host would wait for nothing.
   const cloud = settings.how.mode === 'cloud' || (await isCloudMachine()) ? await findCloud() : undefined;
   const host = { name, fqdn: await fqdn(), tags: [...(cloud ? await cloud.tags() : []), ...tags] };
@@ -127,8 +133,6 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   };
   const connected = await connect(settings, machine, cloud, { clock, log, signal });
   if (!connected) return;
-  const flows = plane && settings.flows && !settings.once ? flowsFor(settings, plane, clock, log) : undefined;
-  if (flows) claimSysctls(folder);
   const agent = new Agent({
     ...connected,
     namespace,

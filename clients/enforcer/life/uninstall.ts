@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
+import { endOrphans } from '../flows/group.ts';
 import { openDataPlane } from '../nft/plane.ts';
 import { runningAgent } from './agent-process.ts';
 import { hasSystemd, Manifest, systemctl } from './install.ts';
@@ -26,18 +27,6 @@ async function endAgent(folder: string, clock: Clock): Promise<void> {
   await clock.sleep(GLANCE);
 }
 
-/** Readers of an agent that was killed: they would end with the next flow, which may never come. */
-function endOrphans(folder: string): void {
-  for (const name of ['tcpdump', 'conntrack']) {
-    try {
-      const pid = Number(readFileSync(join(folder, 'flows', `${name}.pid`), 'utf8'));
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] === name) process.kill(pid, 'SIGKILL');
-    } catch {
-      // There is none.
-    }
-  }
-}
-
 function removeFiles(prefix: string, { files, folders }: Manifest): void {
   for (const path of files) rmSync(join(prefix, path), { force: true });
   // What the agent kept lies in its home, which nobody else writes to.
@@ -60,7 +49,7 @@ export async function uninstall(prefix: string, { out, isRoot, clock }: Io): Pro
   if (hasSystemd(prefix))
     systemctl('disable', '--now', 'prisma-enforcer.service', 'prisma-enforcer-boot.service');
   await endAgent(home, clock);
-  endOrphans(home);
+  endOrphans(join(home, 'flows'));
   await openDataPlane().remove();
   restoreSysctls(home);
   removeFiles(prefix, manifest);

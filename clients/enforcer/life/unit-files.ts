@@ -20,7 +20,7 @@ const SANDBOX = `CapabilityBoundingSet=${CAPABILITIES}
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${HOME}
-ProtectHome=yes
+ProtectHome=read-only
 PrivateTmp=yes
 ProtectKernelModules=no
 RestrictSUIDSGID=yes

@@ -13,6 +13,8 @@ export interface PlaneOptions {
   /** How `nft` is started; see `nftCommand`. */
   command?: readonly string[];
   nft?: Nft;
+  /** NFLOG group of flow records; `LOG_GROUP` when absent. */
+  logGroup?: number;
 }
 
 const NOTHING: Standing = { epoch: 0, fresh: new Set() };
@@ -41,7 +43,7 @@ function refusalOf({ code, stderr }: Ran): Refused {
 class NftPlane implements DataPlane {
   readonly #nft: Nft;
   readonly #command: readonly string[];
-  readonly #renderer = new Renderer();
+  readonly #renderer: Renderer;
   #active: Model | undefined;
   #standing: Standing = NOTHING;
   #seen: Seen = new Map();
@@ -50,7 +52,8 @@ class NftPlane implements DataPlane {
   #queue: Promise<unknown> = Promise.resolve();
   #busy = 0;
 
-  constructor({ command = ['nft'], nft = nftCommand(command) }: PlaneOptions) {
+  constructor({ command = ['nft'], nft = nftCommand(command), logGroup }: PlaneOptions) {
+    this.#renderer = new Renderer(logGroup);
     this.#nft = nft;
     this.#command = command;
   }

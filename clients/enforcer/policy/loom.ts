@@ -3,7 +3,7 @@ import type { ParsedRule } from '../../../shared/core/rule-index.ts';
 import type { Span } from '../../../shared/core/spans.ts';
 import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
-import { LOG_GROUP, type Meaning, SNAPLEN } from '../data-plane.ts';
+import { type Meaning, SNAPLEN } from '../data-plane.ts';
 import { type Chain, shortHash } from './model.ts';
 
 /** What every decision of a unit in one direction shares. */
@@ -61,6 +61,11 @@ export class Loom {
   readonly counters = new Set<string>();
   readonly meanings = new Map<string, Meaning>();
   readonly #terminals = new Map<string, string>();
+  readonly #logGroup: number;
+
+  constructor(logGroup: number) {
+    this.#logGroup = logGroup;
+  }
 
   /** The verdict for a peer: where its packets go. */
   verdict(outcomes: Outcomes, side: Side): string {
@@ -92,7 +97,9 @@ export class Loom {
     const id = shortHash(JSON.stringify([meaning, logged]));
     const end = meaning.verdict === 'allow' ? `goto yes_${way}` : `goto no_${way}`;
     const name = `t_${id}`;
-    this.chains.set(name, { rules: logged ? [reportOf(id, meaning.verdict, way), end] : [end] });
+    this.chains.set(name, {
+      rules: logged ? [reportOf(id, meaning.verdict, way, this.#logGroup), end] : [end],
+    });
     if (logged) {
       this.counters.add(`n_${id}`);
       this.meanings.set(id, meaning);
@@ -111,10 +118,10 @@ const idOf = (rule: ParsedRule | undefined): string =>
  * The counter counts everything; what is logged of a flood is limited. Of what is let through, only the first packet of
  * a flow is reported.
  */
-const reportOf = (id: string, verdict: Meaning['verdict'], way: 'in' | 'out'): string =>
+const reportOf = (id: string, verdict: Meaning['verdict'], way: 'in' | 'out', group: number): string =>
   verdict === 'allow'
-    ? `ct mark and ${MINE[way]} == 0x0 counter name "n_${id}" log prefix "A:${id}:" group ${LOG_GROUP} snaplen ${SNAPLEN}`
-    : `counter name "n_${id}" limit rate 1000/second burst 2000 packets log prefix "R:${id}:" group ${LOG_GROUP} snaplen ${SNAPLEN}`;
+    ? `ct mark and ${MINE[way]} == 0x0 counter name "n_${id}" log prefix "A:${id}:" group ${group} snaplen ${SNAPLEN}`
+    : `counter name "n_${id}" limit rate 1000/second burst 2000 packets log prefix "R:${id}:" group ${group} snaplen ${SNAPLEN}`;
 
 /** The target that most of the traffic goes to: it needs no rule of its own. */
 function commonest(lines: readonly (readonly Span<string>[])[]): string {

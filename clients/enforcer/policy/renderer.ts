@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { modelFromPayload } from '../../../shared/core/policy.ts';
-import type { HostPolicy, LocalUnit } from '../data-plane.ts';
+import { type HostPolicy, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
 import { Classes } from './classes.ts';
 import {
   FAMILIES,
@@ -39,6 +39,11 @@ export class Renderer {
   #singles = new Map<string, Singles>();
   #woven: Woven | undefined;
   readonly #classes = new Classes();
+  readonly #logGroup: number;
+
+  constructor(logGroup: number = LOG_GROUP) {
+    this.#logGroup = logGroup;
+  }
 
   render(policy: HostPolicy): Model {
     const base = this.#baseOf(policy);
@@ -88,7 +93,7 @@ export class Renderer {
     const key = baseKey(policy);
     const known = this.#base;
     if (known?.key === key && known.loom.chains.size < 2 * known.born + 1000) return known;
-    const loom = new Loom();
+    const loom = new Loom(this.#logGroup);
     const groups = groupsOf(policy, modelFromPayload(policy.payloads['policy.json']), loom);
     const made = new Map<string, KernelMap>();
     for (const group of groups)
