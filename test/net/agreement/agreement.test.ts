@@ -23,7 +23,7 @@ import {
   tenants,
 } from './tenant.ts';
 
-/** `PACKETS=100000 SEED=7 npm run test:net agreement` makes a long run, or repeats one. */
+/** `PACKETS=100000 SEED=7 npm run test:net agreement` makes a long run, or repeats one; see also `npm run test:net:long`. */
 const PACKETS = Number(process.env.PACKETS ?? 20_000);
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const FLOWS = 500;
@@ -140,7 +140,9 @@ describe('three ways to decide a flow', () => {
     return tallies;
   }
 
-  test(`agree on ${PACKETS} packets, for the same reasons`, async () => {
+  const timeout = 60_000 + PACKETS * 8;
+
+  test(`agree on ${PACKETS} packets, for the same reasons`, { timeout }, async () => {
     process.stdout.write(`agreement: seed ${SEED}\n`);
     const rounds = Math.ceil(PACKETS / (FLOWS * 0.9));
     const random = fc.sample(tenants, { seed: SEED, numRuns: rounds });

@@ -86,7 +86,11 @@ describe('updates under traffic', () => {
       }),
     );
 
-  test(`${CHANGES} changes: nothing allowed is refused, nothing refused is allowed, and no flow breaks`, async () => {
+  const timeout = 60_000 + CHANGES * 400;
+
+  test(`${CHANGES} changes: nothing allowed is refused, nothing refused is allowed, and no flow breaks`, {
+    timeout,
+  }, async () => {
     await apply(LASTING);
     for (const protocol of ['tcp', 'udp'] as const)
       for (const to of ['10.1.0.2', '2001:db8::3'])

@@ -30,6 +30,7 @@ export interface Said {
 
 /** A Node process on a host, with sockets as applications have them. */
 export interface Talker {
+  pid: number;
   ask(wish: Wish): Promise<FlowReport[]>;
   close(): Promise<void>;
 }
@@ -50,6 +51,7 @@ export async function openTalker({ enter: [program, ...args] }: Host): Promise<T
     ended.then(([code]) => Promise.reject(new Error(`the program on the host ended with ${code}`))),
   ]);
   return {
+    pid: child.pid ?? 0,
     ask: wish => {
       const id = ++last;
       const said = answer(id);

@@ -1,0 +1,119 @@
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DataPlane } from '../../clients/enforcer/data-plane.ts';
+import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
+import { type Host, type Network, openNetwork } from '../../local/hosts/network.ts';
+import { type Entry, make, makeNamespace, pathOf, viewOf } from '../core/objects.ts';
+import { hostPolicy, localUnit } from './hosts/plane.ts';
+import { openTalker, type Talker } from './hosts/talk.ts';
+
+const PATH = pathOf('/processes');
+/** Where cgroup v2 is mounted: not everywhere at its usual place. */
+const MOUNT = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
+
+/** nft looks cgroups up at their usual place. */
+const nftWithCgroups = ({ enter }: Host): string[] => [
+  ...['unshare', '--mount', 'sh', '-c', `mount --bind ${MOUNT} /sys/fs/cgroup && exec "$@"`, 'sh'],
+  ...enter,
+  'nft',
+];
+
+const unit = (number: number, type: string, tag: string, addresses: readonly string[]) =>
+  make('processingunit', PATH, number, { type, associatedTags: [tag], addresses });
+const UNITS = {
+  web: unit(1, 'Host', 'app=web', ['10.1.0.1']),
+  open: unit(2, 'LinuxService', 'app=open', []),
+  shut: unit(3, 'LinuxService', 'app=shut', []),
+  host: unit(4, 'Host', 'app=host', ['10.1.0.2']),
+};
+const PORTS = { web: 80, open: 81, shut: 82, host: 83 } as const;
+
+const rule = (object: string) => [
+  { action: 'Allow', object: [[object]], protocolPorts: ['tcp/80:90', 'udp/80:90'] },
+];
+const ENTRIES: readonly Entry[] = [
+  { identity: 'namespace', object: makeNamespace(PATH, 10) },
+  ...Object.values(UNITS).map((object): Entry => ({ identity: 'processingunit', object })),
+  {
+    identity: 'networkrulesetpolicy',
+    object: make('networkrulesetpolicy', PATH, 100, {
+      subject: [['app=open']],
+      incomingRules: rule('app=web'),
+      outgoingRules: rule('app=web'),
+    }),
+  },
+];
+
+describe.skipIf(!MOUNT)('units of processes', () => {
+  const cgroups = (['open', 'shut'] as const).map(name => ({
+    name,
+    path: `microseg-${process.pid}-${name}`,
+  }));
+  let network: Network;
+  let plane: DataPlane;
+  const talkers = new Map<string, Talker>();
+  const talker = (name: string): Talker => {
+    const found = talkers.get(name);
+    if (!found) throw new Error(`no program ${name}`);
+    return found;
+  };
+
+  beforeAll(async () => {
+    network = await openNetwork([
+      { name: 'web', addresses: ['10.1.0.1'] },
+      { name: 'db', addresses: ['10.1.0.2'] },
+    ]);
+    for (const { path } of cgroups) mkdirSync(join(MOUNT ?? '', path));
+    for (const name of ['web', 'open', 'shut', 'host'] as const) {
+      const started = await openTalker(network.host(name === 'web' ? 'web' : 'db'));
+      talkers.set(name, started);
+      const cgroup = cgroups.find(one => one.name === name);
+      // Sockets belong to the cgroup in which they were made.
+      if (cgroup) writeFileSync(join(MOUNT ?? '', cgroup.path, 'cgroup.procs'), String(started.pid));
+      await started.ask({ kind: 'listen', port: PORTS[name] });
+    }
+    plane = openDataPlane({ command: nftWithCgroups(network.host('db')) });
+    const applied = await plane.apply(
+      hostPolicy(viewOf(ENTRIES), PATH, {
+        units: [
+          { ...localUnit(UNITS.host), addresses: [] },
+          ...cgroups.map(({ name, path }) => ({ ...localUnit(UNITS[name]), cgroup: path })),
+        ],
+      }),
+    );
+    expect(applied).toMatchObject({ outcome: 'applied' });
+  });
+
+  afterAll(async () => {
+    for (const each of talkers.values()) await each.close();
+    for (const { path } of cgroups) rmdirSync(join(MOUNT ?? '', path));
+    await network?.close();
+  });
+
+  /** Whether messages come back. */
+  const echoes = async (from: string, to: string, port: number): Promise<boolean[]> => {
+    for (const protocol of ['tcp', 'udp'] as const)
+      await talker(from).ask({ kind: 'open', protocol, to, port, every: 10 });
+    await wait(200);
+    const flows = await talker(from).ask({ kind: 'report' });
+    await talker(from).ask({ kind: 'stop' });
+    return flows.map(({ echoed }) => echoed > 0);
+  };
+
+  test.each([
+    ['open', true],
+    ['shut', false],
+    ['host', false],
+  ] as const)('what %s sends and is sent gets through: %s', async (name, isThrough) => {
+    expect(await echoes(name, '10.1.0.1', PORTS.web)).toEqual([isThrough, isThrough]);
+    expect(await echoes('web', '10.1.0.2', PORTS[name])).toEqual([isThrough, isThrough]);
+  });
+
+  test('records tell the unit, which addresses do not', async () => {
+    const meanings = [...(await plane.counters()).keys()].map(id => plane.meaning(id));
+    const units = new Set(meanings.map(meaning => meaning?.unit));
+    expect(units).toEqual(new Set([UNITS.open.ID, UNITS.shut.ID, undefined]));
+  });
+});
