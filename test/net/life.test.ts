@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, put, type RealAgent, until } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
 
 const tcp = (port: number) => ({ kind: 'ports', protocol: 6, port }) as const;
@@ -24,7 +24,7 @@ describe('agents on real hosts', () => {
   beforeAll(async () => {
     fleet = await openFleet([
       { name: 'web', addresses: ['10.0.0.1'], tags: ['app=web'] },
-      { name: 'db', addresses: ['10.0.0.2'], tags: ['app=db'] },
+      { name: 'db', addresses: ['10.0.0.2', '10.0.0.22'], tags: ['app=db'] },
       { name: 'else', addresses: ['10.0.0.3'], tags: [] },
     ]);
     probes = await openProbes(fleet.network);
@@ -150,6 +150,42 @@ describe('agents on real hosts', () => {
     const tables = await db.host.run('nft', ['list', 'tables']);
     expect(tables.trim().split('\n').sort()).toEqual(['table inet other', 'table inet prisma']);
     await db.host.run('nft', ['delete', 'table', 'inet', 'other']);
+  });
+
+  test('units of a file are enforced by their own tags, and SIGHUP reads it again', async () => {
+    const cache = { from: '10.0.0.1', to: '10.0.0.22', traffic: tcp(6379) };
+    const reaches = async () =>
+      (await probes.send([cache], () => ({ arrived: true }), { patience: 300 }))[0]?.arrived;
+    await fleet.client.call('createNetworkrulesetpolicy', {
+      namespace: NAMESPACE,
+      body: {
+        name: 'cache',
+        subject: [['app=cache'], ['app=web']],
+        incomingRules: [{ action: 'Allow', object: [['app=web']], protocolPorts: ['tcp/6379'] }],
+        outgoingRules: [{ action: 'Allow', object: [['app=cache']], protocolPorts: ['tcp/6379'] }],
+      },
+    });
+    const file = join(fleet.place, 'units.yaml');
+    const units = (tag: string) =>
+      put(file, `units:\n  - {name: cache, tags: [${tag}], addresses: [10.0.0.22]}\n`);
+    units('app=nothing');
+    await db.kill('SIGTERM');
+    db = await fleet.start('db', '--units', file);
+    await until('two units', () =>
+      db.status()?.active?.units === 2 && db.out().includes('polls') ? true : undefined,
+    );
+    expect(await reaches()).toBe(false);
+    const known = (await fleet.client.call('listProcessingunit', { namespace: NAMESPACE })).body;
+    expect(known.find(({ name }) => name === 'db')?.addresses).toEqual(['10.0.0.2']);
+    units('app=cache');
+    db.process.kill('SIGHUP');
+    await until('the cache to be reached', async () => ((await reaches()) ? true : undefined));
+    expect(await decidesRightly()).toBe(true);
+    put(file, 'units: []\n');
+    db.process.kill('SIGHUP');
+    await until('one unit', () => (db.status()?.active?.units === 1 ? true : undefined));
+    const { body } = await fleet.client.call('listProcessingunit', { namespace: NAMESPACE });
+    expect(body.map(({ name }) => name).sort()).toEqual(['db', 'web']);
   });
 
   test('what is kept is root’s alone', () => {

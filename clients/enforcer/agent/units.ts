@@ -66,6 +66,12 @@ export const hostUnit = ({ name, fqdn, addresses, tags }: HostFacts): FoundUnit 
 
 export const isHost = ({ localID }: Pick<FoundUnit, 'localID'>): boolean => localID === HOST;
 
+/** Addresses of the host that no other unit owns: one address has one owner, for peers as well. */
+export function remaining(addresses: readonly string[], others: readonly FoundUnit[]): string[] {
+  const owned = new Set(others.flatMap(other => other.addresses));
+  return addresses.filter(address => !owned.has(address));
+}
+
 /** Units of a file in YAML or JSON: `units: [{name, tags, addresses | cgroup}]`. Fails with what is wrong, and where. */
 export function readUnits(path: string): FoundUnit[] {
   let content: unknown;

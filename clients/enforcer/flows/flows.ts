@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { newObjectId } from '../../../shared/core/object.ts';
 import { loop } from '../agent/loop.ts';
 import type { FlowContext, Flows } from '../agent/parts.ts';
 import type { Status } from '../agent/status.ts';
@@ -172,13 +173,15 @@ export class FlowLog implements Flows {
       return;
     }
     const { plane } = this.#options;
-    const { ID } = context.enforcer();
+    const { ID: enforcerID } = context.enforcer();
     const { clock } = this.#options;
     // From the clock that never jumps to the one on the wall.
     const wall = clock.now().getTime() - clock.elapsed();
     const reports = sightings.flatMap(sighting => {
       const at = sighting.at + wall;
-      const report = reportOf({ ...sighting, at }, id => plane.meaning(id), directory, ID);
+      const ID = newObjectId(new Date(at), randomBytes);
+      const meaningOf = (id: string) => plane.meaning(id);
+      const report = reportOf({ ...sighting, at }, meaningOf, directory, { ID, enforcerID });
       if (!report) this.#unattributed += sighting.count;
       return report ?? [];
     });

@@ -15,6 +15,8 @@ type Action = 'Accept' | 'Reject';
 
 /** A flow as the original reported it. `value`: how many connections it stands for. */
 export interface FlowReport {
+  /** Its own, so that one that arrives twice counts once. */
+  ID: string;
   action: Action;
   observedAction: Action | 'NotApplicable';
   sourceID: string;
@@ -107,7 +109,7 @@ export function reportOf(
   { prefix, conversation, count, at }: Sighting,
   meaningOf: (id: string) => Meaning | undefined,
   directory: Directory,
-  enforcerID: string,
+  { ID, enforcerID }: Pick<FlowReport, 'ID' | 'enforcerID'>,
 ): FlowReport | undefined {
   const meaning = meaningOf(LOG_PREFIX.exec(prefix)?.[2] ?? '');
   if (!meaning) return undefined;
@@ -120,6 +122,7 @@ export function reportOf(
   const peer = directory.peer(own, direction, conversation);
   const [from, to] = incoming ? [peer, mine] : [mine, peer];
   return {
+    ID,
     action: actionOf(verdict),
     observedAction: observed ? actionOf(observed.verdict) : 'NotApplicable',
     observed: observed !== undefined,

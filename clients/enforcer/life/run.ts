@@ -7,7 +7,7 @@ import { enroll } from '../agent/enroll.ts';
 import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
 import { loop } from '../agent/loop.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
-import { type FoundUnit, hostUnit, readUnits } from '../agent/units.ts';
+import { type FoundUnit, hostUnit, readUnits, remaining } from '../agent/units.ts';
 import type { Clock } from '../clock.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { makeFolder, writeWhole } from '../files.ts';
@@ -118,10 +118,10 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   // Elsewhere nobody answers, and the host would wait for nothing.
   const cloud = settings.how.mode === 'cloud' || (await isCloudMachine()) ? await findCloud() : undefined;
   const host = { name, fqdn: await fqdn(), tags: [...(cloud ? await cloud.tags() : []), ...tags] };
-  const findUnits = async (): Promise<FoundUnit[]> => [
-    hostUnit({ ...host, addresses: addresses() }),
-    ...(unitsFile === undefined ? [] : readUnits(unitsFile)),
-  ];
+  const findUnits = async (): Promise<FoundUnit[]> => {
+    const others = unitsFile === undefined ? [] : readUnits(unitsFile);
+    return [hostUnit({ ...host, addresses: remaining(addresses(), others) }), ...others];
+  };
   // A mistake in the file is told at the start, before anything else.
   await findUnits();
   const machine: Machine = {

@@ -91,11 +91,12 @@ const report = (prefix: string, source: string, destination: string, port = 443)
     },
     one => MEANINGS[one],
     directory,
-    'enforcer-1',
+    { ID: id(99), enforcerID: 'enforcer-1' },
   );
 
 test('an incoming flow from a peer is told with unit, peer, ruleset and rule', () => {
   expect(report('A:a1:', '10.0.0.9', '10.0.0.1')).toEqual({
+    ID: id(99),
     action: 'Accept',
     observedAction: 'NotApplicable',
     observed: false,
