@@ -120,6 +120,13 @@ const FORWARDING = [
   'net.ipv6.neigh.eth0.proxy_delay=0',
 ];
 
+/**
+ * Who was found once is taken to be there for as long as the network lasts, so that hosts say nothing of their own accord:
+ * asking again for an address that a node answers for makes it complain about the question.
+ */
+const quiet = (link: string): string[] =>
+  [4, 6].map(family => `net.ipv${family}.neigh.${link}.base_reachable_time_ms=86400000`);
+
 /** Makes hosts, and a bridge without rules in a namespace of its own that joins them. */
 export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> {
   sweep();
@@ -149,6 +156,8 @@ export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> 
       await hostOf(plan, nameOf(plan.name)).run('sysctl', ['-qw', ...FORWARDING]);
     }
     await batch(hostLines(plan), nameOf(plan.name));
+    const links = ['eth0', ...containers.map(([at]) => port(at))];
+    await hostOf(plan, nameOf(plan.name)).run('sysctl', ['-qw', ...links.flatMap(quiet)]);
   }
   const hosts = plans.map(plan => hostOf(plan, nameOf(plan.name)));
   return {
