@@ -51,6 +51,8 @@ function read(stream: Buffer): { perSecond: number; told: number } {
 
 const GROUP = 5;
 const SECONDS = 4;
+/** Datagrams a second: more than the goal, because the sender takes a moment to start. */
+const FLOOD_RATE = 60_000;
 const RULES = `table inet bench {
   counter seen { }
   chain out {
@@ -83,7 +85,7 @@ async function throughKernel(): Promise<Row[]> {
     await sleep(1000);
     const before = process.cpuUsage();
     const begun = performance.now();
-    await host.run(process.execPath, [FLOOD, String(GOAL.value), String(SECONDS)]);
+    await host.run(process.execPath, [FLOOD, String(FLOOD_RATE), String(SECONDS)]);
     const seconds = (performance.now() - begun) / 1000;
     await sleep(1000);
     const busy = process.cpuUsage(before);
