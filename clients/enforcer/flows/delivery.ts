@@ -8,8 +8,11 @@ export interface Batch<R> {
 }
 
 export interface DeliveryOptions<R> {
-  /** Resolves when the control plane took the batch; `refused` when it never will. Rejects when it can't be asked now. */
-  send: (batch: Batch<R>, signal: AbortSignal) => Promise<'taken' | 'refused'>;
+  /**
+   * Resolves when the control plane has answered, with how many of the reports it will never take. Rejects when it can't
+   * be asked now.
+   */
+  send: (batch: Batch<R>, signal: AbortSignal) => Promise<number>;
   /** Where batches wait while the control plane is away. */
   spool: Spool;
   clock: Clock;
@@ -95,8 +98,9 @@ export class Delivery<R> {
     return true;
   }
 
-  #count(outcome: 'taken' | 'refused', { reports }: Batch<R>): void {
-    this.counts[outcome === 'taken' ? 'sent' : 'refused'] += reports.length;
+  #count(refused: number, { reports }: Batch<R>): void {
+    this.counts.sent += reports.length - refused;
+    this.counts.refused += refused;
   }
 
   #nextBatch(): Batch<R> | undefined {

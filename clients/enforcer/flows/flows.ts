@@ -34,7 +34,7 @@ export interface FlowOptions {
   clock: Clock;
   log: Log;
   /** Sends a batch; see Delivery. */
-  send: (context: FlowContext, batch: Batch<FlowReport>, signal: AbortSignal) => Promise<'taken' | 'refused'>;
+  send: (context: FlowContext, batch: Batch<FlowReport>, signal: AbortSignal) => Promise<number>;
   /** For tests; absent: tcpdump. */
   source?: (listening: Listening & { group: number; clock: Clock; pidFile?: string }) => FlowSource;
   /** For tests; absent: conntrack. */
