@@ -1,9 +1,8 @@
 import { type Clock, waitAfter } from '../clock.ts';
 import type { Spool } from './spool.ts';
 
-/** Reports that are sent together. The key makes a batch that arrives twice count once. */
+/** Reports that are sent together. One that arrives twice must count once: after a lost answer all are sent again. */
 export interface Batch<R> {
-  key: string;
   reports: readonly R[];
 }
 
@@ -16,8 +15,6 @@ export interface DeliveryOptions<R> {
   /** Where batches wait while the control plane is away. */
   spool: Spool;
   clock: Clock;
-  /** A key that no other batch has. */
-  key: () => string;
 }
 
 /** Reports a batch holds at most. */
@@ -105,7 +102,7 @@ export class Delivery<R> {
 
   #nextBatch(): Batch<R> | undefined {
     const reports = this.#waiting.splice(0, BATCH);
-    return reports.length === 0 ? undefined : { key: this.#options.key(), reports };
+    return reports.length === 0 ? undefined : { reports };
   }
 
   #spool(batch: Batch<R>): void {

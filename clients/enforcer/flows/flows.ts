@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { newObjectId } from '../../../shared/core/object.ts';
 import { loop } from '../agent/loop.ts';
@@ -100,7 +100,6 @@ export class FlowLog implements Flows {
     const delivery = new Delivery<FlowReport>({
       spool: this.#spool,
       clock,
-      key: randomUUID,
       send: (batch, ends) => context.troubles.during('flows', () => send(context, batch, ends)),
     });
     this.#delivery = delivery;
