@@ -18,6 +18,7 @@ import { groups } from '../shared/api/routes.ts';
 import { LIMITS } from '../shared/schema/config.ts';
 import { acknowledge } from './acknowledge.ts';
 import { bundleReader } from './bundles.ts';
+import type { FlowDelivery } from './flows.ts';
 import { functionRole, handler, synchronous } from './function.ts';
 import { grantPublicKey, grantSign, rolePath } from './keys.ts';
 import type { Parts } from './parts.ts';
@@ -27,6 +28,8 @@ import { grantRead, grantWrite } from './table-access.ts';
 /** The group that signs tokens, and the one that lends read access to bundles. */
 const TOKENS = 'tokens';
 const ENFORCERS = 'enforcers';
+/** The group that takes flow records. */
+const FLOWS = 'flows';
 
 const { seconds } = Duration;
 
@@ -65,12 +68,17 @@ export function urlOf(api: HttpApi): string {
   return `https://${api.httpApiId}.execute-api.${region}.${urlSuffix}`;
 }
 
+interface ApiProps extends Parts {
+  front: HttpApi;
+  delivery: FlowDelivery;
+}
+
 /** One function per noun group, which gets all that is sent to the paths of its operations. */
 export class Api extends Construct {
   readonly front: HttpApi;
   readonly functions: readonly LambdaFunction[];
 
-  constructor(scope: Construct, id: string, props: Parts & { front: HttpApi }) {
+  constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
     this.front = props.front;
     this.#stage(props.settings);
@@ -116,7 +124,7 @@ export class Api extends Construct {
     });
   }
 
-  #group(group: string, props: Parts): LambdaFunction {
+  #group(group: string, props: ApiProps): LambdaFunction {
     const { data, settings, bundles } = props;
     const description = `${settings.name} API: ${group}`;
     const path = group === TOKENS ? rolePath(settings.name, 'tokens') : undefined;
@@ -128,7 +136,7 @@ export class Api extends Construct {
       handler: group,
       description,
       role,
-      config: lends ? 'enforcers' : group === TOKENS ? 'tokens' : 'api',
+      config: group === ENFORCERS || group === FLOWS || group === TOKENS ? group : 'api',
       values: lends
         ? { ...props.values, BUNDLE_READER_ROLE_ARN: bundleReader(this, data.bundles, role).roleArn }
         : props.values,
@@ -137,6 +145,7 @@ export class Api extends Construct {
     grantRead(role, data.table);
     grantWrite(role, data.table);
     grantPublicKey(role, data.keys.token);
+    if (group === FLOWS) props.delivery.grantUse(role, data.flows);
     if (group === TOKENS) grantSign(role, data.keys.token);
     synchronous(fn, 'API Gateway alone calls it');
     return fn;

@@ -6,6 +6,7 @@ import { Api, httpApi, urlOf } from './api.ts';
 import { Bundles } from './code.ts';
 import type { DataStack } from './data.ts';
 import { Events } from './events.ts';
+import { FlowDelivery } from './flows.ts';
 import type { Values } from './function.ts';
 import type { Settings } from './settings.ts';
 import { Workflows } from './workflows.ts';
@@ -19,9 +20,13 @@ export class AppStack extends Stack {
     const bus = new EventBus(this, 'Bus', { description: 'Events of microseg' });
     const front = httpApi(this, settings);
 
+    const delivery = new FlowDelivery(this, 'FlowDelivery', data.flows);
+
     const values: Values = {
       TABLE_NAME: data.table.tableName,
       BUNDLES_BUCKET: data.bundles.bucket.bucketName,
+      FLOWS_BUCKET: data.flows.bucket.bucketName,
+      FLOW_STREAM: delivery.stream.ref,
       BUS_NAME: bus.eventBusName,
       TOKEN_KEY_ID: data.keys.token.keyId,
       TARGETS_KEY_ID: data.keys.targets.keyId,
@@ -37,7 +42,7 @@ export class AppStack extends Stack {
     };
     const parts = { settings, data, bundles };
     const workflows = new Workflows(this, 'Workflows', { ...parts, values, bus });
-    const api = new Api(this, 'Api', { ...parts, values, front });
+    const api = new Api(this, 'Api', { ...parts, values, front, delivery });
     const events = new Events(this, 'Events', {
       ...parts,
       values: {

@@ -24,6 +24,7 @@ const closed = {
 /** The bucket that enforcers poll, and the record of who read it. */
 export class BundleStore extends Construct {
   readonly bucket: Bucket;
+  readonly accessLogs: IBucket;
   readonly #exportName: string;
   readonly #arn: string;
 
@@ -42,11 +43,12 @@ export class BundleStore extends Construct {
     acknowledge(accessLogs, {
       'AwsSolutions-S1': 'It receives the access logs; logging itself into itself would never end.',
     });
+    this.accessLogs = accessLogs as IBucket;
     this.bucket = new Bucket(this, 'Bucket', {
       ...closed,
       versioned: true,
       // The class writes `undefined` where the interface only allows absence.
-      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'bundles/',
       lifecycleRules: [
         {

@@ -10,6 +10,7 @@ import {
 import type { Construct } from 'constructs';
 import { TABLE } from '../shared/schema/table.ts';
 import { BundleStore } from './bundles.ts';
+import { FlowBucket } from './flows.ts';
 import { SigningKeys } from './keys.ts';
 
 const string = (name: string) => ({ name, type: AttributeType.STRING });
@@ -18,6 +19,7 @@ const string = (name: string) => ({ name, type: AttributeType.STRING });
 export class DataStack extends Stack {
   readonly table: Table;
   readonly bundles: BundleStore;
+  readonly flows: FlowBucket;
   readonly keys: SigningKeys;
 
   constructor(scope: Construct, id: string, props: StackProps & { installation: string }) {
@@ -42,6 +44,7 @@ export class DataStack extends Stack {
       });
     }
     this.bundles = new BundleStore(this, 'Bundles');
+    this.flows = new FlowBucket(this, 'Flows', this.bundles.accessLogs);
     this.keys = new SigningKeys(this, 'Keys', { installation: props.installation });
     this.#tell();
   }

@@ -4,6 +4,7 @@ import { openBucket } from '../shared/adapters/aws/bucket.ts';
 import { openBundleAccess } from '../shared/adapters/aws/bundle-access.ts';
 import { openBus } from '../shared/adapters/aws/bus.ts';
 import { documentClient } from '../shared/adapters/aws/document.ts';
+import { openFlowStore } from '../shared/adapters/aws/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../shared/adapters/aws/publications.ts';
 import { openSigner } from '../shared/adapters/aws/signer.ts';
@@ -84,6 +85,8 @@ export function composeFrom(environment: Record<string, string | undefined>): De
     store: () => openObjectStore(table(), clock),
     publications: () => openPublications(table()),
     bucket: () => openBucket({ ...connection, bucket: setting('BUNDLES_BUCKET') }),
+    flows: () =>
+      openFlowStore({ ...connection, stream: setting('FLOW_STREAM'), bucket: setting('FLOWS_BUCKET') }),
     bus: () => openBus({ ...connection, busName: setting('BUS_NAME') }),
     workflows: () =>
       openWorkflows({

@@ -2,6 +2,7 @@ import type { Bucket } from '../shared/ports/bucket.ts';
 import type { BundleAccess } from '../shared/ports/bundle-access.ts';
 import type { Bus } from '../shared/ports/bus.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { FlowStore } from '../shared/ports/flow-store.ts';
 import type { KeySets } from '../shared/ports/key-sets.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import type { Publications } from '../shared/ports/publications.ts';
@@ -37,6 +38,7 @@ export interface IssuerSettings {
 export interface Deps {
   store: ObjectStore;
   publications: Publications;
+  flows: FlowStore;
   bucket: Bucket;
   bus: Bus;
   workflows: Workflows;

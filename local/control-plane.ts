@@ -23,6 +23,7 @@ import { type LocalBus, openBus } from '../shared/adapters/local/bus.ts';
 import { openChangeFeed } from '../shared/adapters/local/change-feed.ts';
 import { systemClock } from '../shared/adapters/local/clock.ts';
 import { type Database, openDatabase } from '../shared/adapters/local/database.ts';
+import { openFlowStore } from '../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/local/object-store.ts';
 import { openPublications } from '../shared/adapters/local/publications.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -105,6 +106,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const keys = await openKeys(data, first);
   await ensureRoots(data, bucket, keys, clock.now());
 
+  const flows = openFlowStore(data, clock);
   const feed = openChangeFeed(database);
   const bus = openBus(database, clock);
   const pump: ChangePump = new ChangePump({
@@ -134,6 +136,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const web = openWeb({ privateOrigins: settings.privateIssuers ?? [] });
   const deps: Deps = {
     ...taskDeps,
+    flows,
     bucket,
     workflows,
     tokenKey: keys.token,
@@ -212,6 +215,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       await pump.stop();
       front.closeAllConnections();
       await closed;
+      await flows.close();
       await deps.store.close();
       database.close();
     },

@@ -18,16 +18,16 @@ export type Side = (request: IncomingMessage, response: ServerResponse, url: URL
 const DRAINED = 64 * 1024 * 1024;
 
 /** The body, or undefined when it is longer than the API takes. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+async function bodyOf(request: IncomingMessage, largest: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > DRAINED) break;
-    if (size > LIMITS.requestBody) chunks.length = 0;
+    if (size > largest) chunks.length = 0;
     else chunks.push(chunk);
   }
-  return size > LIMITS.requestBody ? undefined : Buffer.concat(chunks);
+  return size > largest ? undefined : Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
@@ -160,10 +160,11 @@ export function createFront(
     if (isPreflight(request)) return void response.writeHead(204, PREFLIGHT).end();
     const found = match(method, url.pathname);
     if (typeof found === 'string') return refuse(noOperation(found, method, url.pathname));
-    const body = await bodyOf(request);
+    const { largest = LIMITS.requestBody } = found.route;
+    const body = await bodyOf(request, largest);
     if (!body) {
       response.setHeader('connection', 'close');
-      return refuse(fail('too_large', `the body has more than ${LIMITS.requestBody} bytes`));
+      return refuse(fail('too_large', `the body has more than ${largest} bytes`));
     }
     const lambda = lambdas[found.route.group];
     if (!lambda) throw new Error(`no function for the group ${found.route.group}`);

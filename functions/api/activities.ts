@@ -1,11 +1,10 @@
 import type { Activity as Shown } from '../../shared/api/messages.ts';
 import { attributeDiff } from '../../shared/core/attribute-diff.ts';
-import { type TimeWindow, timeWindow } from '../../shared/core/time-window.ts';
 import type { Activity } from '../../shared/ports/object-store.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { Call, Handler } from '../call.ts';
-import type { Deps } from '../deps.ts';
 import { listParameters } from '../list.ts';
+import { windowOf } from '../window.ts';
 
 const DONE = { create: 'created', update: 'updated', delete: 'deleted' } as const;
 
@@ -37,14 +36,6 @@ function shownOf(activity: Activity): Shown {
     ...(after === undefined ? {} : { data: after }),
     ...(before === undefined ? {} : { originalData: before }),
   };
-}
-
-function windowOf({ query }: Call, { clock }: Pick<Deps, 'clock'>): TimeWindow {
-  const said = ['startabsolute', 'endabsolute', 'startrelative', 'endrelative'].map(name => [
-    name,
-    query[name]?.at(-1),
-  ]);
-  return timeWindow(Object.fromEntries(said), clock.now());
 }
 
 const refuse = (call: Call, names: readonly string[]): void => {

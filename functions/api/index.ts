@@ -5,6 +5,7 @@ import { authorizations } from './authorizations.ts';
 import { conversions } from './conversions.ts';
 import { enforcers } from './enforcers.ts';
 import { exports } from './exports.ts';
+import { flows } from './flows.ts';
 import { imports } from './imports.ts';
 import { legacy } from './legacy.ts';
 import { matches } from './matches.ts';
@@ -29,6 +30,7 @@ const relations = {
 export const handlersOf = {
   authorizations,
   enforcers: { ...enforcers, ...relations },
+  flows,
   imports: { ...imports, ...exports, ...activities, ...conversions },
   legacy,
   namespaces,
@@ -43,6 +45,7 @@ export const handlers: Handlers = {
   ...conversions,
   ...enforcers,
   ...exports,
+  ...flows,
   ...imports,
   ...legacy,
   ...namespaces,

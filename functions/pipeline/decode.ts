@@ -80,8 +80,9 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (!route.input) return undefined;
   const media = sentAs(event.headers['content-type']);
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > LIMITS.requestBody) {
-    throw fail('too_large', `the body has ${bytes.length} bytes; the most is ${LIMITS.requestBody}`);
+  const { largest = LIMITS.requestBody } = route;
+  if (bytes.length > largest) {
+    throw fail('too_large', `the body has ${bytes.length} bytes; the most is ${largest}`);
   }
   if (media === 'application/msgpack') return fromMsgpack(bytes, DEEPEST);
   const body = json(bytes.toString('utf8'));

@@ -2,8 +2,10 @@ import { base64url, type CryptoKey, decodeJwt, importPKCS8, SignJWT } from 'jose
 import { z } from 'zod';
 import type { Credential } from '../schema/appcredential.ts';
 import { fail } from '../schema/failure.ts';
+import type { FlowReport } from '../schema/flowreport.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
 import type { PreflightAnswer, PresetAnswer, RegistrationAnswer } from './enforcer-messages.ts';
+import type { FlowReceipt } from './flow-routes.ts';
 import {
   type Activity,
   type DecisionAnswer,
@@ -34,6 +36,8 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   export: ExportAnswer;
   import: ImportReport;
   listActivities: Activity[];
+  createFlowReports: FlowReceipt;
+  listFlowReports: FlowReport[];
 }
 
 type Noun<O extends CrudOperation> = O extends `${CrudAction}${infer N}`

@@ -15,6 +15,7 @@ import {
   UnitPokeParameters,
 } from './enforcer-messages.ts';
 import { READ, WRITE } from './fails.ts';
+import { flowRoutes } from './flow-routes.ts';
 import {
   Activity,
   ConversionReport,
@@ -65,6 +66,8 @@ export interface Route {
   allow: Allow;
   /** Body of the request; absent when there is none. */
   input?: z.ZodType;
+  /** Bytes of the body that are taken, where those are more than usual. */
+  largest?: number;
   /** Query parameters of its own, by their names in lower case, each a text; none stands twice. */
   query?: z.ZodObject;
   /** Query parameters that it shares with others, beside those that its method or CRUD action has anyway. */
@@ -404,6 +407,7 @@ export type Operation =
   | CrudOperation
   | keyof typeof accessRoutes
   | keyof typeof agents
+  | keyof typeof flowRoutes
   | keyof typeof policyRoutes
   | keyof typeof special
   | keyof typeof views;
@@ -415,6 +419,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...special,
   ...views,
   ...accessRoutes,
+  ...flowRoutes,
   ...policyRoutes,
 };
 

@@ -9,6 +9,9 @@ export const Config = z.object({
   TABLE_NAME: z.string().min(1),
   /** The bucket of the bundles. */
   BUNDLES_BUCKET: z.string().min(1),
+  /** The bucket of the flow records, and the stream that brings them there. */
+  FLOWS_BUCKET: z.string().min(1),
+  FLOW_STREAM: z.string().min(1),
   /** The event bus. */
   BUS_NAME: z.string().min(1),
   /** KMS key that signs tokens. */
@@ -44,6 +47,7 @@ export type ConfigName = keyof Config;
 /** Each function gets only the variables that its work needs; a variable that is absent is refused when it is used. */
 export const configOf = {
   api: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
+  flows: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL', 'FLOWS_BUCKET', 'FLOW_STREAM'],
   tokens: [
     'TABLE_NAME',
     'TOKEN_KEY_ID',
@@ -81,6 +85,8 @@ export const configOf = {
 export const LIMITS = {
   /** Bytes of a request body of the API. */
   requestBody: 1024 * 1024,
+  /** Bytes of a body that brings a batch: an event of Lambda has 6 MB, in which each quote of the body takes two. */
+  batchBody: 4 * 1024 * 1024,
   /** Bytes of a response (Lambda). */
   responseBody: 6 * 1024 * 1024,
   /** Bytes of a stored item (DynamoDB). */

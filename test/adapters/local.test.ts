@@ -3,6 +3,7 @@ import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
 import { openBus } from '../../shared/adapters/local/bus.ts';
 import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
+import { openFlowStore } from '../../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { openSigner } from '../../shared/adapters/local/signer.ts';
@@ -11,6 +12,7 @@ import { bucketContract } from '../contract/bucket.ts';
 import { bundleAccessContract } from '../contract/bundle-access.ts';
 import { busContract } from '../contract/bus.ts';
 import { changeFeedContract } from '../contract/change-feed.ts';
+import { flowStoreContract } from '../contract/flow-store.ts';
 import { objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
@@ -63,4 +65,10 @@ bundleAccessContract('signed token', async () => {
   const mayRead = ({ sessionToken }: { sessionToken: string }, key: string) =>
     access.allows(sessionToken, key);
   return { access, now: clock.now, mayRead, enforces: true, stop };
+});
+
+flowStoreContract('files', async () => {
+  const { path, stop } = dataDirectory();
+  const flows = openFlowStore(path, testClock());
+  return { flows, stop: () => flows.close().then(stop) };
 });

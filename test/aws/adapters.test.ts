@@ -5,6 +5,7 @@ import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/aws/bundle-access.ts';
 import { openBus } from '../../shared/adapters/aws/bus.ts';
 import { openChangeFeed } from '../../shared/adapters/aws/change-feed.ts';
+import { openFlowStore } from '../../shared/adapters/aws/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../../shared/adapters/aws/publications.ts';
 import { openSigner } from '../../shared/adapters/aws/signer.ts';
@@ -13,11 +14,13 @@ import { bucketContract } from '../contract/bucket.ts';
 import { bundleAccessContract } from '../contract/bundle-access.ts';
 import { busContract } from '../contract/bus.ts';
 import { changeFeedContract } from '../contract/change-feed.ts';
+import { flowStoreContract } from '../contract/flow-store.ts';
 import { objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
 import { CONTRACT_MACHINE, workflowsContract } from '../contract/workflows.ts';
 import { testClock } from '../make/clock.ts';
+import { partition } from './lane/delivery.ts';
 import { installation } from './lane/installation.ts';
 import { listen } from './lane/listen.ts';
 import { invoke } from './lane/request.ts';
@@ -119,4 +122,12 @@ on('stepfunctions', () =>
     // moto's SendTaskFailure drops the cause.
     return { workflows, ...(isMoto && { token }), keepsCauses: !isMoto, stop };
   }),
+);
+
+on('kinesisfirehose', () =>
+  flowStoreContract('Firehose and S3', async () => ({
+    flows: openFlowStore({ ...connection, stream: config.FLOW_STREAM, bucket: config.FLOWS_BUCKET }),
+    delivered: () => partition(wire, config.FLOWS_BUCKET),
+    stop,
+  })),
 );

@@ -18,6 +18,8 @@ const WITHOUT_RESOURCE: Readonly<Record<string, string>> = {
   'logs:DescribeLogGroups': 'Step Functions guide, "Logging": no resource types',
 };
 
+const intoFlows = (resource: unknown): boolean => JSON.stringify(resource).includes(':FlowsArn');
+
 const TUF = ['Targets', 'Snapshot', 'Timestamp'];
 
 export function permissionsHold(all: Resources): void {
@@ -80,8 +82,15 @@ export function permissionsHold(all: Resources): void {
       expect(functionsOf(under.map(([id]) => ({ roles: [id] }) as Allowed))).toEqual(signers);
     });
 
+    it('let only the delivery write to the bucket of the flow records, and no function', () => {
+      const writes = ofRoles('s3:PutObject').filter(({ Resource }) => intoFlows(Resource));
+      expect(writes).toHaveLength(1);
+      expect(functionsOf(writes)).toEqual([]);
+      expect(functionsOf(granting('firehose:PutRecordBatch'))).toEqual(['flows']);
+    });
+
     it('let only the publisher write to the bucket of the bundles, and only below bundles/ and releases/', () => {
-      const writes = ofRoles('s3:PutObject');
+      const writes = ofRoles('s3:PutObject').filter(({ Resource }) => !intoFlows(Resource));
       expect(functionsOf(writes)).toEqual(['publish', 'resign']);
       expect(writes.flatMap(({ Resource }) => Resource)).toSatisfy((resources: unknown[]) =>
         resources.every(resource => /"\/(bundles|releases)\/\*"\]\]}$/.test(JSON.stringify(resource))),

@@ -18,6 +18,7 @@ const entries = ['api', 'tasks', 'events'].filter(entry =>
 
 const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   enforcers: 'enforcers',
+  flows: 'flows',
   tokens: 'tokens',
   cloudAccountOnboarded: 'onboard',
   objectChanged: 'changes',
@@ -51,7 +52,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
     it('is kept when the stack is deleted', () => {
       const kinds = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key'];
       const kept = kinds.flatMap(kind => ofType(data, kind));
-      expect(kept.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(Array(7).fill('Retain'));
+      expect(kept.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(Array(8).fill('Retain'));
     });
 
     it('has a table that can be restored, cannot be dropped, and tells what changed', () => {

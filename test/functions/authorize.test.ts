@@ -112,6 +112,7 @@ describe('the table of routes', () => {
       'countProcessingunit',
       'createEnforcer',
       'createEnforcerCredentials',
+      'createFlowReports',
       'createPreflight',
       'createProcessingunit',
       'deleteProcessingunit',

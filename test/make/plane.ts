@@ -7,6 +7,7 @@ import { openKeySets } from '../../shared/adapters/http/key-sets.ts';
 import { openWeb } from '../../shared/adapters/http/web.ts';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
+import { openFlowStore } from '../../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { Issue } from '../../shared/api/messages.ts';
@@ -104,6 +105,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     store: openObjectStore(database, clock),
     publications: openPublications(database),
     bucket: await openBucket(join(directory.path, 'bucket')),
+    flows: openFlowStore(directory.path, clock),
     bus: { publish: unused },
     workflows: {
       start: unused,

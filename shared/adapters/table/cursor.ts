@@ -32,3 +32,4 @@ export const treeCursor = cursor(z.tuple([NamespacePath, ObjectId]), ([path], na
   isWithin(path, namespace),
 );
 export const activityCursor = cursor(z.tuple([Timestamp, ObjectId]), () => true);
+export const flowCursor = cursor(z.tuple([Timestamp, ObjectId]), () => true);

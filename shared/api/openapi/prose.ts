@@ -20,6 +20,7 @@ says. \`?dryRun\` tries any write without doing it.`;
 export const GROUPS: Readonly<Record<string, string>> = {
   authorizations: 'Who may do what: API authorizations, app credentials, identity providers.',
   enforcers: 'Agents, their profiles, and the processing units that they watch over.',
+  flows: 'What enforcers saw on the wire.',
   imports: 'Objects in files, the conversion of legacy policies, and the log of what was done.',
   legacy: 'Deprecated and without effect: kept until it is converted.',
   namespaces: 'The tree that everything lives in, and what counts where.',

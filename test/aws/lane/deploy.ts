@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
+import { createStreams } from './delivery.ts';
 import { query, rest, type Wire } from './request.ts';
 import {
   type Resource,
@@ -34,9 +35,11 @@ const leavesOut =
     services.includes(Type.split('::')[1]?.toLowerCase() ?? '');
 type Drops = ReturnType<typeof leavesOut>;
 
-/** What moto's CloudFormation makes otherwise than the template says: its keys cannot sign, its machines do not run. */
+/** What moto's CloudFormation makes otherwise than the template says, or not at all: its keys cannot sign, its machines do not run. */
 const isMadeHere = ({ Type, Properties }: Resource): boolean =>
-  isSigningKey({ Type, Properties }) || Type === 'AWS::StepFunctions::StateMachine';
+  isSigningKey({ Type, Properties }) ||
+  Type === 'AWS::StepFunctions::StateMachine' ||
+  Type === 'AWS::KinesisFirehose::DeliveryStream';
 const isSigningKey = ({ Type, Properties }: Pick<Resource, 'Type' | 'Properties'>): boolean =>
   Type === 'AWS::KMS::Key' && Properties?.KeyUsage === 'SIGN_VERIFY';
 
@@ -214,6 +217,7 @@ export async function deploy(
   for (const stack of stacks)
     Object.assign(environment, await createStack(wire, stack, substitutes, isLeftOut));
   const functions = has('lambda') ? await functionsOf(wire) : [];
+  if (has('kinesisfirehose')) await createStreams(wire, stacks, environment.FLOWS_BUCKET ?? '');
   if (has('stepfunctions')) await createMachines(wire, stacks, account, functions);
   const leftOut: Record<string, number> = {};
   for (const { template } of stacks)

@@ -1,0 +1,54 @@
+import type { FlowReceipt } from '../../shared/api/flow-routes.ts';
+import { type Delivered, flowIssues, flowReport } from '../../shared/core/flowreport.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import type { FlowReportInput } from '../../shared/schema/flowreport.ts';
+import { tenantOf } from '../../shared/schema/ids.ts';
+import type { Call, Handler } from '../call.ts';
+import { listParameters } from '../list.ts';
+import { brokenRules } from '../pipeline/problem.ts';
+import { windowOf } from '../window.ts';
+
+const SUBJECT = '@auth:subject=';
+
+const enforcerIn = ({ caller: { claims } }: Call): string | undefined =>
+  claims.includes('@auth:realm=enforcer')
+    ? claims.find(claim => claim.startsWith(SUBJECT))?.slice(SUBJECT.length)
+    : undefined;
+
+/** Things wrong with a batch that are told of. */
+const TOLD = 20;
+
+const createFlowReports: Handler = async (call, deps) => {
+  const sent = call.body as FlowReportInput[];
+  const { namespace } = call;
+  const delivered: Delivered = { namespace, now: deps.clock.now(), enforcerID: enforcerIn(call) };
+  const issues = sent.flatMap((report, at) => flowIssues(report, at, delivered));
+  if (issues.length > 0) throw brokenRules(issues.slice(0, TOLD));
+  await deps.flows.append(
+    tenantOf(namespace),
+    sent.map(report => flowReport(report, delivered)),
+  );
+  return { body: { accepted: sent.length } satisfies FlowReceipt };
+};
+
+const FOREIGN = ['page', 'order', 'q', 'propagated'];
+
+const listFlowReports: Handler = async (call, deps) => {
+  const foreign = FOREIGN.find(name => call.query[name] !== undefined);
+  if (foreign !== undefined) {
+    throw fail(
+      'bad_request',
+      `query parameter ${foreign} means nothing here: records come newest first; use startAbsolute, endAbsolute, startRelative, endRelative, recursive, limit and after`,
+    );
+  }
+  const { after, limit, pagesize, recursive } = listParameters(call);
+  const page = await deps.flows.read(call.namespace, {
+    ...windowOf(call, deps),
+    recursive,
+    limit: limit ?? (pagesize || 100),
+    ...(after === undefined ? {} : { after }),
+  });
+  return { body: page.items, ...(page.next === undefined ? {} : { next: page.next }) };
+};
+
+export const flows = { createFlowReports, listFlowReports };

@@ -1,0 +1,27 @@
+import type { FlowReport } from '../schema/flowreport.ts';
+import type { NamespacePath } from '../schema/ids.ts';
+import type { ListQuery, Page } from './object-store.ts';
+
+/** Records from a moment on and before another one, each RFC 3339 UTC with milliseconds. */
+export interface FlowQuery extends ListQuery {
+  /** Inclusive. */
+  from?: string;
+  /** Exclusive. */
+  to?: string;
+  /** Those of the namespaces below too. */
+  recursive: boolean;
+}
+
+/**
+ * Flow records of a tenant, kept by day. Records are never changed: one that comes again, with the same timestamp and
+ * ID, is read once.
+ */
+export interface FlowStore {
+  /** Durable when it resolves; when it fails, any part may be kept, and sending all again does no harm. */
+  append(tenant: NamespacePath, reports: readonly FlowReport[]): Promise<void>;
+  /**
+   * Newest first, between equals by ID. What was appended is read at once in one process; on AWS some minutes later.
+   * Not from the root with all below it: records are kept apart by tenant.
+   */
+  read(namespace: NamespacePath, query: FlowQuery): Promise<Page<FlowReport>>;
+}

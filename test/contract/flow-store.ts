@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FlowStore } from '../../shared/ports/flow-store.ts';
+import { FlowReport } from '../../shared/schema/flowreport.ts';
+import { childPath, type NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import { freshTenant, nextID } from '../make/objects.ts';
+
+export interface FlowStoreUnderTest {
+  flows: FlowStore;
+  /** Returns when what was appended can be read. */
+  delivered?: () => Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const flowAt = (namespace: NamespacePath, timestamp: string, more: object = {}): FlowReport =>
+  FlowReport.parse({
+    timestamp,
+    ID: nextID(),
+    action: 'Accept',
+    sourceID: 'source',
+    sourceType: 'ProcessingUnit',
+    destinationID: 'somewhere',
+    destinationType: 'ExternalNetwork',
+    destinationIP: '192.0.2.1',
+    destinationPort: 443,
+    protocol: 6,
+    policyID: 'default',
+    policyNamespace: namespace,
+    namespace,
+    value: 1,
+    ...more,
+  });
+
+export function flowStoreContract(name: string, open: () => Promise<FlowStoreUnderTest>): void {
+  describe(`flow store: ${name}`, () => {
+    let under: FlowStoreUnderTest;
+    beforeAll(async () => {
+      under = await open();
+    });
+    afterAll(() => under.stop());
+
+    const append = async (namespace: NamespacePath, reports: readonly FlowReport[]): Promise<void> => {
+      await under.flows.append(namespace, reports);
+      await under.delivered?.();
+    };
+    const everything = async (namespace: NamespacePath, query: object = {}): Promise<FlowReport[]> => {
+      const all: FlowReport[] = [];
+      let after: string | undefined;
+      do {
+        const page = await under.flows.read(namespace, {
+          limit: 100,
+          recursive: false,
+          ...query,
+          ...(after === undefined ? {} : { after }),
+        });
+        all.push(...page.items);
+        after = page.next;
+      } while (after !== undefined);
+      return all;
+    };
+
+    it('reads what was appended, every attribute, newest first', async () => {
+      const tenant = freshTenant();
+      const older = flowAt(tenant, '2026-03-01T10:00:00.000Z', { ruleName: 'web "quoted" ü\n', value: 7 });
+      const newer = flowAt(tenant, '2026-03-01T10:00:00.001Z', { sourceName: '","namespace":"/other"' });
+      await append(tenant, [older, newer]);
+      expect(await everything(tenant)).toEqual([newer, older]);
+    });
+
+    it('has nothing of a tenant that reported nothing', async () => {
+      expect(await everything(freshTenant())).toEqual([]);
+    });
+
+    it('reads a record once that was appended twice, in one batch or in two', async () => {
+      const tenant = freshTenant();
+      const report = flowAt(tenant, '2026-03-01T10:00:00.000Z');
+      await append(tenant, [report, report]);
+      await append(tenant, [report]);
+      expect(await everything(tenant)).toEqual([report]);
+      expect(await everything(tenant, { limit: 1 })).toEqual([report]);
+    });
+
+    it('reads from a moment on and before another one, over days', async () => {
+      const tenant = freshTenant();
+      const times = ['2026-02-27T23:59:59.999Z', '2026-02-28T00:00:00.000Z', '2026-03-01T12:00:00.000Z'];
+      const reports = times.map(time => flowAt(tenant, time));
+      await append(tenant, reports);
+      const [first, second, third] = reports;
+      expect(await everything(tenant, { from: times[1] })).toEqual([third, second]);
+      expect(await everything(tenant, { to: times[1] })).toEqual([first]);
+      expect(await everything(tenant, { from: times[1], to: times[2] })).toEqual([second]);
+      expect(await everything(tenant, { from: times[2], to: times[2] })).toEqual([]);
+    });
+
+    it('reads one namespace, or all below it too, and nothing of a neighbour with a longer name', async () => {
+      const tenant = freshTenant();
+      const [one, below, other] = [
+        childPath(tenant, 'one'),
+        childPath(childPath(tenant, 'one'), 'below'),
+        childPath(tenant, 'one-more'),
+      ];
+      const time = '2026-03-01T10:00:00.000Z';
+      const reports = [tenant, one, below, other].map(namespace => flowAt(namespace, time));
+      await append(tenant, reports);
+      const [, atOne, atBelow] = reports;
+      expect(await everything(one)).toEqual([atOne]);
+      expect(await everything(one, { recursive: true })).toEqual([atBelow, atOne]);
+      expect(await everything(tenant, { recursive: true })).toHaveLength(4);
+    });
+
+    it('keeps tenants apart, and the root from all of them', async () => {
+      const [one, other] = [freshTenant(), freshTenant()];
+      const time = '2026-03-01T10:00:00.000Z';
+      await append(one, [flowAt(one, time)]);
+      expect(await everything(other, { recursive: true })).toEqual([]);
+      expect((await everything(ROOT)).map(({ namespace }) => namespace)).not.toContain(one);
+      await expect(everything(ROOT, { recursive: true })).rejects.toMatchObject({ kind: 'bad_request' });
+    });
+
+    it('gives every record once over pages of any size, whatever the order in which they came', async () => {
+      const tenant = freshTenant();
+      const reports = Array.from({ length: 60 }, (_, at) =>
+        flowAt(tenant, new Date(Date.UTC(2026, 2, 1) + ((at * 37) % 20) * 7_200_000).toISOString()),
+      );
+      for (let at = 0; at < reports.length; at += 15) await append(tenant, reports.slice(at, at + 15));
+      const expected = reports.toSorted((a, b) => (a.timestamp + a.ID < b.timestamp + b.ID ? 1 : -1));
+      for (const limit of [1, 7, 59, 60, 100]) expect(await everything(tenant, { limit })).toEqual(expected);
+    });
+
+    it('refuses a cursor that it never gave', async () => {
+      await expect(everything(freshTenant(), { after: 'x' })).rejects.toMatchObject({ kind: 'bad_request' });
+      expect.assertions(1);
+    });
+
+    it('takes a batch of thousands', async () => {
+      const tenant = freshTenant();
+      const time = '2026-03-01T10:00:00.000Z';
+      await append(
+        tenant,
+        Array.from({ length: 5000 }, () => flowAt(tenant, time)),
+      );
+      expect(await everything(tenant, { limit: 1000 })).toHaveLength(5000);
+    });
+  });
+}
