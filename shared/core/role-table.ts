@@ -79,7 +79,7 @@ const SYSTEM = [
 /** What every agent may do once it is there. */
 const AGENT: Permissions = {
   ...get('enforcerprofile', 'namespace'),
-  ...post('enforcercredential', 'preflight'),
+  ...post('enforcercredential', 'flowreport', 'preflight'),
   processingunit: ['get', 'post', 'put', 'delete'],
 };
 
@@ -101,7 +101,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
     any('enforcerprofilemappingpolicy', 'externalnetwork', 'hostservice', 'hostservicemappingpolicy'),
     any('import', 'importreference', 'installtoken', 'namespace', 'namespacemappingpolicy'),
     any('networkaccesspolicy', 'networkrulesetpolicy', 'policy', 'processingunit'),
-    get('activity'),
+    get('activity', 'flowreport'),
     post('export', 'preflight', 'preset'),
   ),
   'namespace.viewer': {

@@ -228,6 +228,31 @@ const files: readonly Step[] = [
   }),
 ];
 
+const traffic: readonly Step[] = [
+  ask('createFlowReports', 'Report what an enforcer saw', {
+    body: [
+      {
+        timestamp: '2026-03-01T12:00:00.000Z',
+        action: 'Accept',
+        sourceID: 'somewhere',
+        sourceIP: '198.51.100.7',
+        sourceType: 'ExternalNetwork',
+        destinationID: '{{processingunit}}',
+        destinationIP: '10.0.0.7',
+        destinationPort: 443,
+        destinationType: 'ProcessingUnit',
+        protocol: 6,
+        policyID: '{{networkrulesetpolicy}}',
+        policyNamespace: HOME,
+        serviceType: 'L3',
+        namespace: HOME,
+        value: 1,
+      },
+    ],
+  }),
+  ask('listFlowReports', 'What was seen in the last hour?', { query: 'startRelative=1h&limit=100' }),
+];
+
 /** From a tenant to a policy that decides, then everything away again. */
 export const story: readonly Step[] = [
   ask('createNamespace', 'Create a tenant', {
@@ -256,6 +281,7 @@ export const story: readonly Step[] = [
   ...identities.flatMap(use),
   ...lookups,
   ...files,
+  ...traffic,
   ask('deletePolicy', 'Delete a policy of any kind', { id: '{{networkaccesspolicy}}' }),
   ask('revokeEnforcer', 'Revoke the certificate of an enforcer', { id: '{{enforcer}}' }),
   ...identities
