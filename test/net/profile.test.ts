@@ -6,7 +6,7 @@ import { PRESETS } from '../../shared/core/presets.ts';
 import type { BundleProfile } from '../../shared/schema/bundle.ts';
 import type { Tag } from '../../shared/schema/tag.ts';
 import { type Entry, makeNamespace } from '../core/objects.ts';
-import { ENFORCED, LASTING, PLANS, policyOf, ruleset, SHOP } from './changes/shop.ts';
+import { ENFORCED, externalNetwork, LASTING, PLANS, policyOf, ruleset, SHOP } from './changes/shop.ts';
 import { planeOf } from './hosts/plane.ts';
 import { openProbes, type Probes, type Wanted } from './hosts/probes.ts';
 
@@ -200,6 +200,22 @@ describe('what else a host is told', () => {
     await plane.remove();
     expect(await run('nft', ['list', 'ruleset'])).toBe(before);
     await plane.remove();
+  });
+
+  test('a name lets through whom it leads to, for as long as it does', async () => {
+    const entries = [
+      ...LASTING,
+      ruleset(900, 'app=db', 'outgoingRules', 'net=names', ['tcp/443']),
+      externalNetwork(901, 'net=names', ['*.example.com']),
+    ];
+    const named: Flow[] = [...BY_RULE, 'db to a stranger'];
+    const leadsTo = (...addresses: string[]) => ({ names: new Map([['www.example.com', addresses]]) });
+    await applied(policy(leadsTo('198.51.100.7', '192.0.2.7'), entries));
+    expect(await through(named)).toEqual(named);
+    await applied(policy(leadsTo('192.0.2.7'), entries));
+    expect(await through(BY_RULE)).toEqual(BY_RULE);
+    await applied(policy(leadsTo('198.51.100.7'), entries));
+    expect(await through(named)).toEqual(named);
   });
 
   test('a container is decided for as long as it is there', async () => {

@@ -83,7 +83,7 @@ export class Agent {
       this.#polling(),
       loop(() => this.#poke(), { ...POKE, ...ends, first: 'after a wait' }),
       loop(() => this.#syncUnits(), { ...UNITS, ...ends, first: 'after a wait' }),
-      loop(() => this.#lookUpNames(), { ...NAMES, ...ends }),
+      this.#parts.names && loop(() => this.#lookUpNames(), { ...NAMES, ...ends }),
       reconciling,
     ]);
     await flows?.stop();
