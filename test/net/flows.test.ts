@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FlowReport } from '../../clients/enforcer/flows/report.ts';
+import type { FlowReport } from '../../shared/schema/flowreport.ts';
 import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
 
@@ -16,16 +17,16 @@ describe('flow records of real packets', () => {
   let agents: { web: RealAgent; db: RealAgent };
   const ids = new Map<string, string>();
 
-  /** What waits on the disk of an agent: the control plane is away. */
-  const spooled = ({ folder }: RealAgent): FlowReport[] => {
-    const place = join(folder, 'flows/spool');
-    return readdirSync(place)
-      .filter(name => name.endsWith('.json'))
-      .sort()
-      .flatMap(name => JSON.parse(readFileSync(join(place, name), 'utf8')).reports);
+  /** What has arrived at the control plane from an agent. */
+  const arrived = async (agent: RealAgent): Promise<FlowReport[]> => {
+    const query = { startRelative: '-1h', limit: 10_000 };
+    const { body } = await fleet.client.call('listFlowReports', { namespace: NAMESPACE, query });
+    return body.filter(({ enforcerID }) => enforcerID === agent.status()?.enforcer?.ID);
   };
-  const about = (agent: RealAgent, port: number): FlowReport[] =>
-    spooled(agent).filter(({ destinationPort }) => destinationPort === port);
+  /** Oldest first. */
+  const about = async (agent: RealAgent, port: number): Promise<FlowReport[]> =>
+    (await arrived(agent)).filter(({ destinationPort }) => destinationPort === port).toReversed();
+  const counted = async (agent: RealAgent, port: number): Promise<number> => count(await about(agent, port));
   const count = (reports: readonly FlowReport[]): number =>
     reports.reduce((sum, { value }) => sum + value, 0);
 
@@ -77,7 +78,6 @@ describe('flow records of real packets', () => {
     await until('readers', () =>
       agents.db.status()?.flows && agents.web.status()?.flows ? true : undefined,
     );
-    await fleet.leave();
   }, 90_000);
 
   afterAll(async () => {
@@ -86,13 +86,13 @@ describe('flow records of real packets', () => {
   });
 
   test('an allowed flow is told by both ends, with unit, rule and number', async () => {
-    const before = { web: count(about(agents.web, 80)), db: count(about(agents.db, 80)) };
+    const before = { web: await counted(agents.web, 80), db: await counted(agents.db, 80) };
     expect(await send(WEB, 80, 20, 20)).toBe(20);
-    await until('the sender’s 20', () =>
-      count(about(agents.web, 80)) >= before.web + 20 ? true : undefined,
+    await until('the sender’s 20', async () =>
+      (await counted(agents.web, 80)) >= before.web + 20 ? true : undefined,
     );
-    await until('the receiver’s 20', () =>
-      count(about(agents.db, 80)) >= before.db + 20 ? true : undefined,
+    await until('the receiver’s 20', async () =>
+      (await counted(agents.db, 80)) >= before.db + 20 ? true : undefined,
     );
     const ends = { sourceID: ids.get('web'), sourceIP: WEB, destinationID: ids.get('db'), destinationIP: DB };
     const types = { sourceType: 'ProcessingUnit', destinationType: 'ProcessingUnit', protocol: 6 };
@@ -103,8 +103,12 @@ describe('flow records of real packets', () => {
       policyID: ids.get('shop'),
       policyNamespace: NAMESPACE,
     };
-    expect(about(agents.web, 80).at(-1)).toMatchObject({ ...common, namespace: NAMESPACE, observed: false });
-    expect(about(agents.db, 80).at(-1)).toMatchObject({
+    expect((await about(agents.web, 80)).at(-1)).toMatchObject({
+      ...common,
+      namespace: NAMESPACE,
+      observed: false,
+    });
+    expect((await about(agents.db, 80)).at(-1)).toMatchObject({
       ...common,
       ruleName: 'shop-in',
       observedAction: 'NotApplicable',
@@ -113,20 +117,20 @@ describe('flow records of real packets', () => {
 
   test('a flow that one end rejects is told as it went at each end', async () => {
     expect(await send(WEB, 81, 10, 0)).toBe(0);
-    await until('10', () => (count(about(agents.db, 81)) === 10 ? true : undefined));
-    expect(about(agents.db, 81)[0]).toMatchObject({
+    await until('10', async () => ((await counted(agents.db, 81)) === 10 ? true : undefined));
+    expect((await about(agents.db, 81))[0]).toMatchObject({
       action: 'Reject',
       policyID: 'default',
       dropReason: 'policy',
     });
-    await until('10', () => (count(about(agents.web, 81)) === 10 ? true : undefined));
-    expect(about(agents.web, 81)[0]).toMatchObject({ action: 'Accept', policyID: ids.get('shop') });
+    await until('10', async () => ((await counted(agents.web, 81)) === 10 ? true : undefined));
+    expect((await about(agents.web, 81))[0]).toMatchObject({ action: 'Accept', policyID: ids.get('shop') });
   });
 
   test('what an observed rule would have done is told beside what was done', async () => {
     expect(await send(WEB, 82, 5, 0)).toBe(0);
-    await until('5', () => (count(about(agents.db, 82)) === 5 ? true : undefined));
-    expect(about(agents.db, 82)[0]).toMatchObject({
+    await until('5', async () => ((await counted(agents.db, 82)) === 5 ? true : undefined));
+    expect((await about(agents.db, 82))[0]).toMatchObject({
       action: 'Reject',
       observed: true,
       observedAction: 'Accept',
@@ -136,32 +140,51 @@ describe('flow records of real packets', () => {
 
   test('an external network is told by its ID, and who is nobody’s as somewhere', async () => {
     expect(await send(OUTSIDE, 443, 3, 3)).toBe(3);
-    await until('3', () => (count(about(agents.db, 443)) === 3 ? true : undefined));
-    expect(about(agents.db, 443)[0]).toMatchObject({
+    await until('3', async () => ((await counted(agents.db, 443)) === 3 ? true : undefined));
+    expect((await about(agents.db, 443))[0]).toMatchObject({
       sourceID: ids.get('out'),
       sourceType: 'ExternalNetwork',
       action: 'Accept',
     });
   });
 
+  test('what was seen while the control plane was away arrives when it is back, once', async () => {
+    const before = await counted(agents.db, 80);
+    await fleet.leave();
+    for (let round = 0; round < 5; round++) {
+      expect(await send(WEB, 80, 10, 10)).toBe(10);
+      await wait(1500);
+    }
+    const waiting = () => readdirSync(join(agents.db.folder, 'flows/spool')).length;
+    expect(waiting()).toBeGreaterThan(0);
+    await fleet.comeBack();
+    await until(
+      'all 50',
+      async () => ((await counted(agents.db, 80)) === before + 50 ? true : undefined),
+      60_000,
+    );
+    await until('an empty spool', () => (waiting() === 0 ? true : undefined));
+    expect(await counted(agents.db, 80)).toBe(before + 50);
+  }, 90_000);
+
   test('kill -9 of tcpdump: it is started again, and no record is lost silently', async () => {
     const pid = Number(readFileSync(join(agents.db.folder, 'flows/tcpdump.pid'), 'utf8'));
-    const before = { told: count(about(agents.db, 80)), ...agents.db.status()?.flows };
+    const before = { told: await counted(agents.db, 80), lost: agents.db.status()?.flows?.unrecorded ?? 0 };
     process.kill(pid, 'SIGKILL');
     expect(await send(WEB, 80, 200, 200)).toBe(200);
-    const told = () => count(about(agents.db, 80)) - before.told;
-    const unrecorded = () => (agents.db.status()?.flows?.unrecorded ?? 0) - (before.unrecorded ?? 0);
+    const told = async () => (await counted(agents.db, 80)) - before.told;
+    const lost = () => (agents.db.status()?.flows?.unrecorded ?? 0) - before.lost;
     await until(
       'every flow to be told or counted as lost',
-      () => (told() + unrecorded() === 200 ? true : undefined),
+      async () => ((await told()) + lost() === 200 ? true : undefined),
       60_000,
     );
     console.log(
-      `kill -9 of tcpdump amid 200 flows: ${told()} told, ${unrecorded()} reported as not recorded`,
+      `kill -9 of tcpdump amid 200 flows: ${await told()} told, ${lost()} reported as not recorded`,
     );
     expect(agents.db.status()?.flows?.restarts).toBe(1);
-    const after = told();
+    const after = await told();
     expect(await send(WEB, 80, 5, 5)).toBe(5);
-    await until('the next records', () => (told() === after + 5 ? true : undefined));
+    await until('the next records', async () => ((await told()) === after + 5 ? true : undefined));
   }, 90_000);
 });

@@ -4,6 +4,7 @@ import type { Meaning } from '../../../../clients/enforcer/data-plane.ts';
 import { Directory, reportOf } from '../../../../clients/enforcer/flows/report.ts';
 import type { RuleRef } from '../../../../shared/core/decision.ts';
 import { DirectivesPayload, PeersPayload, PolicyPayload } from '../../../../shared/schema/bundle.ts';
+import { FlowReportInput } from '../../../../shared/schema/flowreport.ts';
 
 const id = (number: number): string => number.toString(16).padStart(24, '0');
 const GROUP = '/tenant/group';
@@ -143,6 +144,11 @@ test('a rejected flow tells why, and what an observed rule would have done', () 
     observedPolicyID: RULESET,
     observedPolicyNamespace: '/tenant',
   });
+});
+
+test('what is told is what the control plane takes', () => {
+  for (const told of [report('A:a1:', '10.0.0.9', '10.0.0.1'), report('R:a3:', '192.0.2.1', '10.0.0.2')])
+    expect(FlowReportInput.parse(told)).toMatchObject({ ...told });
 });
 
 test('what nothing is known of is not told', () => {
