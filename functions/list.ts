@@ -3,7 +3,7 @@ import type { Filter } from '../shared/core/filter/ast.ts';
 import { compileFilters, type Predicate } from '../shared/core/filter/compile.ts';
 import { keyCondition, type Lookup } from '../shared/core/filter/key-condition.ts';
 import { parseFilters } from '../shared/core/filter/parse.ts';
-import type { ObjectStore, Page } from '../shared/ports/object-store.ts';
+import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { isWithin, lineage, type NamespacePath } from '../shared/schema/ids.ts';
 import type { Identity, ObjectOf } from '../shared/schema/resources.ts';
@@ -12,7 +12,7 @@ import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { isShown, shownWithin } from './hidden.ts';
 import { indexed, lookUp, type Place } from './look-up.ts';
-import { everyIn } from './pipeline/authorize.ts';
+import { pagesOf, sortable } from './walk.ts';
 
 /** As the original: a flag is set by being there, whatever its value, even `false`. */
 const flag = (call: Call, name: string): boolean => call.query[name] !== undefined;
@@ -97,8 +97,8 @@ async function candidates<I extends Identity>(
   if (lookups) return lookUp(question.identity, lookups, question, store);
   const { identity, namespace, recursive, ancestors } = question;
   const [mine, ...theirs] = await Promise.all([
-    recursive ? everyBelow(store, identity, namespace) : everyIn(store, identity, namespace),
-    ...ancestors.map(path => everyIn(store, identity, path)),
+    sortable(store, identity, namespace, recursive),
+    ...ancestors.map(path => sortable(store, identity, path, false)),
   ]);
   return [...mine, ...theirs.flat()];
 }
@@ -128,15 +128,7 @@ export async function everyBelow<I extends Identity>(
   namespace: NamespacePath,
 ): Promise<ObjectOf<I>[]> {
   const items: ObjectOf<I>[] = [];
-  let after: string | undefined;
-  do {
-    const page: Page<ObjectOf<I>> = await store.listTree(identity, namespace, {
-      limit: 1000,
-      ...(after === undefined ? {} : { after }),
-    });
-    items.push(...page.items);
-    after = page.next;
-  } while (after !== undefined);
+  for await (const page of pagesOf(store, identity, namespace, true)) items.push(...page);
   return items;
 }
 
@@ -212,6 +204,26 @@ async function pageByCursor<I extends Identity>(
   return { body: items, ...(next === undefined ? {} : { next }) };
 }
 
+/** What sorts as the store does: an ID begins with the time of creation, and a tree is walked by path. */
+const OWN_ORDER = { one: ['ID', 'createTime'], tree: ['namespace'] };
+
+/** A cursor is a place in the order of the store: another order would need all objects for each page. */
+function refuseByCursor({ order = [], propagated, recursive }: ListParameters): void {
+  if (propagated) {
+    throw fail(
+      'bad_request',
+      'pages by cursor hold no inherited objects; leave out propagated, or use page and pagesize',
+    );
+  }
+  const possible = OWN_ORDER[recursive ? 'tree' : 'one'];
+  const [first, ...more] = order;
+  if (first === undefined || (more.length === 0 && possible.includes(first))) return;
+  throw fail(
+    'bad_request',
+    `pages by cursor take a single order, ${possible.join(' or ')}, and not \`${order.join(', ')}\`; leave it out, or use page and pagesize`,
+  );
+}
+
 /** The order in which a store lists. */
 const byPlace = (a: ObjectOf<Identity>, b: ObjectOf<Identity>): number =>
   compare(a.namespace, b.namespace) || compare(a.ID, b.ID);
@@ -228,14 +240,9 @@ export async function list<I extends Identity>(
 ): Promise<Reply> {
   const parameters = listParameters(call);
   const question = questionOf(identity, call, parameters, deps, only);
-  const { after, limit, propagated, page = 1, pagesize = 0, order } = parameters;
+  const { after, limit, page = 1, pagesize = 0, order } = parameters;
   if (limit !== undefined || after !== undefined) {
-    if (order || propagated) {
-      throw fail(
-        'bad_request',
-        'pages by cursor come in order of creation, without inherited objects; leave out order and propagated, or use page and pagesize',
-      );
-    }
+    refuseByCursor(parameters);
     return pageByCursor(question, parameters, deps.store);
   }
   const by = orderOf(identity, order);
@@ -256,6 +263,14 @@ export async function count<I extends Identity>(
   call: Call,
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Reply> {
-  const all = await answering(questionOf(identity, call, listParameters(call), deps), deps.store);
-  return { total: all.length };
+  const question = questionOf(identity, call, listParameters(call), deps);
+  if (lookupsFor(question) || question.ancestors.length > 0) {
+    return { total: (await answering(question, deps.store)).length };
+  }
+  const { namespace, recursive, passes } = question;
+  const shown = await shownTo(question, deps.store);
+  let total = 0;
+  for await (const page of pagesOf(deps.store, identity, namespace, recursive))
+    for (const object of page) if (shown(object) && passes(object)) total += 1;
+  return { total };
 }

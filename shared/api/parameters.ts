@@ -61,9 +61,13 @@ export const PARAMETERS = {
     'The same key and request within 24 hours get the first answer again and have no second effect; another request with the key is refused with 409.',
     { pattern: '^[\\x21-\\x7e]{1,255}$' },
   ),
-  page: number('page', 'Which page, by number; with `pagesize`. Excludes `after` and `limit`.', {
-    minimum: 1,
-  }),
+  page: number(
+    'page',
+    'Which page, by number; with `pagesize`. Excludes `after` and `limit`. Sorts all there is, 50,000 objects at most.',
+    {
+      minimum: 1,
+    },
+  ),
   pagesize: number('pagesize', 'Objects on a page; 0 or absent: all. Also taken as `pageSize`.', {
     minimum: 0,
     maximum: 10_000,
@@ -71,7 +75,7 @@ export const PARAMETERS = {
   after: text('after', 'Cursor of the next page, as `X-Next` gave it; with `limit`.', { maxLength: 2048 }),
   limit: number(
     'limit',
-    'Objects on a page, by cursor: the way through long lists. In order of creation; excludes `order` and `propagated`.',
+    'Objects on a page, by cursor: the way through long lists. In order of creation, recursive lists by namespace first; excludes `propagated` and any other `order`.',
     { minimum: 1, maximum: 10_000 },
   ),
   order: {

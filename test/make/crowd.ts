@@ -1,0 +1,88 @@
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { LIMITS } from '../../shared/schema/config.ts';
+import { childPath, type NamespacePath, type ObjectId } from '../../shared/schema/ids.ts';
+import { create, makeNamespace, makeNetwork } from './objects.ts';
+
+/** Namespaces that share the half of a crowd which does not live in the first one. */
+const OTHERS = 10;
+const QUEUED = 20;
+
+/** A tenant full of external networks. */
+export interface Crowd {
+  tenant: NamespacePath;
+  /** Holds half of them. */
+  home: NamespacePath;
+  /** One from the middle of `home`. */
+  middle: ObjectId;
+}
+
+/** Creates a tenant with so many external networks through the store's own commits. */
+export async function crowd(store: ObjectStore, tenant: NamespacePath, size: number): Promise<Crowd> {
+  const home = childPath(tenant, 'home');
+  const others = Array.from({ length: OTHERS }, (_, at) => childPath(tenant, `other-${at}`));
+  for (const path of [tenant, home, ...others])
+    await store.commit([create('namespace', makeNamespace(path))]);
+  let middle: ObjectId | undefined;
+  let commits: Promise<void>[] = [];
+  for (let from = 0; from < size; from += LIMITS.transaction / 2) {
+    const count = Math.min(LIMITS.transaction / 2, size - from);
+    const networks = Array.from({ length: count }, (_, n) => {
+      const at = from + n;
+      return makeNetwork(at % 2 === 0 ? home : (others[at % OTHERS] ?? home), `network-${at}`);
+    });
+    const [first] = networks;
+    if (first && !middle && from >= size / 2) middle = first.ID;
+    commits.push(store.commit(networks.map(network => create('externalnetwork', network))));
+    if (commits.length >= QUEUED) {
+      await Promise.all(commits);
+      commits = [];
+    }
+  }
+  await Promise.all(commits);
+  if (!middle) throw new Error('a crowd has at least two');
+  return { tenant, home, middle };
+}
+
+/** What a store was asked, and what it gave. */
+export interface Reads {
+  calls: number;
+  objects: number;
+}
+
+/** How many objects an answer of the store holds. */
+const sizeOf = (answer: unknown): number => {
+  if (Array.isArray(answer)) return answer.length;
+  if (answer === null || typeof answer !== 'object') return 0;
+  return 'items' in answer && Array.isArray(answer.items) ? answer.items.length : 1;
+};
+
+/** The same store, which counts what is read from it. */
+export const countingReads = (store: ObjectStore, reads: Reads): ObjectStore =>
+  new Proxy(store, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        reads.calls += 1;
+        const answer: unknown = await Reflect.apply(member, target, args);
+        reads.objects += sizeOf(answer);
+        return answer;
+      };
+    },
+  });
+
+/** Pages of at most 100 whose cost must not depend on the size of the tenant: what they are, where, and their query. */
+export const pagesOfCrowd = ({ tenant, home, middle }: Crowd): [string, NamespacePath, string][] => {
+  const behind = (place: unknown[]): string =>
+    `limit=100&after=${Buffer.from(JSON.stringify(place)).toString('base64url')}`;
+  return [
+    ['first page of a namespace', home, 'limit=100'],
+    ['page from the middle of a namespace', home, behind([middle])],
+    ['first page of the tree', tenant, 'recursive&limit=100'],
+    ['page from the middle of the tree', tenant, `recursive&${behind([home, middle])}`],
+    ['page by ID', home, `limit=100&q=${encodeURIComponent(`ID == "${middle}"`)}`],
+    ['page by ID in the tree', tenant, `recursive&limit=100&q=${encodeURIComponent(`ID == "${middle}"`)}`],
+    ['numbered page by ID', home, `page=1&pagesize=100&q=${encodeURIComponent(`ID == "${middle}"`)}`],
+    ['page in the order of creation', home, 'limit=100&order=createTime'],
+  ];
+};
