@@ -70,7 +70,7 @@ async function policy(staleAction: 'hold' | 'lockdown'): Promise<void> {
 }
 
 const passTo = (time: number): Promise<void> =>
-  stage.until('time to pass', () => stage.clock.now().getTime() >= time, HOUR);
+  stage.until('time to pass', () => stage.clock.now().getTime() >= time, HOUR, 100_000);
 const active = ({ agent }: Running) => agent.holding.active;
 
 test.each(['hold', 'lockdown'] as const)(
@@ -105,5 +105,5 @@ test.each(['hold', 'lockdown'] as const)(
     await stage.until('the end of it', () => active(running)?.lockdown === false, 60_000);
     expect(await open()).toEqual([80]);
   },
-  120_000,
+  300_000,
 );

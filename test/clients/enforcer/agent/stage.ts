@@ -43,7 +43,12 @@ export interface Stage {
   units: FoundUnit[];
   start(change?: Partial<AgentParts> & { verifyOnly?: boolean }): Running;
   /** Lets time pass, in polls, until it is so. */
-  until(what: string, done: () => boolean | Promise<boolean>, step?: number): Promise<void>;
+  until(
+    what: string,
+    done: () => boolean | Promise<boolean>,
+    step?: number,
+    patience?: number,
+  ): Promise<void>;
   enforcers(): Promise<Enforcer[]>;
   leave(): Promise<void>;
   comeBack(): Promise<void>;
@@ -109,8 +114,8 @@ export async function openStage(): Promise<Stage> {
       running.push(one);
       return one;
     },
-    until: async (what, done, step = 1000) => {
-      for (const deadline = Date.now() + 15_000; Date.now() < deadline; ) {
+    until: async (what, done, step = 1000, patience = 20_000) => {
+      for (const deadline = Date.now() + patience; Date.now() < deadline; ) {
         await clock.pass(step);
         await new Promise(resolve => setTimeout(resolve, 15));
         if (await done()) return;
