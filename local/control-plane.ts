@@ -10,6 +10,7 @@ import { mappingChanged } from '../functions/events/mapping-changed.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
+import { push } from '../functions/events/push.ts';
 import { releaseChanged } from '../functions/events/release-changed.ts';
 import { resign } from '../functions/events/resign.ts';
 import { httpFunction } from '../functions/http.ts';
@@ -22,6 +23,7 @@ import { openBundleAccess } from '../shared/adapters/local/bundle-access.ts';
 import { type LocalBus, openBus } from '../shared/adapters/local/bus.ts';
 import { openChangeFeed } from '../shared/adapters/local/change-feed.ts';
 import { systemClock } from '../shared/adapters/local/clock.ts';
+import { openConnections } from '../shared/adapters/local/connections.ts';
 import { type Database, openDatabase } from '../shared/adapters/local/database.ts';
 import { openFlowStore } from '../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/local/object-store.ts';
@@ -34,6 +36,7 @@ import { ensureAdministrator } from './administrator.ts';
 import { bundleSide } from './bundles.ts';
 import { ChangePump } from './changes.ts';
 import { documentSide } from './documents.ts';
+import { serveEvents } from './events.ts';
 import { ensureRoots, openKeys } from './keys.ts';
 import { putReleases } from './releases.ts';
 import { createFront } from './server.ts';
@@ -107,6 +110,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   await ensureRoots(data, bucket, keys, clock.now());
 
   const flows = openFlowStore(data, clock);
+  const connections = openConnections();
   const feed = openChangeFeed(database);
   const bus = openBus(database, clock);
   const pump: ChangePump = new ChangePump({
@@ -118,6 +122,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes => namespaceDeleted(changes, deps),
       changes => mappingChanged(changes, deps),
       changes => releaseChanged(changes, deps),
+      changes => push(changes, { ...deps, connections }),
     ],
     publish: marks => publishMarked(marks, deps),
   });
@@ -153,6 +158,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     Object.entries(handlersOf).map(([group, handlers]) => [group, httpFunction(handlers, () => deps)]),
   );
   const front = createFront(lambdas, [bundleSide(bucket, bundleAccess.allows), documentSide], { clock, log });
+  serveEvents(front, connections, () => deps);
   await new Promise<void>((listening, failed) => {
     front.once('error', failed).listen(port, host, listening);
   });
@@ -208,6 +214,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     stop: async () => {
       clearInterval(hourly);
       clearInterval(minutely);
+      connections.stop();
       const closed = new Promise(done => front.close(done));
       front.closeIdleConnections();
       await bus.stop();

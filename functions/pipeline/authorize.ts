@@ -117,6 +117,28 @@ async function standing(
 const isRestricted = ({ restrictions }: TokenClaims): boolean => Object.keys(restrictions).length > 0;
 
 /**
+ * What the bearer of a token holds in a namespace at this moment, for what lasts longer than a request: no use of the
+ * token is counted.
+ *
+ * @throws `unauthorized` when what the token was got with was revoked, `not_found` when the namespace is gone
+ */
+export async function heldNow(
+  claims: TokenClaims,
+  caller: Caller,
+  namespace: NamespacePath,
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+): Promise<Permissions[]> {
+  const [credential, namespaces, authorizations] = await Promise.all([
+    standing(claims, caller, { store, clock }),
+    lineageObjects(store, namespace),
+    Promise.all(lineage(namespace).map(path => everyIn(store, 'apiauthorizationpolicy', path))),
+  ]);
+  if (!namespaces) throw fail('not_found', `no namespace \`${namespace}\`; it was removed`);
+  const all = heldGrants(caller, credential, authorizations.flat(), namespace, clock.now());
+  return restricted(all, claims.restrictions, namespace, caller).map(({ permissions }) => permissions);
+}
+
+/**
  * One parallel batch: the token's quota is counted, and consistent reads bring the caller's credential or provider (so
  * that revoking works within one request), the namespaces from the tenant down, their API authorizations, and the
  * object that the path names.

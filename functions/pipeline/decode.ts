@@ -75,6 +75,11 @@ const isIllFormed = (value: unknown): boolean =>
       typeof value === 'object' &&
       Object.entries(value).some(([key, part]) => !key.isWellFormed() || isIllFormed(part));
 
+function shallow(body: unknown): unknown {
+  if (!isDeeper(body, DEEPEST)) return body;
+  throw fail('bad_request', `the body is more than ${DEEPEST} levels deep; nothing here needs so many`);
+}
+
 /** The body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (!route.input) return undefined;
@@ -84,11 +89,8 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (bytes.length > largest) {
     throw fail('too_large', `the body has ${bytes.length} bytes; the most is ${largest}`);
   }
-  if (media === 'application/msgpack') return fromMsgpack(bytes, DEEPEST);
-  const body = json(bytes.toString('utf8'));
-  if (isDeeper(body, DEEPEST)) {
-    throw fail('bad_request', `the body is more than ${DEEPEST} levels deep; nothing here needs so many`);
-  }
+  const body =
+    media === 'application/msgpack' ? fromMsgpack(bytes, DEEPEST) : shallow(json(bytes.toString('utf8')));
   if (isIllFormed(body)) {
     throw fail(
       'bad_request',

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { handlersOf } from '../../functions/api/index.ts';
+import { httpFunction } from '../../functions/http.ts';
 import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
-import type { RequestLine } from '../make/call.ts';
+import { contextOf, eventOf, type RequestLine } from '../make/call.ts';
 import { openPlane, type Plane } from '../make/plane.ts';
 import { minimal } from './inputs.ts';
 
@@ -210,6 +212,18 @@ it.each(identities)(
     }
   },
 );
+
+it('half a surrogate pair is refused in msgpack too, where it is three bytes', async () => {
+  const body = Buffer.from('82a46e616d65a3eda080a7656e747269657391aa31302e302e302e302f38', 'hex');
+  const event = eventOf('POST /externalnetworks', {
+    namespace: tenant,
+    token: await plane.token(await plane.credential(tenant, ['namespace.administrator'])),
+    headers: { 'content-type': 'application/msgpack' },
+  });
+  const sent = { ...event, body: body.toString('base64'), isBase64Encoded: true };
+  const { statusCode } = await httpFunction(handlersOf.policies, () => plane.deps)(sent, contextOf());
+  expect(statusCode).toBe(400);
+});
 
 describe('tags are compared byte by byte', () => {
   /** They look the same, and are none the less four tags. */

@@ -133,7 +133,7 @@ function remember(story: Story, planned: Planned, id: string, got: Got): void {
   if (creates) story.touched.add(resource);
   if (got.status !== 200 || got.headers['x-messages']?.includes('dry run')) return;
   if (isWide(planned.at)) story.uncertain = true;
-  if (method === 'DELETE' && path === `/${resource}/{id}`) story.gone.add(id);
+  if (method === 'DELETE' && path.endsWith('/{id}')) story.gone.add(id);
   const { ID, namespace } = asObject(got.body) as Partial<Made>;
   // X-Fields left out which one it is.
   if (creates && (ID === undefined || namespace === undefined)) story.uncertain = true;

@@ -114,5 +114,8 @@ export const ORIGINAL: readonly OriginalResource[] = [
   plural('trustednamespace', CERTIFICATES),
   { identity: '_meta', path: '_meta' },
   { identity: 'jwks', path: '.well-known' },
-  plural('event', 'push events over WebSocket are not built'),
+  plural(
+    'event',
+    'a WebSocket, `GET /events?token=…&namespace=…`, of the one-process build alone; not built on AWS',
+  ),
 ];

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+const Operation = z.enum(['create', 'update', 'delete']);
+
+/** Singular, plural or alias; core/push.ts says what names nothing. */
+const Identity = z.string().max(256);
+
+/** What a client of `GET /events` wants to hear of, in the original's attributes; it may say so again at any time. */
+export const PushConfig = z.strictObject({
+  identities: z
+    .record(Identity, z.array(Operation))
+    .default({})
+    .describe('Resource → operations; an empty list: all of them. Empty: every resource.'),
+  filters: z
+    .record(Identity, z.string().max(4096))
+    .default({})
+    .describe('Resource → filter that an object must pass: ==, !=, matches, exists, not exists, and, or.'),
+  parameters: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('Taken from clients of the original; means nothing here.'),
+});
+export type PushConfig = z.infer<typeof PushConfig>;
+
+/** One message to a client. */
+export interface PushEvent {
+  /** The object after the change, or before it was deleted; of an error, `errors`. */
+  entity: unknown;
+  /** Singular; empty for an error. */
+  identity: string;
+  type: 'create' | 'update' | 'delete' | 'error';
+  /** RFC 3339 UTC. */
+  timestamp: string;
+  encoding: 'application/json';
+}

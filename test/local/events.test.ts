@@ -1,0 +1,247 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
+import { openConnections } from '../../shared/adapters/local/connections.ts';
+import { type Client, credentialToken } from '../../shared/api/client.ts';
+import type { Credential } from '../../shared/schema/appcredential.ts';
+import { NamespacePath } from '../../shared/schema/ids.ts';
+import type { PushEvent } from '../../shared/schema/push.ts';
+import { administratorOf, scratch, tokenOf } from '../make/process.ts';
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+let folder: Awaited<ReturnType<typeof scratch>>;
+let plane: ControlPlane;
+let admin: Client;
+let token: string;
+beforeAll(async () => {
+  folder = await scratch();
+  plane = await startControlPlane({ data: folder.path, host: '127.0.0.1', port: 0, log: quiet });
+  admin = await administratorOf(folder.path);
+  token = await tokenOf(folder.path);
+  await admin.call('createNamespace', { namespace: '/', body: { name: 'acme' } });
+  await admin.call('createNamespace', { namespace: '/acme', body: { name: 'shop' } });
+});
+afterAll(async () => {
+  await plane.stop();
+  await folder.remove();
+});
+
+interface Listener {
+  socket: WebSocket;
+  heard: (PushEvent & { entity: Record<string, unknown> })[];
+  closed: Promise<[number, string]>;
+}
+
+async function listen(namespace: string, more: Record<string, string> = {}, by = token): Promise<Listener> {
+  const query = new URLSearchParams({ token: by, namespace, ...more });
+  const socket = new WebSocket(`${plane.url.replace('http', 'ws')}/events?${query}`);
+  const heard: Listener['heard'] = [];
+  socket.on('message', data => heard.push(JSON.parse(String(data))));
+  const closed = once(socket, 'close').then(([code, reason]): [number, string] => [code, String(reason)]);
+  await once(socket, 'open');
+  return { socket, heard, closed };
+}
+
+const network = (name: string, namespace = '/acme/shop') =>
+  admin.call('createExternalnetwork', { namespace, body: { name, entries: ['10.0.0.0/8'] } });
+
+const namesOf = ({ heard }: Listener) => heard.map(({ type, entity }) => `${type} ${entity.name}`);
+
+/** What was sent before arrives before the answer to this. */
+async function settled(...listeners: Listener[]): Promise<void> {
+  await plane.settled();
+  for (const { socket } of listeners) {
+    if (socket.readyState !== WebSocket.OPEN) continue;
+    const answered = once(socket, 'pong');
+    socket.ping();
+    await answered;
+  }
+}
+
+async function member(roles: string[], namespace = '/acme'): Promise<{ ID: string; token: string }> {
+  const { body } = await admin.call('createAppcredential', { namespace, body: { name: 'listener', roles } });
+  const credential = body.credentials as Credential;
+  const get = credentialToken(credential, {
+    now: Date.now,
+    randomBytes: size => crypto.getRandomValues(new Uint8Array(size)),
+  });
+  return { ID: body.ID, token: await get() };
+}
+
+describe('push events', () => {
+  it('tell what is created, changed and deleted in the namespace, and below it with mode=all', async () => {
+    const [shop, acme, all] = [
+      await listen('/acme/shop'),
+      await listen('/acme'),
+      await listen('/acme', { mode: 'all' }),
+    ];
+    const { body } = await network('office');
+    const params = { id: body.ID };
+    await admin.call('patchExternalnetwork', { namespace: '/acme/shop', params, body: { name: 'branch' } });
+    await admin.call('deleteExternalnetwork', { namespace: '/acme/shop', params });
+    await settled(shop, acme, all);
+    const expected = ['create office', 'update branch', 'delete branch'];
+    expect([namesOf(shop), namesOf(acme), namesOf(all)]).toEqual([expected, [], expected]);
+    expect(shop.heard[0]).toEqual({
+      entity: body,
+      identity: 'externalnetwork',
+      type: 'create',
+      timestamp: expect.stringMatching(/Z$/),
+      encoding: 'application/json',
+    });
+    for (const { socket } of [shop, acme, all]) socket.close();
+  });
+
+  it('come as the configuration says, which may be sent at any time', async () => {
+    const listener = await listen('/acme/shop');
+    const config = { identities: { extnet: ['create'] }, filters: { externalnetwork: 'name matches "^w"' } };
+    listener.socket.send(JSON.stringify(config));
+    await settled(listener);
+    await network('west');
+    await network('east');
+    await admin.call('createEnforcerprofile', { namespace: '/acme/shop', body: { name: 'west' } });
+    await settled(listener);
+    listener.socket.send('{}');
+    await settled(listener);
+    await network('south');
+    await settled(listener);
+    expect(namesOf(listener)).toEqual(['create west', 'create south']);
+    listener.socket.close();
+  });
+
+  it('hold no secrets', async () => {
+    const listener = await listen('/acme');
+    const { body } = await admin.call('createAppcredential', {
+      namespace: '/acme',
+      body: { name: 'program', roles: ['@auth:role=enforcer'] },
+    });
+    await settled(listener);
+    expect(body.credentials).toBeDefined();
+    expect(listener.heard.map(({ entity }) => entity.credentials)).toEqual([undefined]);
+    listener.socket.close();
+  });
+
+  it('are those that the listener may read, and end with its credential', async () => {
+    const { ID, token: by } = await member(['@auth:role=enforcer']);
+    const [mine, other] = [
+      await listen('/acme', { mode: 'all' }, by),
+      await listen('/acme', { mode: 'all' }),
+    ];
+    await network('hidden');
+    await admin.call('createEnforcerprofile', { namespace: '/acme/shop', body: { name: 'shown' } });
+    await settled(mine, other);
+    expect([namesOf(mine), namesOf(other)]).toEqual([['create shown'], ['create hidden', 'create shown']]);
+    await admin.call('patchAppcredential', {
+      namespace: '/acme',
+      params: { id: ID },
+      body: { disabled: true },
+    });
+    await admin.call('createEnforcerprofile', { namespace: '/acme/shop', body: { name: 'late' } });
+    const [code, reason] = await mine.closed;
+    expect([code, namesOf(mine)]).toEqual([1008, ['create shown']]);
+    expect(reason).toContain('was revoked');
+    other.socket.close();
+  });
+
+  it('are told nobody who cannot say who they are, or may do nothing there', async () => {
+    const { token: by } = await member(['@auth:role=namespace.viewer']);
+    const refused = async (query: Record<string, string>) => {
+      const socket = new WebSocket(`${plane.url.replace('http', 'ws')}/events?${new URLSearchParams(query)}`);
+      const [, response] = await once(socket, 'unexpected-response');
+      socket.on('error', () => {});
+      return response.statusCode;
+    };
+    expect(await refused({ namespace: '/acme' })).toBe(401);
+    expect(await refused({ namespace: '/acme', token: 'x.y.z' })).toBe(401);
+    expect(await refused({ namespace: 'acme', token })).toBe(400);
+    expect(await refused({ namespace: '/', token: by })).toBe(403);
+    expect(await refused({ namespace: '/elsewhere', token: by })).toBe(403);
+    expect(await refused({ namespace: '/acme/nowhere', token: by })).toBe(403);
+  });
+
+  it.each([
+    ['{', 'not JSON'],
+    ['{"identities": {"nothing": []}}', '`nothing` names no resource'],
+    ['{"filters": {"namespace": "name in [a]"}}', 'nothing else'],
+    ['{"filters": {"namespace": "colour == red"}}', 'colour'],
+    ['{"color": 1}', 'is unknown here'],
+  ])('answer the configuration %s with an error event, or the end', async (config, reason) => {
+    const [told, ended] = [await listen('/acme', { enableErrors: '1' }), await listen('/acme')];
+    told.socket.send(config);
+    ended.socket.send(config);
+    expect((await ended.closed)[0]).toBe(1008);
+    await settled(told);
+    expect(told.heard.map(({ type }) => type)).toEqual(['error']);
+    expect(JSON.stringify(told.heard[0]?.entity)).toContain(reason);
+    told.socket.close();
+  });
+});
+
+describe('open connections', () => {
+  const claims = {
+    realm: 'certificate',
+    sub: '',
+    namespace: '/',
+    exp: 0,
+    data: {},
+    restrictions: {},
+    opaque: {},
+  };
+  const connection = {
+    id: '1',
+    claims: claims as never,
+    address: '',
+    namespace: NamespacePath.parse('/'),
+    recursive: true,
+    config: { identities: {}, filters: {}, parameters: {} },
+  };
+
+  /** A connection over a real socket, and its other end. */
+  async function pair(connections: ReturnType<typeof openConnections>, options = {}) {
+    const server = createServer();
+    const sockets = new WebSocketServer({ server });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    sockets.on('connection', socket => connections.add(connection, socket));
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const client = new WebSocket(`ws://127.0.0.1:${port}`, options);
+    await once(client, 'open');
+    await expect.poll(async () => (await connections.open()).length).toBe(1);
+    return { client, end: () => server.close() };
+  }
+
+  it('that read more slowly than events come are hung up on, and hold no memory', async () => {
+    const connections = openConnections();
+    const { client, end } = await pair(connections);
+    client.pause();
+    for (let sent = 0; sent < 200 && (await connections.open()).length > 0; sent += 1) {
+      await connections.send('1', 'x'.repeat(100_000));
+    }
+    expect(await connections.open()).toEqual([]);
+    client.terminate();
+    connections.stop();
+    end();
+  });
+
+  it('that no longer answer are dropped', async () => {
+    const connections = openConnections(50);
+    const { client, end } = await pair(connections, { autoPong: false });
+    await once(client, 'close');
+    await expect.poll(() => connections.open()).toEqual([]);
+    connections.stop();
+    end();
+  });
+
+  it('are told when the server ends', async () => {
+    const connections = openConnections();
+    const { client, end } = await pair(connections);
+    const closed = once(client, 'close');
+    connections.stop();
+    expect((await closed)[0]).toBe(1001);
+    end();
+  });
+});
