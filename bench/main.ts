@@ -11,6 +11,8 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   api: () => import('./api.ts'),
   enforcer: () => import('./enforcer.ts'),
   flows: () => import('./flows.ts'),
+  ingest: () => import('./ingest.ts'),
+  scale: () => import('./scale.ts'),
   reaction: () => import('./reaction.ts'),
 };
 

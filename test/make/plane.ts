@@ -101,11 +101,12 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
   const errors: Line[] = [];
   const note = (message: string, fields: Record<string, unknown> = {}): void =>
     void log.push({ message, fields });
+  const flows = openFlowStore(directory.path, clock);
   const deps = wrap({
     store: openObjectStore(database, clock),
     publications: openPublications(database),
     bucket: await openBucket(join(directory.path, 'bucket')),
-    flows: openFlowStore(directory.path, clock),
+    flows,
     bus: { publish: unused },
     workflows: {
       start: unused,
@@ -178,6 +179,9 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     token: tokenOf,
     as,
     caller: callerOf,
-    stop: () => directory.stop(),
+    stop: async () => {
+      await flows.close();
+      await directory.stop();
+    },
   };
 }

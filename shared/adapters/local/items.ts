@@ -36,7 +36,7 @@ export const checksum = (text: string): number => crc32(text);
 
 /** Over every column, since SQLite itself notices no change inside a value. */
 const checksumOf = (row: Row | Item): number =>
-  COLUMNS.reduce((sum, name) => crc32(`${name}=${row[name] ?? ''}\n`, sum), 0);
+  crc32(COLUMNS.reduce((text, name) => `${text}${name}=${row[name] ?? ''}\n`, ''));
 
 function intact(row: Row, path: string): Row {
   if (checksumOf(row) === row.crc) return row;
