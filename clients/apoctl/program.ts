@@ -9,6 +9,7 @@ import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addList } from './commands/list.ts';
+import { addListen } from './commands/listen.ts';
 import { addUpdate } from './commands/update.ts';
 import type { Io } from './io.ts';
 import { withGlobals } from './options.ts';
@@ -52,7 +53,17 @@ export function programOf(io: Io): Command {
   withGlobals(program);
   const api = withGlobals(program.command('api').description('Create, read, change and delete objects'));
   api.addHelpText('after', identityList);
-  for (const add of [addCreate, addList, addGet, addUpdate, addDelete, addCount, addExport, addImport])
+  for (const add of [
+    addCreate,
+    addList,
+    addGet,
+    addUpdate,
+    addDelete,
+    addCount,
+    addExport,
+    addImport,
+    addListen,
+  ])
     add(api, io);
   addAuth(program, io);
   addEnforcer(program, io);

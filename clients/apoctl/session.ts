@@ -9,6 +9,9 @@ import { type Flags, settle } from './settings.ts';
 export interface Session {
   client: Client;
   namespace: NamespacePath;
+  /** URL of the API, without a slash at its end. */
+  api: string;
+  token: () => Promise<string>;
   /** As said by flag, environment or profile; undefined: the command's own. */
   output: string | undefined;
   /** Shows warnings of the API, each once. */
@@ -62,6 +65,8 @@ export async function sessionOf(io: Io, flags: Flags): Promise<Session> {
   return {
     client: createClient({ api, fetch: io.fetch, token: bearer }),
     namespace,
+    api: api.replace(/\/+$/, ''),
+    token: bearer,
     output,
     warn(messages) {
       for (const message of messages) if (!shown.has(message)) io.err(`warning: ${printable(message)}\n`);

@@ -8,6 +8,7 @@ import { type Client, credentialToken } from '../../shared/api/client.ts';
 import type { Credential } from '../../shared/schema/appcredential.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
 import type { PushEvent } from '../../shared/schema/push.ts';
+import { terminal } from '../clients/apoctl/terminal.ts';
 import { administratorOf, scratch, tokenOf } from '../make/process.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -243,5 +244,49 @@ describe('open connections', () => {
     connections.stop();
     expect((await closed)[0]).toBe(1001);
     end();
+  });
+});
+
+describe('apoctl api listen', () => {
+  it('prints a line for each event that it was asked for, and fails when it is hung up on', async () => {
+    const { ID, token: by } = await member(['@auth:role=namespace.viewer']);
+    const user = await terminal({ APOCTL_API: plane.url, APOCTL_TOKEN: by, APOCTL_NAMESPACE: '/acme' });
+    const listening = user.type('api', 'listen', 'extnet', '-r', '-f', 'name != "other"');
+    // Until it hears, it was not there yet.
+    await expect
+      .poll(async () => {
+        await network('heard');
+        await plane.settled();
+        return user.written();
+      })
+      .toContain('heard');
+    await network('other');
+    await plane.settled();
+    await admin.call('patchAppcredential', {
+      namespace: '/acme',
+      params: { id: ID },
+      body: { disabled: true },
+    });
+    await network('unheard');
+    const { code, out, err } = await listening;
+    const names = out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).entity.name);
+    expect([...new Set(names)]).toEqual(['heard']);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/listening in \/acme and below[\s\S]*was revoked/),
+    ]);
+    await user.leave();
+  });
+
+  it('says why it may not listen, and what a filter is for', async () => {
+    const user = await terminal({ APOCTL_API: plane.url, APOCTL_TOKEN: token, APOCTL_NAMESPACE: '/nowhere' });
+    const refused = await user.type('api', 'listen');
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('/nowhere')]);
+    const wrong = await user.type('api', 'listen', '-f', 'name == x');
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--filter is about one resource')]);
+    await user.leave();
   });
 });

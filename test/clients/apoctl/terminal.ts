@@ -17,34 +17,39 @@ export interface Terminal {
   env: Record<string, string>;
   stdin: string;
   type(...argv: string[]): Promise<Outcome>;
+  /** What the last command has printed so far. */
+  written(): string;
   leave(): Promise<void>;
 }
 
 export async function terminal(env: Record<string, string> = {}): Promise<Terminal> {
   const home = await mkdtemp(join(tmpdir(), 'apoctl-'));
+  let written = { out: '', err: '' };
   const self: Terminal = {
     home,
     env,
     stdin: '',
     async type(...argv) {
-      const written = { out: '', err: '' };
+      const own = { out: '', err: '' };
+      written = own;
       const io: Io = {
         env: self.env,
         home,
         columns: 100,
         stdin: async () => self.stdin,
         out: text => {
-          written.out += text;
+          own.out += text;
         },
         err: text => {
-          written.err += text;
+          own.err += text;
         },
         fetch,
         now: Date.now,
         randomBytes,
       };
-      return { code: await run(argv, io), ...written };
+      return { code: await run(argv, io), ...own };
     },
+    written: () => written.out,
     leave: () => rm(home, { recursive: true }),
   };
   return self;
