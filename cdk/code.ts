@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DockerImage } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 import { fail } from '../shared/schema/failure.ts';
@@ -52,6 +52,8 @@ export class Bundles {
     const known = this.#codes.get(entry);
     if (known !== undefined) return known;
     const code = Code.fromAsset(join(root, 'functions'), {
+      // Most of what is bundled lies elsewhere: by its sources here, a change in shared/ would not be deployed.
+      assetHashType: AssetHashType.OUTPUT,
       bundling: {
         // Only asked for when `local` declines, which it never does. `command` tells the entries' assets apart.
         image: DockerImage.fromRegistry('unused'),
