@@ -54,7 +54,7 @@ export class AppStack extends Stack {
       deleteNamespace: workflows.machine('delete-namespace'),
       bus,
     });
-    new Alarms(this, 'Alarms', { api, workflows, events, table: data.table });
+    new Alarms(this, 'Alarms', { api, workflows, events, table: data.table, delivery });
 
     new CfnOutput(this, 'ApiUrl', { value: urlOf(front), description: 'The API, issuer of tokens' });
     new CfnOutput(this, 'BusName', {

@@ -1,9 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { TABLE } from '../shared/schema/table.ts';
 import type { Api } from './api.ts';
 import type { Events } from './events.ts';
+import type { FlowDelivery } from './flows.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface Measured {
@@ -11,6 +12,7 @@ export interface Measured {
   workflows: Workflows;
   events: Events;
   table: Table;
+  delivery: FlowDelivery;
 }
 
 /** One question about the health of the installation. */
@@ -27,6 +29,7 @@ export const period = Duration.minutes(5);
 const sum = { period, statistic: Stats.SUM };
 const highest = { period, statistic: Stats.MAXIMUM };
 const LATE = Duration.minutes(5);
+const UNDELIVERED = Duration.minutes(15);
 
 /** Read and write throttles of the table and of each of its indexes. */
 function throttles(table: Table): IMetric[] {
@@ -43,10 +46,25 @@ function throttles(table: Table): IMetric[] {
 }
 
 /** The only list of what is watched: alarms and dashboard read it. */
-export function measures({ api, workflows, events, table }: Measured): Measure[] {
+export function measures({ api, workflows, events, table, delivery }: Measured): Measure[] {
   const parts = { Api: api.functions, Task: [...workflows.functions.values()], Event: events.functions };
   const machines = [...workflows.machines.values()];
   return [
+    {
+      name: 'FlowsLate',
+      means:
+        'Flow records wait for their bucket. Read the log of the delivery; what it gave up on lies below failed/.',
+      threshold: UNDELIVERED.toSeconds(),
+      metrics: [
+        new Metric({
+          ...highest,
+          namespace: 'AWS/Firehose',
+          metricName: 'DeliveryToS3.DataFreshness',
+          label: 'age of the oldest record',
+          dimensionsMap: { DeliveryStreamName: delivery.stream.ref },
+        }),
+      ],
+    },
     {
       name: 'DeadLetters',
       means: 'An event was given up on. Read the dead-letter queues, mend the cause, send the event again.',

@@ -322,6 +322,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
         ).toEqual([]);
       }
       expect(watched('IteratorAge')).toHaveLength(2);
+      expect(watched('DeliveryToS3.DataFreshness')).toHaveLength(1);
     });
 
     it('stay within the metrics that CloudWatch takes in one alarm', () => {
