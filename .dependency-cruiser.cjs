@@ -97,7 +97,7 @@ module.exports = {
     only(
       'cdk-reads-tables',
       '^cdk/',
-      ['^cdk/', '^shared/schema/', '^shared/api/(routes|match|cors)\\.ts$', '^statemachines/'],
+      ['^cdk/', '^shared/schema/', '^shared/api/(routes|match|cors|documents)\\.ts$', '^statemachines/'],
       'Infrastructure is derived from the tables; function code is named by path only.',
     ),
     only(

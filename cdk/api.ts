@@ -13,6 +13,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { CORS } from '../shared/api/cors.ts';
+import { FILES } from '../shared/api/documents.ts';
 import { gatewayRoutes } from '../shared/api/match.ts';
 import { groups } from '../shared/api/routes.ts';
 import { LIMITS } from '../shared/schema/config.ts';
@@ -83,7 +84,8 @@ export class Api extends Construct {
     this.front = props.front;
     this.#stage(props.settings);
     const functions = new Map(groups.map(group => [group, this.#group(group, props)]));
-    this.functions = [...functions.values()];
+    const documents = this.#documents(props);
+    this.functions = [...functions.values(), documents];
     const integrations = new Map(
       [...functions].map(([group, fn]) => [
         group,
@@ -99,6 +101,14 @@ export class Api extends Construct {
       if (integration !== undefined) {
         this.front.addRoutes({ path, methods: [HttpMethod[method]], integration });
       }
+    }
+    const pages = new HttpLambdaIntegration('documentsIntegration', documents, {
+      payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+      scopePermissionToRoute: false,
+      timeout: seconds(LIMITS.requestSeconds),
+    });
+    for (const path of Object.keys(FILES)) {
+      this.front.addRoutes({ path, methods: [HttpMethod.GET], integration: pages });
     }
     acknowledge(this.front, {
       'AwsSolutions-APIG4':
@@ -122,6 +132,21 @@ export class Api extends Construct {
         format: AccessLogFormat.custom(accessLog),
       },
     });
+  }
+
+  /** Reads its own files and nothing else. */
+  #documents({ bundles, settings, values }: ApiProps): LambdaFunction {
+    const fn = handler(this, 'documents', {
+      bundles,
+      entry: 'documents',
+      handler: 'documents',
+      description: `${settings.name} API: documents`,
+      config: 'documents',
+      values,
+      timeout: seconds(LIMITS.requestSeconds),
+    });
+    synchronous(fn, 'API Gateway alone calls it');
+    return fn;
   }
 
   #group(group: string, props: ApiProps): LambdaFunction {

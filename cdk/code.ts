@@ -1,14 +1,15 @@
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
+import { FILES } from '../shared/api/documents.ts';
 import { fail } from '../shared/schema/failure.ts';
 
 const root = join(import.meta.dirname, '..');
 
 /** Files in functions/lambda/; each is bundled once and shared by the functions that name one of its exports. */
-export type Entry = 'api' | 'tasks' | 'events';
+export type Entry = 'api' | 'tasks' | 'events' | 'documents';
 
 /**
  * Packages written for CommonJS ask for Node's own modules through `require`, which an ES module lacks.
@@ -37,6 +38,10 @@ function bundle(entry: Entry, outdir: string): true {
     banner: { js: banner },
     logLevel: 'warning',
   });
+  if (entry === 'documents') {
+    for (const path of Object.values(FILES))
+      cpSync(join(root, path), join(outdir, path), { recursive: true });
+  }
   return true;
 }
 

@@ -46,6 +46,7 @@ export type ConfigName = keyof Config;
 
 /** Each function gets only the variables that its work needs; a variable that is absent is refused when it is used. */
 export const configOf = {
+  documents: ['LOG_LEVEL'],
   api: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
   flows: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL', 'FLOWS_BUCKET', 'FLOW_STREAM'],
   tokens: [

@@ -1,9 +1,12 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { App, FileSystem, Stack } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { Bundles } from '../../cdk/code.ts';
+import { FILES } from '../../shared/api/documents.ts';
+import { LIMITS } from '../../shared/schema/config.ts';
 
 test('code is named by what was bundled, so that a change anywhere is deployed', () => {
   const outdir = mkdtempSync(join(tmpdir(), 'microseg-code-'));
@@ -12,6 +15,34 @@ test('code is named by what was bundled, so that a change anywhere is deployed',
     const [folder = ''] = readdirSync(outdir).filter(name => name.startsWith('asset.'));
     const content = FileSystem.fingerprint(join(outdir, folder), { exclude: ['.is_custom_resource'] });
     expect(s3Location?.objectKey).toBe(`${content}.zip`);
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+});
+
+test('the function that serves documents has them beside its code', async () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'microseg-code-'));
+  try {
+    new Bundles().of('documents').bind(new Stack(new App({ outdir }), 'Code'));
+    const [folder = ''] = readdirSync(outdir).filter(name => name.startsWith('asset.'));
+    const { documents } = await import(join(outdir, folder, 'index.mjs'));
+    for (const [path, file] of Object.entries(FILES)) {
+      const event = {
+        rawPath: path,
+        headers: { 'accept-encoding': 'gzip' },
+        requestContext: { requestId: '1' },
+      };
+      const { statusCode, body, headers } = await documents(event);
+      expect([path, statusCode, headers['content-encoding']]).toEqual([path, 200, 'gzip']);
+      expect(gunzipSync(Buffer.from(body, 'base64'))).toEqual(readFileSync(file));
+      expect(body.length).toBeLessThan(LIMITS.responseBody);
+    }
+    const { statusCode } = await documents({
+      rawPath: '/docs/x',
+      headers: {},
+      requestContext: { requestId: '1' },
+    });
+    expect(statusCode).toBe(404);
   } finally {
     rmSync(outdir, { recursive: true });
   }

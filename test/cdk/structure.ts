@@ -4,6 +4,7 @@ import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { definitions, PUBLISHES, tasksOf } from '../../cdk/workflows.ts';
+import { FILES } from '../../shared/api/documents.ts';
 import { gatewayRoutes } from '../../shared/api/match.ts';
 import { operations, routes } from '../../shared/api/routes.ts';
 import { configOf } from '../../shared/schema/config.ts';
@@ -12,11 +13,12 @@ import { TABLE } from '../../shared/schema/table.ts';
 import { allowed, ofType, type Resource, type Resources, refersTo } from './synthesized.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', '..', 'functions');
-const entries = ['api', 'tasks', 'events'].filter(entry =>
+const entries = ['api', 'tasks', 'events', 'documents'].filter(entry =>
   existsSync(join(functionsFolder, 'lambda', `${entry}.ts`)),
 );
 
 const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
+  documents: 'documents',
   enforcers: 'enforcers',
   flows: 'flows',
   tokens: 'tokens',
@@ -110,7 +112,10 @@ export function structureHolds(data: Resources, rest: Resources): void {
       // The quota of an HTTP API; more are granted on request only.
       expect(made.length).toBeLessThanOrEqual(300);
       expect(made.sort()).toEqual(
-        gatewayRoutes.map(({ method, path, group }) => `${method} ${path} ${group}`).sort(),
+        [
+          ...gatewayRoutes.map(({ method, path, group }) => `${method} ${path} ${group}`),
+          ...Object.keys(FILES).map(path => `GET ${path} documents`),
+        ].sort(),
       );
     });
 
@@ -165,9 +170,9 @@ export function structureHolds(data: Resources, rest: Resources): void {
       });
       const exported = Object.values(metafile.outputs).flatMap(output => output.exports);
       const groups = new Set<string>(operations.map(operation => routes[operation].group));
-      const wanted = functions
-        .map(([, fn]) => nameOf(fn))
-        .filter(name => (isTask(name) ? 'tasks' : groups.has(name) ? 'api' : 'events') === entry);
+      const entryOf = (name: string): string =>
+        isTask(name) ? 'tasks' : groups.has(name) ? 'api' : name === 'documents' ? name : 'events';
+      const wanted = functions.map(([, fn]) => nameOf(fn)).filter(name => entryOf(name) === entry);
       expect(exported).toEqual(expect.arrayContaining(wanted));
     });
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { documentAt, FILES } from '../../functions/documents.ts';
+import { documentAt } from '../../functions/documents.ts';
+import { FILES } from '../../shared/api/documents.ts';
 
 it.each(Object.keys(FILES))(
   '%s is served, under a policy that lets nothing in from elsewhere',
