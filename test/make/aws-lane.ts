@@ -86,6 +86,7 @@ async function run(): Promise<number> {
   const others = {
     ...(await import('../../functions/lambda/tasks.ts')),
     ...(await import('../../functions/lambda/events.ts')),
+    ...(await import('../../functions/lambda/documents.ts')),
   };
   const exported = new Map<string, Lambda>(Object.entries({ ...groups, ...others }) as [string, Lambda][]);
   const run = (handler: string): Lambda => {
