@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,7 +62,8 @@ describe.skipIf(!isThere)('the page at /docs, in a browser', () => {
 
   it('shows the groups, complains of nothing and asks nobody else', async () => {
     await page.getByRole('link', { name: 'policies', exact: true }).waitFor();
-    expect(await page.locator('.opblock-tag-section').count()).toBe(7);
+    const { tags } = JSON.parse(readFileSync('docs/openapi.json', 'utf8')) as { tags: unknown[] };
+    expect(await page.locator('.opblock-tag-section').count()).toBe(tags.length);
     expect(await page.locator('.info .title').innerText()).toContain('Microseg');
     expect({ complaints, foreign }).toEqual({ complaints: [], foreign: [] });
   });
