@@ -38,6 +38,7 @@ export class AppStack extends Stack {
       PC_AUDIENCE: settings.pcAudience,
       AZURE_AUDIENCE: settings.azureAudience,
       PRIVATE_ISSUERS: settings.privateIssuers,
+      ACTIVITY_DAYS: String(settings.activityDays),
       LOG_LEVEL: settings.logLevel,
     };
     const parts = { settings, data, bundles };

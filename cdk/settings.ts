@@ -19,6 +19,8 @@ const Settings = z.object({
   azureAudience: Config.shape.AZURE_AUDIENCE,
   /** Origins of identity providers without a public address, comma-separated. */
   privateIssuers: Config.shape.PRIVATE_ISSUERS,
+  /** Days for which entries of the activity log are kept; 0: for ever. */
+  activityDays: Config.shape.ACTIVITY_DAYS,
   logLevel: Config.shape.LOG_LEVEL,
   /**
    * Origins that may call the API from a browser, comma-separated. Any, unless said otherwise: foreign pages may not

@@ -78,11 +78,12 @@ export function composeFrom(environment: Record<string, string | undefined>): De
       }),
   });
   const table = () => ({ ...connection, tableName: setting('TABLE_NAME'), client: shared.client });
-  const signer = (name: ConfigName) => openSigner({ ...connection, keyId: setting(name) });
+  const signer = (name: Extract<ConfigName, `${string}_KEY_ID`>) =>
+    openSigner({ ...connection, keyId: setting(name) });
   return lazily<Deps>({
     clock: () => clock,
     log: () => logOf(setting('LOG_LEVEL')),
-    store: () => openObjectStore(table(), clock),
+    store: () => openObjectStore({ ...table(), activityDays: setting('ACTIVITY_DAYS') }, clock),
     publications: () => openPublications(table()),
     bucket: () => openBucket({ ...connection, bucket: setting('BUNDLES_BUCKET') }),
     flows: () =>

@@ -30,6 +30,7 @@ import { openObjectStore } from '../shared/adapters/local/object-store.ts';
 import { openPublications } from '../shared/adapters/local/publications.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
+import { Config } from '../shared/schema/config.ts';
 import { consumed, type EventName } from '../shared/schema/event.ts';
 import { ROOT, tenantOf } from '../shared/schema/ids.ts';
 import { ensureAdministrator } from './administrator.ts';
@@ -57,6 +58,8 @@ export interface Settings {
   /** Origins of identity providers that have no public address. */
   privateIssuers?: readonly string[];
   issuers?: Partial<IssuerSettings>;
+  /** Days for which entries of the activity log are kept; 0: for ever. */
+  activityDays?: number;
   /** Folder with files of agents' releases. */
   releases?: string;
 }
@@ -99,13 +102,26 @@ export async function startControlPlane(settings: Settings): Promise<ControlPlan
   }
 }
 
+/**
+ * Nothing was ever written, so that nothing was ever signed: a first start, or one after a first that was killed. Entries of
+ * the activity log expire; the credentials and tenants of a directory in use do not.
+ */
+async function isUntouched(store: ObjectStore): Promise<boolean> {
+  const found = await Promise.all([
+    store.activities(ROOT, { limit: 1 }),
+    store.list('appcredential', ROOT, { limit: 1 }),
+    store.list('namespace', ROOT, { limit: 1 }),
+  ]);
+  return found.every(({ items }) => items.length === 0);
+}
+
 async function start(settings: Settings, data: string, database: Database): Promise<ControlPlane> {
   const { log, clock = systemClock, host, port } = settings;
   const bucket = await openBucket(join(data, 'bucket'));
   if (settings.releases !== undefined) await putReleases(settings.releases, bucket);
-  const objects = openObjectStore(database, clock);
-  // Nothing was ever written, so that nothing was ever signed: a first start, or one after a first that was killed.
-  const first = (await objects.activities(ROOT, { limit: 1 })).items.length === 0;
+  const { activityDays = Config.shape.ACTIVITY_DAYS.parse(undefined) } = settings;
+  const objects = openObjectStore(database, clock, { activityDays });
+  const first = await isUntouched(objects);
   const keys = await openKeys(data, first);
   await ensureRoots(data, bucket, keys, clock.now());
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { Config } from '../shared/schema/config.ts';
 import { Failure } from '../shared/schema/failure.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { demo } from './demo.ts';
@@ -20,6 +21,8 @@ Usage: npm start -- [options]
                    OpenID Connect issuer of the cloud console's users
   --releases <folder>
                    files of agents' releases, which apoctl enforcer release publishes
+  --activity-days <days>
+                   keeps entries of the activity log for so long (default 400; 0: for ever)
   --demo           plays a tenant through the real paths and shows what is allowed
   --enforce        with --demo, as root on Linux: brings up hosts in network namespaces with real agents, and shows who may
                    talk to whom as wanted, as evaluated and as seen on the wire
@@ -36,6 +39,7 @@ const OPTIONS = {
   'private-issuer': { type: 'string', multiple: true },
   'pc-issuer': { type: 'string', default: '' },
   releases: { type: 'string' },
+  'activity-days': { type: 'string' },
   demo: { type: 'boolean', default: false },
   enforce: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
@@ -58,6 +62,13 @@ function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   process.stderr.write(`--port is \`${text}\`; give a number from 0 to 65535\n`);
+  process.exit(2);
+}
+
+function daysOf(text: string | undefined): number {
+  const days = Config.shape.ACTIVITY_DAYS.safeParse(text);
+  if (days.success) return days.data;
+  process.stderr.write(`--activity-days is \`${text}\`; give a whole number of days, 0 for ever\n`);
   process.exit(2);
 }
 
@@ -116,6 +127,7 @@ async function serve({ data, url, tenant, demo: plays, enforce, ...more }: typeo
     ...(url === undefined ? {} : { url }),
     ...(tenant === undefined ? {} : { defaultTenant: tenant }),
     privateIssuers: more['private-issuer'] ?? [],
+    activityDays: daysOf(more['activity-days']),
     issuers: { pcIssuer: more['pc-issuer'] },
   }).catch(refuse);
   const end = async (): Promise<void> => {

@@ -15,15 +15,18 @@ const nameOf = (object: unknown): string => {
 
 /** `updated externalnetwork office`, or what was refused and why. */
 function messageOf(activity: Activity): string {
-  const { operation, targetIdentity, targetID, before, after, error } = activity;
+  const { operation, targetIdentity, targetID, before, after, error, count = 1 } = activity;
   if (!error) return `${DONE[operation]} ${targetIdentity}${nameOf(after ?? before)}`;
   const target = targetID === undefined ? targetIdentity : `${targetIdentity} ${targetID}`;
-  return `refused to ${operation} ${target}: ${error.map(({ description }) => description).join('; ')}`;
+  const refused = `refused to ${operation} ${target}: ${error.map(({ description }) => description).join('; ')}`;
+  return count === 1
+    ? refused
+    : `${count} writes or more were refused within the minute, one of them: ${refused}`;
 }
 
 /** In the original's attributes. */
 function shownOf(activity: Activity): Shown {
-  const { id, before, after, source = '', ...same } = activity;
+  const { id, before, after, source = '', count = 1, ...same } = activity;
   const isUpdate = before !== undefined && after !== undefined;
   return {
     ...same,
@@ -31,6 +34,7 @@ function shownOf(activity: Activity): Shown {
     claims: [...same.claims],
     error: [...(same.error ?? [])],
     source,
+    count,
     message: messageOf(activity),
     diff: isUpdate ? attributeDiff(before, after) : '',
     ...(after === undefined ? {} : { data: after }),

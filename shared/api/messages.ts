@@ -273,6 +273,11 @@ export const Activity = z.object({
       }),
     )
     .describe('Why it was refused; empty when it was done.'),
+  count: z
+    .int()
+    .describe(
+      '1, or, where many writes were refused to one caller, how many it were within the minute: at least this many, and less than twice as many.',
+    ),
   diff: z.string().describe('Attributes that an update changed: lines `- name: JSON` and `+ name: JSON`.'),
   data: z.unknown().optional().describe('The object afterwards, without secrets.'),
   originalData: z.unknown().optional().describe('The object before, without secrets.'),

@@ -35,6 +35,8 @@ export interface Activity {
   after?: unknown;
   /** Why it was refused: entries of the error body, without the values that were sent. */
   error?: readonly ActivityError[];
+  /** How many writes were refused to the caller in the minute that the entry ends, at least; absent: the entry is of one. */
+  count?: number;
 }
 
 export interface ActivityError {

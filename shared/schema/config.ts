@@ -38,6 +38,8 @@ export const Config = z.object({
   AZURE_AUDIENCE: z.string().default(''),
   /** Origins of identity providers that have no public address, `https://login.corp.example`, with commas between. */
   PRIVATE_ISSUERS: z.string().default(''),
+  /** Days for which entries of the activity log are kept; 0: for ever. */
+  ACTIVITY_DAYS: z.coerce.number().int().min(0).max(36_500).default(400),
   LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
 });
 export type Config = z.infer<typeof Config>;
@@ -47,10 +49,19 @@ export type ConfigName = keyof Config;
 /** Each function gets only the variables that its work needs; a variable that is absent is refused when it is used. */
 export const configOf = {
   documents: ['LOG_LEVEL'],
-  api: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
-  flows: ['TABLE_NAME', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL', 'FLOWS_BUCKET', 'FLOW_STREAM'],
+  api: ['TABLE_NAME', 'ACTIVITY_DAYS', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
+  flows: [
+    'TABLE_NAME',
+    'ACTIVITY_DAYS',
+    'TOKEN_KEY_ID',
+    'API_URL',
+    'LOG_LEVEL',
+    'FLOWS_BUCKET',
+    'FLOW_STREAM',
+  ],
   tokens: [
     'TABLE_NAME',
+    'ACTIVITY_DAYS',
     'TOKEN_KEY_ID',
     'API_URL',
     'PC_ISSUER',
@@ -61,25 +72,27 @@ export const configOf = {
   ],
   enforcers: [
     'TABLE_NAME',
+    'ACTIVITY_DAYS',
     'TOKEN_KEY_ID',
     'API_URL',
     'LOG_LEVEL',
     'BUNDLES_BUCKET',
     'BUNDLE_READER_ROLE_ARN',
   ],
-  task: ['TABLE_NAME', 'BUS_NAME', 'LOG_LEVEL'],
+  task: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL'],
   onboard: ['ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
-  changes: ['TABLE_NAME', 'ONBOARD_ACCOUNT_ARN', 'DELETE_NAMESPACE_ARN', 'LOG_LEVEL'],
+  changes: ['TABLE_NAME', 'ACTIVITY_DAYS', 'ONBOARD_ACCOUNT_ARN', 'DELETE_NAMESPACE_ARN', 'LOG_LEVEL'],
   publish: [
     'TABLE_NAME',
+    'ACTIVITY_DAYS',
     'BUNDLES_BUCKET',
     'TARGETS_KEY_ID',
     'SNAPSHOT_KEY_ID',
     'TIMESTAMP_KEY_ID',
     'LOG_LEVEL',
   ],
-  sweep: ['TABLE_NAME', 'LOG_LEVEL'],
-  bootstrap: ['TABLE_NAME', 'API_URL', 'LOG_LEVEL'],
+  sweep: ['TABLE_NAME', 'ACTIVITY_DAYS', 'LOG_LEVEL'],
+  bootstrap: ['TABLE_NAME', 'ACTIVITY_DAYS', 'API_URL', 'LOG_LEVEL'],
 } as const satisfies Record<string, readonly ConfigName[]>;
 
 /** Limits of the platform that both builds keep. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
 import { openBus } from '../../shared/adapters/local/bus.ts';
@@ -13,16 +14,17 @@ import { bundleAccessContract } from '../contract/bundle-access.ts';
 import { busContract } from '../contract/bus.ts';
 import { changeFeedContract } from '../contract/change-feed.ts';
 import { flowStoreContract } from '../contract/flow-store.ts';
-import { objectStoreContract } from '../contract/object-store.ts';
+import { ACTIVITY_DAYS, objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
 import { testClock } from '../make/clock.ts';
 import { dataDirectory } from '../make/data-directory.ts';
+import { freshTenant, makeActivity, makeNetwork, nextID } from '../make/objects.ts';
 
 objectStoreContract('SQLite', async () => {
   const { open, stop } = dataDirectory();
   const clock = testClock();
-  return { store: openObjectStore(open(), clock), clock, stop };
+  return { store: openObjectStore(open(), clock, { activityDays: ACTIVITY_DAYS }), clock, stop };
 });
 
 changeFeedContract('SQLite outbox', async () => {
@@ -71,4 +73,26 @@ flowStoreContract('files', async () => {
   const { path, stop } = dataDirectory();
   const flows = openFlowStore(path, testClock());
   return { flows, stop: () => flows.close().then(stop) };
+});
+
+describe('entries of the activity log that are over', () => {
+  it('leave the database, and those of a store that keeps all do not', async () => {
+    const { open, stop } = dataDirectory();
+    const database = open();
+    const clock = testClock();
+    const place = freshTenant();
+    const old = makeActivity(place, makeNetwork(place, 'n'), clock.now().toISOString());
+    const rows = () =>
+      database.handle.prepare("SELECT sk FROM items WHERE pk LIKE 'activity#%'").all().length;
+    await openObjectStore(database, clock).commit([{ kind: 'activity', activity: old }]);
+    const store = openObjectStore(database, clock, { activityDays: 1 });
+    await store.commit([{ kind: 'activity', activity: { ...old, id: nextID() } }]);
+    clock.advance(24 * 3600_000 - 1000);
+    await store.once(place, 'a', 1);
+    expect(rows()).toBe(2);
+    clock.advance(1000);
+    await store.once(place, 'b', 1);
+    expect(rows()).toBe(1);
+    stop();
+  });
 });

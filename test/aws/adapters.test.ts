@@ -15,7 +15,7 @@ import { bundleAccessContract } from '../contract/bundle-access.ts';
 import { busContract } from '../contract/bus.ts';
 import { changeFeedContract } from '../contract/change-feed.ts';
 import { flowStoreContract } from '../contract/flow-store.ts';
-import { objectStoreContract } from '../contract/object-store.ts';
+import { ACTIVITY_DAYS, objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
 import { CONTRACT_MACHINE, workflowsContract } from '../contract/workflows.ts';
@@ -42,7 +42,8 @@ on('dynamodb', () =>
     'DynamoDB',
     async () => {
       const { tableName, drop } = await freshTable(connection);
-      return { store: openObjectStore({ ...connection, tableName }, clock), clock, stop: drop };
+      const store = openObjectStore({ ...connection, tableName, activityDays: ACTIVITY_DAYS }, clock);
+      return { store, clock, stop: drop };
     },
     { histories: 5 },
   ),

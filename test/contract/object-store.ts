@@ -24,6 +24,9 @@ export interface StoreUnderTest {
   stop(): Promise<void>;
 }
 
+/** For which the store under test keeps the activity log. */
+export const ACTIVITY_DAYS = 30;
+
 const AT = '2026-03-01T12:00:00.000Z';
 const later = (object: Stored<'externalnetwork'>, description: string): Stored<'externalnetwork'> =>
   touch('externalnetwork', { ...object, description }, new Date(AT));
@@ -492,6 +495,23 @@ export function objectStoreContract(
             store.activities(tenant, { ...window, limit, ...(after !== undefined && { after }) }),
           );
           expect(inside.map(({ date }) => date)).toEqual(dates.slice(1, 4).toReversed());
+        }
+      });
+
+      it('is kept for so many days and not shown a moment longer', async () => {
+        const tenant = await plant('/a');
+        const now = under.clock.now().getTime();
+        const ends = now - ACTIVITY_DAYS * 24 * 3600_000;
+        const dates = [ends - 1000, ends, ends + 1, now].map(time => new Date(time).toISOString());
+        for (const date of dates) {
+          const activity = makeActivity(tenant, makeNetwork(tenant, 'n'), date);
+          await store.commit([{ kind: 'activity', activity }]);
+        }
+        for (const limit of [1, 2, 9]) {
+          const kept = await every(after =>
+            store.activities(tenant, { from: '', limit, ...(after !== undefined && { after }) }),
+          );
+          expect(kept.map(({ date }) => date)).toEqual([dates[3], dates[2]]);
         }
       });
 

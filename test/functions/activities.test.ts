@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { Activity } from '../../shared/api/messages.ts';
+import { Activity, Issue } from '../../shared/api/messages.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { Answer } from '../make/call.ts';
-import { openPlane, type Plane } from '../make/plane.ts';
+import { API_URL, assertion, type Caller, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
 /** While set, the store refuses every activity of a refused write. */
@@ -159,6 +159,52 @@ describe('a refused write', () => {
       message: 'refused write not entered',
       fields: { namespace: tenant },
     });
+  });
+
+  it('is one of ten that a caller gets in a namespace each minute; of more the log says how many', async () => {
+    const tenant = await plane.tenant();
+    const other = await plane.namespace(tenant, 'other');
+    const script = await plane.member(tenant, ['namespace.viewer']);
+    const person = await plane.member(tenant, ['namespace.viewer']);
+    const before = (await logOf(tenant)).length;
+    const refuse = async (by: Caller, times: number, namespace = tenant) => {
+      for (let at = 0; at < times; at += 1) await by('POST /externalnetworks', namespace, { body: office });
+    };
+    plane.clock.advance(60_000 - (plane.clock.now().getTime() % 60_000));
+    await refuse(script, 40);
+    await refuse(person, 1);
+    await refuse(script, 1, other);
+    const log = await logOf(tenant);
+    const counts = log.slice(0, log.length - before).map(({ count }) => count);
+    expect(counts).toEqual([32, ...Array.from({ length: 11 }, () => 1)]);
+    expect(log[0]).toMatchObject({
+      date: expect.stringMatching(/:59\.999Z$/),
+      error: [{ code: 403 }],
+      message: expect.stringMatching(
+        /^32 writes or more were refused within the minute, one of them: refused to/,
+      ),
+    });
+    expect((await logOf(other)).filter(({ error }) => error.length > 0)).toHaveLength(1);
+    expect(plane.log.filter(({ message }) => message === 'refused write counted')).toHaveLength(40 - 10 - 2);
+
+    plane.clock.advance(60_000);
+    await refuse(script, 1);
+    const next = await logOf(tenant);
+    expect([next.length, next[0]?.count]).toEqual([log.length + 1, 1]);
+  });
+
+  it('is counted for the caller that its issuer vouches for, whatever else its token says', async () => {
+    const tenant = await plane.tenant();
+    const credential = await plane.credential(tenant, ['namespace.viewer']);
+    const before = (await logOf(tenant)).length;
+    plane.clock.advance(60_000 - (plane.clock.now().getTime() % 60_000));
+    for (let at = 0; at < 15; at += 1) {
+      const metadata = { token: await assertion(credential, plane.clock.now()) };
+      const body = { realm: 'AppCredential', metadata, opaque: { at: `${at}` }, audience: API_URL };
+      const { token = '' } = Issue.parse(JSON.parse((await plane.call('POST /issue', { body })).text));
+      await plane.caller(token)('POST /externalnetworks', tenant, { body: office });
+    }
+    expect(await logOf(tenant)).toHaveLength(before + 10);
   });
 
   it('leaves no trace of reads, of questions, of strangers and of namespaces that are not there', async () => {

@@ -5,7 +5,7 @@ import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-sto
 import { NamespacePath, type NamespacePath as Path, ROOT } from '../../schema/ids.ts';
 import type { Identity } from '../../schema/resources.ts';
 import { TABLE } from '../../schema/table.ts';
-import { activityStart, since } from '../table/activity-window.ts';
+import { activityFrom, activityStart, since } from '../table/activity-window.ts';
 import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityPk,
@@ -29,9 +29,12 @@ import { documentClient, type TableOptions } from './document.ts';
 import { itemTable, type Range, type StoredItem } from './items.ts';
 
 /** The object store in one DynamoDB table. Requests and capacity of each method: docs/decisions, "storage". */
-export function openObjectStore(options: TableOptions, clock: Clock): ObjectStore {
+export function openObjectStore(
+  options: TableOptions & { activityDays?: number },
+  clock: Clock,
+): ObjectStore {
   const client = options.client ?? documentClient(options);
-  const { tableName } = options;
+  const { tableName, activityDays = 0 } = options;
   const items = itemTable(client, tableName);
   const commit = committing(client, tableName, clock);
 
@@ -108,7 +111,7 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
         .sort((a, b) => (order(resource, a) < order(resource, b) ? -1 : 1));
     },
 
-    commit: async writes => commit(plan(writes)),
+    commit: async writes => commit(plan(writes, activityDays)),
 
     check: async writes => commit(rehearsal(plan(writes))),
 
@@ -165,7 +168,8 @@ export function openObjectStore(options: TableOptions, clock: Clock): ObjectStor
       const range = { pk, prefix: '', after: sk === undefined ? undefined : { pk, sk }, newestFirst: true };
       const cursor = (last: Activity) => activityCursor.write([last.date, last.id]);
       const read = (item: StoredItem) => readActivity(item.object, `${item.pk} ${item.sk}`);
-      return since(await page([range], limitOf(query), read, cursor), query.from);
+      const from = activityFrom(query, activityDays, clock.now());
+      return since(await page([range], limitOf(query), read, cursor), from);
     },
 
     async close() {

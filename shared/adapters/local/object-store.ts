@@ -3,7 +3,7 @@ import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-sto
 import { LIMITS } from '../../schema/config.ts';
 import { NamespacePath, ROOT } from '../../schema/ids.ts';
 import type { Identity } from '../../schema/resources.ts';
-import { activityStart, since } from '../table/activity-window.ts';
+import { activityFrom, activityStart, since } from '../table/activity-window.ts';
 import { activityCursor, listCursor, treeCursor } from '../table/cursor.ts';
 import {
   activityPk,
@@ -23,7 +23,11 @@ import type { Database } from './database.ts';
 import { checksum, holds, type ItemTable, itemTable } from './items.ts';
 
 /** The object store in SQLite, with DynamoDB's keys, conditions and limits. Objects are compared with their checksums. */
-export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>): ObjectStore {
+export function openObjectStore(
+  database: Database,
+  { now }: Pick<Clock, 'now'>,
+  { activityDays = 0 }: { activityDays?: number } = {},
+): ObjectStore {
   const items = itemTable(database);
   const run = transaction(database, items);
   const expire = database.handle.prepare('DELETE FROM items WHERE expires <= ?');
@@ -101,7 +105,7 @@ export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>)
       });
     },
 
-    commit: async writes => run(plan(writes)),
+    commit: async writes => run(plan(writes, activityDays)),
 
     check: async writes => run(rehearsal(plan(writes))),
 
@@ -142,7 +146,8 @@ export function openObjectStore(database: Database, { now }: Pick<Clock, 'now'>)
       const part = { pk, prefix: '', ...(after === undefined ? {} : { after }) };
       const read = (item: Item) => readActivity(item.object, `${item.pk} ${item.sk}`);
       const cursor = (last: Activity) => activityCursor.write([last.date, last.id]);
-      return since(await page('items', [part], limitOf(query), read, cursor, true), query.from);
+      const from = activityFrom(query, activityDays, now());
+      return since(await page('items', [part], limitOf(query), read, cursor, true), from);
     },
 
     /** Waits for what was asked for; the database belongs to whoever opened it. */

@@ -11,6 +11,15 @@ export function activityStart({ after, to }: ActivityQuery, namespace: Namespace
   return to !== undefined && to < sk ? to : sk;
 }
 
+const DAY = 24 * 3600_000;
+
+/** Where a list begins at the earliest: what is over is not shown, whether it was removed or not. `days` 0: nothing is ever over. */
+export function activityFrom({ from }: ActivityQuery, days: number, now: Date): string | undefined {
+  if (days === 0) return from;
+  const first = new Date(now.getTime() - days * DAY + 1).toISOString();
+  return from !== undefined && from > first ? from : first;
+}
+
 /** The page without what is older than the window; behind that there is nothing to go on to. */
 export function since({ items, next }: Page<Activity>, from: string | undefined): Page<Activity> {
   const inside = from === undefined ? items : items.filter(({ date }) => date >= from);

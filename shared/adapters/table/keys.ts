@@ -12,7 +12,7 @@ import { STREAM } from '../../schema/table.ts';
  * | object                | `<namespace>`                        | `<resource>#<id>`                      | tree, ref (by ID)              |
  * | guard of a name       | `<namespace>`                        | `unique#<resource>#<name>`             | none; holds the object too     |
  * | pointer of a ref      | `<namespace>`                        | `ref#<resource>#<attribute>#<id>`      | ref; holds no object           |
- * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none                           |
+ * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none; expires, see `activityDays` |
  * | one-use token         | `once#<tenant>#<key>`                | `-`                                    | none; expires                  |
  * | counter               | `count#<tenant>#<key>`               | `-`                                    | none; expires                  |
  * | answer to a key       | `idem#<tenant>#<key>`                | `-`                                    | none; expires                  |

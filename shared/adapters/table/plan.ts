@@ -146,8 +146,16 @@ function guardBody(resource: Identity, object: Stored): Pick<Item, 'object' | 'i
   return namespace.deletion === undefined ? { ...text, id, updateTime } : { ...text, id };
 }
 
-const activityStep = (activity: Activity): Step => ({
-  action: { put: { ...activityKey(activity), object: JSON.stringify(activity) } },
+const DAY = 24 * 3600;
+
+const activityStep = (activity: Activity, days: number): Step => ({
+  action: {
+    put: {
+      ...activityKey(activity),
+      object: JSON.stringify(activity),
+      ...(days === 0 ? {} : { expires: secondsOf(activity.date) + days * DAY }),
+    },
+  },
   otherwise: never,
 });
 
@@ -188,22 +196,22 @@ const requireStep = (namespace: NamespacePath): Step[] =>
         },
       ];
 
-const stepsOf = (write: Write): Step[] =>
+const stepsOf = (write: Write, activityDays: number): Step[] =>
   write.kind === 'require'
     ? requireStep(write.namespace)
     : write.kind === 'activity'
-      ? [activityStep(write.activity)]
+      ? [activityStep(write.activity, activityDays)]
       : write.kind === 'answer'
         ? [answerStep(write.answer)]
         : objectSteps(write);
 
 /**
  * The item actions of a commit. Names each item once, as DynamoDB wants it: a `require` of a namespace that the same
- * commit makes is dropped. Fails with `too_large` beyond 100 items, 400 KB an item or 4 MB in all.
+ * commit makes is dropped. Entries of the activity log expire after `activityDays`, unless it is 0. Fails with `too_large` beyond 100 items, 400 KB an item or 4 MB in all.
  */
-export function plan(writes: readonly Write[]): Step[] {
+export function plan(writes: readonly Write[], activityDays = 0): Step[] {
   const steps = new Map<string, Step>();
-  for (const step of writes.flatMap(stepsOf)) {
+  for (const step of writes.flatMap(write => stepsOf(write, activityDays))) {
     const { pk, sk } = stepKey(step);
     const key = `${pk}\n${sk}`;
     const other = steps.get(key);

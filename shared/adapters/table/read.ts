@@ -18,6 +18,7 @@ const ActivityItem = z.object({
   before: z.unknown().optional(),
   after: z.unknown().optional(),
   error: z.array(z.object({ code: z.int(), title: z.string(), description: z.string() })).exactOptional(),
+  count: z.int().exactOptional(),
 });
 
 /** An object from its item. What does not fit the schema is a damaged or foreign item: it is named and not passed on. */
