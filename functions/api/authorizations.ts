@@ -57,9 +57,23 @@ const appcredential = crud('appcredential', {
   },
 });
 
+/**
+ * A provider vouches for whoever its issuer names, so it can make its writer anybody whom an authorization names, at any
+ * time and from anywhere: that takes an administrator without conditions.
+ */
+const oidcprovider = crud('oidcprovider', {
+  check: (_input, call) => {
+    if (covers(grantable(call.granted, ALWAYS), { '*': ['any'] })) return;
+    throw fail(
+      'forbidden',
+      `you may not write an oidcprovider in ${call.namespace}: its users can be anybody whom an authorization names, which takes all rights there, at all times, from all networks and with an unrestricted token`,
+    );
+  },
+});
+
 export const authorizations = {
   ...access,
   ...apiauthorizationpolicy,
   ...appcredential,
-  ...crud('oidcprovider'),
+  ...oidcprovider,
 };

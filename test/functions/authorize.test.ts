@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Issue } from '../../shared/api/messages.ts';
 import { operations, type Route, routes } from '../../shared/api/routes.ts';
 import { grants, permissionsOf } from '../../shared/core/roles.ts';
 import type { RequestLine } from '../make/call.ts';
-import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+import { assertion, type Caller, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
 let tenant: string;
@@ -346,6 +347,47 @@ describe('nobody grants what they lack', () => {
     expect((await editor(`PATCH ${one}`, own, { body: { disabled: false } })).status).toBe(403);
     const subject = [['@auth:realm=certificate', '@auth:subject=editor']];
     expect((await editor(`PATCH ${one}`, own, { body: { subject } })).status).toBe(403);
+  });
+
+  describe('by a provider of identities, who could be anybody,', () => {
+    const provider = (name: string) => ({ name, endpoint: 'https://login.example', clientID: 'microseg' });
+    const everything = ['@auth:role=namespace.administrator'];
+
+    /** A member of a foreign tenant who is given rights in `own`. */
+    const givenIn = async (more: object): Promise<Caller> => {
+      const { ID, ...credential } = await plane.credential(foreign, ['namespace.viewer']);
+      const subject = [['@auth:realm=certificate', `@auth:subject=${ID}`]];
+      const body = { ...authorization('*,any'), authorizedIdentities: everything, subject, ...more };
+      const made = await plane.root('POST /apiauthorizationpolicies', own, { body });
+      expect(made.status, made.text).toBe(200);
+      return plane.as({ ID, ...credential });
+    };
+
+    it.each([
+      ['everything', {}, 200],
+      ['the right to write providers alone', { authorizedIdentities: ['oidcprovider,any'] }, 403],
+      ['everything until a time', { expirationTime: '2199-01-01T00:00:00.000Z' }, 403],
+      ['everything at times', { activeSchedule: '* * * * *', activeDuration: '5m' }, 403],
+      ['everything from some networks', { authorizedSubnets: ['192.0.2.0/24', '198.51.100.0/24'] }, 403],
+    ])('with %s', async (title, more, status) => {
+      const by = await givenIn(more);
+      const made = await by('POST /oidcproviders', own, { body: provider(title), address: '192.0.2.7' });
+      expect(made.status, made.text).toBe(status);
+      if (status === 403) expect(made.text).toContain('you may not write an oidcprovider');
+      const { object } = await plane.root('POST /oidcproviders', own, { body: provider(`of ${title}`) });
+      const body = { endpoint: 'https://mine.example' };
+      const changed = await by(`PATCH /oidcproviders/${object.ID}`, own, { body, address: '192.0.2.7' });
+      expect(changed.status, changed.text).toBe(status);
+    });
+
+    it('with a token that is restricted', async () => {
+      const credential = await plane.credential(own, ['namespace.administrator']);
+      const metadata = { token: await assertion(credential, plane.clock.now()) };
+      const body = { realm: 'AppCredential', metadata, restrictedPermissions: ['oidcprovider,any'] };
+      const { token = '' } = Issue.parse(JSON.parse((await plane.call('POST /issue', { body })).text));
+      const made = await plane.caller(token)('POST /oidcproviders', own, { body: provider('restricted') });
+      expect(made.status, made.text).toBe(403);
+    });
   });
 
   it('also not further up than they hold it', async () => {
