@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { newObjectId } from '../../shared/core/object.ts';
-import type { Activity, ActivityError } from '../../shared/ports/object-store.ts';
+import type { Activity, ActivityError, ObjectStore } from '../../shared/ports/object-store.ts';
 import { FAILURES, Failure } from '../../shared/schema/failure.ts';
-import { ObjectId, tenantOf } from '../../shared/schema/ids.ts';
+import { ObjectId } from '../../shared/schema/ids.ts';
 import type { Call } from '../call.ts';
 import type { Deps } from '../deps.ts';
 
@@ -13,8 +13,8 @@ const LONGEST = 512;
 const MINUTE = 60_000;
 /** Refusals to one caller in one namespace that get an entry of their own each minute. */
 const SINGLE = 10;
-/** Seconds for which a counter is kept. */
-const COUNTED = 120;
+/** Namespaces with callers that are counted at a time; at the limit counting begins anew. */
+const COUNTED = 10_000;
 
 const OPERATIONS = { post: 'create', put: 'update', delete: 'delete' } as const;
 
@@ -57,37 +57,54 @@ function refusal(call: Call, failure: Failure, { clock }: Pick<Deps, 'clock'>): 
 const callerOf = ({ claims }: Activity): string =>
   claims.filter(claim => /^@auth:(realm|subject|namespace)=/.test(claim)).join('\n');
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+/** What this process refused in one minute, by namespace and caller. */
+interface Counted {
+  minute: number;
+  counts: Map<string, number>;
+  /** Beside it other processes count their own. */
+  process: Uint8Array;
+}
+
+const countedFor = new WeakMap<ObjectStore, Counted>();
+
+/** The number of this refusal among those of its minute, namespace and caller. */
+function countOf(activity: Activity, { store, clock }: Pick<Deps, 'store' | 'clock'>) {
+  const minute = Math.floor(Date.parse(activity.date) / MINUTE);
+  const known = countedFor.get(store) ?? { minute, counts: new Map(), process: clock.randomBytes(16) };
+  countedFor.set(store, known);
+  if (known.minute !== minute || known.counts.size >= COUNTED) known.counts.clear();
+  known.minute = minute;
+  const key = `${activity.namespace}\n${callerOf(activity)}`;
+  const count = (known.counts.get(key) ?? 0) + 1;
+  known.counts.set(key, count);
+  return { minute, key, count, process: known.process };
+}
 
 const isPowerOfTwo = (count: number): boolean => Number.isInteger(Math.log2(count));
 
 /**
- * The entry as it is written when this is the caller's `count`th refusal of the minute in the namespace: the first ones as they
- * are, then one more, at the end of the minute, that is written anew each time their number has doubled. So whoever is
- * refused all day long leaves eleven entries a minute.
+ * The entry as it is written: of a minute's first refusals each as it is, and then one more, at the end of the minute, that is
+ * written anew each time their number has doubled. So whoever is refused all day long leaves eleven entries a minute.
  */
-function bounded(activity: Activity, minute: number, count: number): Activity | undefined {
+function bounded(activity: Activity, deps: Pick<Deps, 'store' | 'clock'>): Activity | undefined {
+  const { minute, key, count, process } = countOf(activity, deps);
   if (count <= SINGLE) return activity;
   if (!isPowerOfTwo(count)) return undefined;
   const date = new Date((minute + 1) * MINUTE - 1);
-  const id = newObjectId(date, size => digest(callerOf(activity)).subarray(0, size));
+  const digest = createHash('sha256').update(process).update(key).digest();
+  const id = newObjectId(date, size => digest.subarray(0, size));
   return { ...activity, id, date: date.toISOString(), count };
 }
 
-async function enter(activity: Activity, { store, log }: Pick<Deps, 'store' | 'log'>): Promise<void> {
-  const { namespace } = activity;
-  const minute = Math.floor(Date.parse(activity.date) / MINUTE);
-  const key = digest(`${minute}\n${namespace}\n${callerOf(activity)}`).toString('hex');
-  const most = Number.MAX_SAFE_INTEGER;
-  const count = (await store.take(tenantOf(namespace), `refused#${key}`, most, COUNTED)) ?? most;
-  const entry = bounded(activity, minute, count);
+async function enter(activity: Activity, deps: Pick<Deps, 'store' | 'clock' | 'log'>): Promise<void> {
+  const entry = bounded(activity, deps);
   if (!entry) {
-    const { requestID, claims, operation, targetIdentity } = activity;
-    log.info('refused write counted', { requestID, namespace, claims, operation, targetIdentity });
+    const { requestID, namespace, claims, operation, targetIdentity } = activity;
+    deps.log.info('refused write counted', { requestID, namespace, claims, operation, targetIdentity });
     return;
   }
-  await store.commit([
-    { kind: 'require', namespace },
+  await deps.store.commit([
+    { kind: 'require', namespace: entry.namespace },
     { kind: 'activity', activity: entry },
   ]);
 }
@@ -105,7 +122,7 @@ export async function enterRefusal(
   const activity = refusal(call, error, { clock });
   if (!activity) return;
   try {
-    await enter(activity, { store, log });
+    await enter(activity, { store, clock, log });
   } catch (reason) {
     if (reason instanceof Failure && reason.kind === 'not_found') return;
     const { requestID, namespace, claims } = activity;
