@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Log } from '../functions/deps.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Execution, WorkflowName, Workflows } from '../shared/ports/workflows.ts';
 import { fail } from '../shared/schema/failure.ts';
-import type { Header, HistoryEvent, Running, Transition } from './asl/execution.ts';
+import type { Ended, Header, HistoryEvent, Parent, Running, Thread, Transition } from './asl/execution.ts';
 import { type JournalDatabase, openJournal, type Unfinished } from './asl/journal.ts';
 import { type Json, sizeOf, toJson } from './asl/json.ts';
 import { LIMITS } from './asl/limits.ts';
@@ -59,6 +60,8 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
   const machines = loadAll(definitions, Object.keys(tasks));
   const journal = openJournal(options.database, clock.now());
   const runners = new Map<string, Runner>();
+  /** Text of the machine that each running execution was started with. */
+  const texts = new Map<string, string>();
   const rim: Rim = {
     journal,
     clock,
@@ -74,25 +77,81 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
         status: header.status,
       });
       runners.delete(keyOf(header));
+      texts.delete(keyOf(header));
+      if (header.parent) report(header.parent, header);
     },
+    spawn: (around, thread, phase, index) => spawn(around, thread, phase, index),
+    abandon: ({ workflow, name }, thread, batch) => {
+      for (const runner of runners.values()) {
+        const { parent, workflow: of } = runner.header;
+        const isInside = of === workflow && parent?.name === name && parent.thread === thread;
+        if (isInside && parent.batch === batch) runner.tell({ kind: 'aborted' }).catch(() => {});
+      }
+    },
+    turns: 0,
     mode: 'on',
     inFlight: new Set(),
   };
-  const launch = (machine: Machine, execution: Running): void => {
+  const launch = (machine: Machine, execution: Running, definition: string): void => {
     const runner = new Runner(machine, execution, rim);
     runners.set(keyOf(execution.header), runner);
+    texts.set(keyOf(execution.header), definition);
     runner.go();
+  };
+  const loaded = new Map<string, Machine>();
+  const machineOf = (workflow: WorkflowName, text: string): Machine => {
+    const machine = loaded.get(text) ?? load(workflow, text, Object.keys(tasks));
+    loaded.set(text, machine);
+    return machine;
+  };
+  /** Tells the Map around an execution how it ended. */
+  const report = (parent: Parent, { workflow, status, output, error, cause }: Header): void => {
+    const { name, thread, batch, index } = parent;
+    const child: Ended = {
+      status,
+      ...(output === undefined ? {} : { output }),
+      ...(error === undefined ? {} : { error }),
+      ...(cause === undefined ? {} : { cause }),
+    };
+    runners
+      .get(`${workflow}:${name}`)
+      ?.tell({ kind: 'ended', thread, batch, index, child })
+      .catch(() => {});
+  };
+  const spawn: Rim['spawn'] = async (around, thread, phase, index) => {
+    const { workflow, name: outer } = around;
+    const parent = { name: outer, thread, batch: phase.batch, index };
+    const name = childName(workflow, parent);
+    if (runners.has(`${workflow}:${name}`)) return;
+    const known = journal.header(workflow, name);
+    if (known) return known.status === 'RUNNING' ? undefined : report(parent, known);
+    const text = texts.get(keyOf(around)) ?? '';
+    const machine = machineOf(workflow as WorkflowName, text);
+    const now = clock.now();
+    const { input, item } = phase.items[index] ?? { input: null };
+    const header = { ...opened(machine, name, input, now), parent };
+    const main = { ...mainThread(machine, input, now), state: phase.startAt };
+    const begun: Thread = item ? { ...main, item } : main;
+    if (await journal.begin(header, begun, text)) {
+      launch(machine, { header, threads: new Map([[begun.id, begun]]) }, text);
+    }
   };
   const goOn = ({ execution, definition }: Unfinished): void => {
     const { workflow, name } = execution.header;
     try {
-      launch(load(workflow, definition, Object.keys(tasks)), execution);
+      launch(machineOf(workflow as WorkflowName, definition), execution, definition);
     } catch (error) {
       log.error('a workflow cannot go on with this release', { workflow, execution: name, error });
     }
   };
 
   for (const unfinished of journal.unfinished()) goOn(unfinished);
+  for (const runner of runners.values()) {
+    const { parent, workflow } = runner.header;
+    const waits = parent === undefined || runners.get(`${workflow}:${parent.name}`)?.awaits(parent);
+    // The process ended between the end of the Map around it and its own.
+    if (!waits) runner.tell({ kind: 'aborted' }).catch(() => {});
+  }
 
   return {
     async start(workflow, name, input) {
@@ -104,7 +163,7 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
       const header = opened(machine, checkedName(name), checkedInput(input), clock.now());
       const thread = mainThread(machine, header.input, clock.now());
       const started = await journal.begin(header, thread, definition);
-      if (started) launch(machine, { header, threads: new Map([[thread.id, thread]]) });
+      if (started) launch(machine, { header, threads: new Map([[thread.id, thread]]) }, definition);
       return { started };
     },
     async describe(workflow, name) {
@@ -145,12 +204,21 @@ const loadAll = (definitions: Readonly<Record<string, string>>, tasks: string[])
 
 const keyOf = ({ workflow, name }: Header): string => `${workflow}:${name}`;
 
-/** Invocations may begin more turns and turns more invocations, so both must be found quiet at once. */
+/** As AWS does, an execution of a Map has a name of its own; here it follows from whose it is. */
+const childName = (workflow: string, { name, thread, batch, index }: Parent): string =>
+  createHash('sha256')
+    .update(JSON.stringify([workflow, name, thread, batch, index]))
+    .digest('hex')
+    .slice(0, 40);
+
+/** Invocations begin turns, turns invocations and executions: all must be found quiet at once. */
 async function idle(rim: Rim, runners: ReadonlyMap<string, Runner>): Promise<void> {
+  let turns: number;
   do {
+    turns = rim.turns;
     await Promise.all(rim.inFlight);
     await Promise.all([...runners.values()].map(runner => runner.idle()));
-  } while (rim.inFlight.size > 0);
+  } while (rim.inFlight.size > 0 || rim.turns !== turns);
 }
 
 function requireUsable(rim: Rim): void {

@@ -11,7 +11,28 @@ export type Phase =
   | TaskPhase
   /** Runs its children: `total` of them, of which the first `begun` were let go and `done` have ended. */
   | { kind: 'join'; total: number; begun: number; done: number }
+  | SpreadPhase
   | { kind: 'done'; output: Json };
+
+/** A distributed Map: each item has an execution of its own, of which the first `begun` were let go. */
+export interface SpreadPhase {
+  kind: 'spread';
+  /** Tells one entering of the state from another. */
+  batch: number;
+  startAt: string;
+  items: { input: Json; item?: { Index: number; Value: Json } }[];
+  begun: number;
+  /** By place, `null` for those that have not ended. */
+  ended: ({ output: Json } | null)[];
+}
+
+/** Whose item an execution works on. */
+export interface Parent {
+  name: string;
+  thread: string;
+  batch: number;
+  index: number;
+}
 
 export interface TaskPhase {
   kind: 'task';
@@ -55,6 +76,8 @@ export interface Header {
   name: string;
   status: Execution['status'];
   input: Json;
+  /** Set for an execution that a distributed Map started. */
+  parent?: Parent;
   /** RFC 3339 UTC. */
   started: string;
   deadline?: number;
@@ -86,10 +109,17 @@ export type Occurrence =
   | { kind: 'due'; thread: string }
   /** The machine's own timeout. */
   | { kind: 'expired' }
+  /** The execution around it gave up. */
+  | { kind: 'aborted' }
+  /** An execution of a distributed Map has ended. */
+  | { kind: 'ended'; thread: string; batch: number; index: number; child: Ended }
   | { kind: 'succeeded'; thread: string; attempt: number; result: Json }
   | { kind: 'failed'; thread: string; attempt: number; error: string; cause: string }
   | { kind: 'accepted'; thread: string; attempt: number }
   | { kind: 'heartbeat'; thread: string; attempt: number };
+
+/** How an execution ended. */
+export type Ended = Pick<Header, 'status' | 'output' | 'error' | 'cause'>;
 
 /** What an occurrence makes of an execution: to be stored whole, before anything follows from it. */
 export interface Transition {

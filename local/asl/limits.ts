@@ -6,6 +6,8 @@ export const LIMITS = {
   history: 25_000,
   /** Iterations of an inline Map at a time. */
   mapConcurrency: 40,
+  /** Executions of a distributed Map at a time. */
+  mapExecutions: 10_000,
   /** Characters of an error's name and of its cause. */
   error: 256,
   cause: 32_768,

@@ -64,6 +64,8 @@ async function settle(work: Work, thread: Thread, outcome: Outcome): Promise<voi
       return scheduled(work, thread, outcome);
     case 'fork':
       return forked(work, thread, outcome);
+    case 'spread':
+      return spread(work, thread, outcome);
   }
 }
 
@@ -114,6 +116,29 @@ async function forked(
   }
 }
 
+async function spread(
+  work: Work,
+  thread: Thread,
+  { children, concurrency }: Extract<Outcome, { kind: 'spread' }>,
+): Promise<void> {
+  const { draft } = work;
+  draft.log('MapStateStarted', thread.state);
+  const [first] = children;
+  if (!first) return run(work, thread, joined([]));
+  draft.log('MapRunStarted', thread.state);
+  draft.put({
+    ...thread,
+    phase: {
+      kind: 'spread',
+      batch: draft.number(),
+      startAt: first.startAt,
+      items: children.map(({ input, item }) => ({ input, ...(item ? { item } : {}) })),
+      begun: Math.min(concurrency, children.length),
+      ended: children.map(() => null),
+    },
+  });
+}
+
 /** The last state of a block was left: the execution ends, or the thread around it goes on when this was the last inside. */
 async function ended(work: Work, thread: Thread, output: Json): Promise<void> {
   const { draft } = work;
@@ -143,7 +168,7 @@ async function join(work: Work, parent: Thread): Promise<void> {
   await run(work, parent, joined(results));
 }
 
-const joined =
+export const joined =
   (results: Json[]): Part =>
   async (state, moment) => {
     if (state.Type === 'Parallel') return parallelJoined(state, moment, results);

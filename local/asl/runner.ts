@@ -7,7 +7,9 @@ import {
   dueTime,
   type Header,
   type Occurrence,
+  type Parent,
   type Running,
+  type SpreadPhase,
   type TaskPhase,
   type Thread,
   type Transition,
@@ -32,6 +34,12 @@ export interface Rim {
   duplicates(task: string): number;
   /** Called before a transition is recorded and after; what it throws stops everything, like kill -9. */
   onTransition(moment: 'before' | 'after', transition: Transition): void;
+  /** Sees to it that an item of a distributed Map has its execution, running or ended. Does nothing when it has. */
+  spawn(around: Header, thread: string, phase: SpreadPhase, index: number): Promise<void>;
+  /** A distributed Map waits for its executions no longer. */
+  abandon(around: Header, thread: string, batch: number): void;
+  /** Turns taken so far, of all runners. */
+  turns: number;
   /** An execution has ended and its runner has nothing more to do. */
   closed(header: Header): void;
   /** `stopping`: answers are still recorded, nothing new begins. `dead`: nothing happens any more. */
@@ -52,6 +60,8 @@ export class Runner {
   readonly #machine: Machine;
   readonly #rim: Rim;
   readonly #invoked = new Set<number>();
+  /** Items of distributed Maps whose executions were seen to. */
+  readonly #spawned = new Set<string>();
   #execution: Running;
   #turn: Promise<unknown> = Promise.resolve();
   #callOff: () => void = () => {};
@@ -100,7 +110,33 @@ export class Runner {
     this.#callOff();
   }
 
+  /** Distributed Maps that wait for their executions. */
+  #spreads(): [string, SpreadPhase][] {
+    return this.#threads().flatMap(({ id, phase }): [string, SpreadPhase][] =>
+      phase.kind === 'spread' ? [[id, phase]] : [],
+    );
+  }
+
+  /** Executions that were let go and have not ended: each is started, once. */
+  async #spawn(): Promise<void> {
+    for (const [id, phase] of this.#spreads()) {
+      for (let index = 0; index < phase.begun; index += 1) {
+        const key = `${id} ${phase.batch} ${index}`;
+        if (phase.ended[index] !== null || this.#spawned.has(key)) continue;
+        await this.#rim.spawn(this.header, id, phase, index);
+        this.#spawned.add(key);
+      }
+    }
+  }
+
+  /** Whether a distributed Map of this execution waits for the item. */
+  awaits({ thread, batch, index }: Parent): boolean {
+    const phase = this.#execution.threads.get(thread)?.phase;
+    return phase?.kind === 'spread' && phase.batch === batch && phase.ended[index] === null;
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#rim.turns += 1;
     const done = this.#turn.then(work);
     this.#turn = done.catch((error: unknown) => this.#notWritten(error));
     return done;
@@ -113,7 +149,12 @@ export class Runner {
     const transition = await this.#worked(occurrence, now);
     if (!transition || !this.#may('before', transition)) return false;
     await rim.journal.record(transition, now);
+    const before = this.#spreads();
     this.#execution = applied(this.#execution, transition);
+    for (const [id, { batch }] of before) {
+      const phase = this.#execution.threads.get(id)?.phase;
+      if (phase?.kind !== 'spread' || phase.batch !== batch) rim.abandon(this.header, id, batch);
+    }
     return this.#may('after', transition);
   }
 
@@ -152,6 +193,7 @@ export class Runner {
     this.#callOff();
     if (this.#rim.mode !== 'on') return;
     if (this.header.status !== 'RUNNING') return this.#rim.closed(this.header);
+    await this.#spawn();
     for (const thread of this.#threads()) this.#invoke(thread);
     this.#setTimer();
   }
@@ -223,6 +265,8 @@ export class Runner {
       error,
     });
     this.#callOff();
+    // How one of them ended may be what could not be recorded.
+    this.#spawned.clear();
     if (mode !== 'on') return;
     this.#resting = true;
     this.#callOff = timers.at(clock.now().getTime() + AFTER_FAILED_WRITE, () => {

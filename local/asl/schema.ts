@@ -163,7 +163,14 @@ const MapState = z.strictObject({
   ItemSelector: Template.optional(),
   MaxConcurrency: numberOr(z.int().min(0)).optional(),
   get ItemProcessor() {
-    return Block.extend({ ProcessorConfig: z.strictObject({ Mode: z.literal('INLINE') }).optional() });
+    return Block.extend({
+      ProcessorConfig: z
+        .union([
+          z.strictObject({ Mode: z.literal('INLINE') }),
+          z.strictObject({ Mode: z.literal('DISTRIBUTED'), ExecutionType: z.literal('STANDARD') }),
+        ])
+        .optional(),
+    });
   },
   ...after,
   ...handlers,

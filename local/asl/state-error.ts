@@ -18,6 +18,7 @@ export class StateError extends Error {
 export const KNOWN_STATES_ERRORS: readonly string[] = [
   'States.ALL',
   'States.DataLimitExceeded',
+  'States.ExceedToleratedFailureThreshold',
   'States.HeartbeatTimeout',
   'States.QueryEvaluationError',
   'States.TaskFailed',

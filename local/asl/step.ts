@@ -12,6 +12,7 @@ import type { Json } from './json.ts';
 import type { Machine } from './load.ts';
 import { failed, run, stateOf, type Work } from './progress.ts';
 import type { State } from './schema.ts';
+import { childEnded } from './spread.ts';
 import { StateError } from './state-error.ts';
 import { enterChoice } from './states/choice.ts';
 import { enterFail } from './states/fail.ts';
@@ -46,6 +47,10 @@ async function react(work: Work, occurrence: Occurrence): Promise<boolean> {
     work.draft.finish({ status: 'TIMED_OUT', error: 'States.Timeout', cause: '' });
     return true;
   }
+  if (occurrence.kind === 'aborted') {
+    work.draft.finish({ status: 'ABORTED' });
+    return true;
+  }
   const thread = work.draft.thread(occurrence.thread);
   if (!thread) return false;
   switch (occurrence.kind) {
@@ -53,6 +58,8 @@ async function react(work: Work, occurrence: Occurrence): Promise<boolean> {
       return thread.phase.kind === 'enter' && entered(work, thread);
     case 'due':
       return due(work, thread);
+    case 'ended':
+      return childEnded(work, thread, occurrence);
     default:
       return thread.phase.kind === 'task' && answered(work, thread, thread.phase, occurrence);
   }

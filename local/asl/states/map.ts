@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts';
+import { LIMITS } from '../limits.ts';
 import { withinQuota } from '../quota.ts';
 import type { MapState } from '../schema.ts';
 import { StateError } from '../state-error.ts';
@@ -16,8 +17,13 @@ export async function enterMap(state: MapState, moment: Moment): Promise<Outcome
     ? await wholeNumber(state.MaxConcurrency, 'MaxConcurrency', 0, moment)
     : 0;
   const children = await Promise.all(items.map((value, index) => child(state, moment, index, value)));
-  return { kind: 'fork', children, concurrency: mapConcurrency(asked) };
+  return isDistributed(state)
+    ? { kind: 'spread', children, concurrency: asked === 0 ? LIMITS.mapExecutions : asked }
+    : { kind: 'fork', children, concurrency: mapConcurrency(asked) };
 }
+
+const isDistributed = ({ ItemProcessor }: MapState): boolean =>
+  ItemProcessor.ProcessorConfig?.Mode === 'DISTRIBUTED';
 
 async function child(state: MapState, moment: Moment, index: number, value: Json): Promise<Child> {
   const item = { Index: index, Value: value };

@@ -23,7 +23,9 @@ export type Outcome =
   | { kind: 'wait'; until: number }
   | { kind: 'task'; task: string; payload: Json; token?: string; timeout?: number; heartbeat?: number }
   /** Children, each with its own first state and input; at most `concurrency` at a time. */
-  | { kind: 'fork'; children: Child[]; concurrency: number };
+  | { kind: 'fork'; children: Child[]; concurrency: number }
+  /** The same, each in an execution of its own. */
+  | { kind: 'spread'; children: Child[]; concurrency: number };
 
 export interface Child {
   startAt: string;

@@ -30,7 +30,7 @@ describe('load refuses, with state and field,', () => {
       /`U` is no task/,
     ],
     [
-      'a distributed Map',
+      'a reader of items',
       { Type: 'Map', ItemReader: {}, ItemProcessor: { StartAt: 'B', States: { B: END } }, End: true },
       /`ItemReader` is not implemented/,
     ],
@@ -41,7 +41,7 @@ describe('load refuses, with state and field,', () => {
         ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED' }, StartAt: 'B', States: { B: END } },
         End: true,
       },
-      /field `ItemProcessor.ProcessorConfig.Mode`/,
+      /field `ItemProcessor.ProcessorConfig`/,
     ],
     [
       'a field of a branch',
