@@ -31,6 +31,7 @@ const TOKENS = 'tokens';
 const ENFORCERS = 'enforcers';
 /** The group that takes flow records. */
 const FLOWS = 'flows';
+const UPGRADES = 'upgrades';
 
 const { seconds } = Duration;
 
@@ -78,6 +79,8 @@ interface ApiProps extends Parts {
 export class Api extends Construct {
   readonly front: HttpApi;
   readonly functions: readonly LambdaFunction[];
+  /** What ends tasks of the upgrade workflow. */
+  readonly upgrades: readonly LambdaFunction[];
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
@@ -86,6 +89,9 @@ export class Api extends Construct {
     const functions = new Map(groups.map(group => [group, this.#group(group, props)]));
     const documents = this.#documents(props);
     this.functions = [...functions.values(), documents];
+    this.upgrades = [...functions].flatMap(([group, fn]) =>
+      group === UPGRADES || group === ENFORCERS ? [fn] : [],
+    );
     const integrations = new Map(
       [...functions].map(([group, fn]) => [
         group,

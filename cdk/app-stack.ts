@@ -44,15 +44,18 @@ export class AppStack extends Stack {
     const parts = { settings, data, bundles };
     const workflows = new Workflows(this, 'Workflows', { ...parts, values, bus });
     const api = new Api(this, 'Api', { ...parts, values, front, delivery });
+    for (const fn of api.upgrades) workflows.machine('upgrade-enforcers').grantTaskResponse(fn);
     const events = new Events(this, 'Events', {
       ...parts,
       values: {
         ...values,
         ONBOARD_ACCOUNT_ARN: workflows.machine('onboard-account').stateMachineArn,
         DELETE_NAMESPACE_ARN: workflows.machine('delete-namespace').stateMachineArn,
+        UPGRADE_ENFORCERS_ARN: workflows.machine('upgrade-enforcers').stateMachineArn,
       },
       onboard: workflows.machine('onboard-account'),
       deleteNamespace: workflows.machine('delete-namespace'),
+      upgradeEnforcers: workflows.machine('upgrade-enforcers'),
       bus,
     });
     new Alarms(this, 'Alarms', { api, workflows, events, table: data.table, delivery });

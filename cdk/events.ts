@@ -22,6 +22,7 @@ interface EventsProps extends Parts {
   bus: EventBus;
   onboard: StateMachine;
   deleteNamespace: StateMachine;
+  upgradeEnforcers: StateMachine;
 }
 
 interface Pattern {
@@ -89,8 +90,10 @@ export class Events extends Construct {
     grantWrite(fn, props.data.table);
     props.onboard.grantStartExecution(fn);
     props.deleteNamespace.grantStartExecution(fn);
+    props.upgradeEnforcers.grantStartExecution(fn);
+    props.upgradeEnforcers.grantTaskResponse(fn);
     readStream(fn, props.data.table, {
-      filter: objectsOf(identities),
+      filter: objectsOf([...identities, 'enforcerupgrade']),
       failures: this.#deadLetters('objectChanged'),
       gather: Duration.seconds(0),
     });

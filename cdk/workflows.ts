@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
@@ -92,10 +92,37 @@ export class Workflows extends Construct {
         resources: bound.map(([, arn]) => arn ?? ''),
       }),
     );
+    if (definition.includes('"DISTRIBUTED"')) this.#letSpread(name, machine);
     acknowledge(machine, {
       'AwsSolutions-IAM5[Resource::*]': 'Log deliveries and X-Ray know no resource but `*`.',
     });
     return machine;
+  }
+
+  /** A distributed Map starts executions of its own machine, and ends them when it fails. */
+  #letSpread(name: string, machine: StateMachine): void {
+    const policy = new Policy(this, `${name}Spread`, {
+      statements: [
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
+        new PolicyStatement({
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: [
+            Stack.of(this).formatArn({
+              service: 'states',
+              resource: 'execution',
+              resourceName: `${machine.stateMachineName}/*`,
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          ],
+        }),
+      ],
+    });
+    policy.attachToRole(machine.role);
+    const logicalId = Stack.of(this).getLogicalId(machine.node.defaultChild as CfnElement);
+    acknowledge(policy, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>/*]`]:
+        'Names of the executions of a Map are given by Step Functions.',
+    });
   }
 
   #functionArn(task: string): string {

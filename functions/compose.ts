@@ -95,6 +95,7 @@ export function composeFrom(environment: Record<string, string | undefined>): De
         machines: lazily({
           'delete-namespace': () => setting('DELETE_NAMESPACE_ARN'),
           'onboard-account': () => setting('ONBOARD_ACCOUNT_ARN'),
+          'upgrade-enforcers': () => setting('UPGRADE_ENFORCERS_ARN'),
         }),
       }),
     tokenKey: () => signer('TOKEN_KEY_ID'),

@@ -35,6 +35,7 @@ const hooks: Hooks<'enforcer'> = {
     if (object.machineID !== '') {
       object.ID = idOf(homeOf(call), 'enforcer', object.machineID);
       object.normalizedTags = normalizedTags('enforcer', object);
+      object.registrationTime = deps.clock.now().toISOString();
     }
     await certifyIn(object, deps);
   },

@@ -4,6 +4,7 @@ import { handlersOf } from '../functions/api/index.ts';
 import type { Deps, IssuerSettings, Log } from '../functions/deps.ts';
 import { cloudAccountCreated } from '../functions/events/cloud-account-created.ts';
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
+import { enforcerReported } from '../functions/events/enforcer-reported.ts';
 import { removeExpired } from '../functions/events/expired-authorizations.ts';
 import { markLost } from '../functions/events/lost-enforcers.ts';
 import { mappingChanged } from '../functions/events/mapping-changed.ts';
@@ -13,6 +14,7 @@ import { publishMarked } from '../functions/events/publish.ts';
 import { push } from '../functions/events/push.ts';
 import { releaseChanged } from '../functions/events/release-changed.ts';
 import { resign } from '../functions/events/resign.ts';
+import { upgradeCreated } from '../functions/events/upgrade-created.ts';
 import { httpFunction } from '../functions/http.ts';
 import { everyPublication } from '../functions/publish.ts';
 import { tasks } from '../functions/tasks/index.ts';
@@ -139,6 +141,8 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes => mappingChanged(changes, deps),
       changes => releaseChanged(changes, deps),
       changes => push(changes, { ...deps, connections }),
+      changes => upgradeCreated(changes, deps),
+      changes => enforcerReported(changes, deps),
     ],
     publish: marks => publishMarked(marks, deps),
   });

@@ -40,12 +40,14 @@ export interface LocalWorkflows extends Workflows {
 const FILES: Readonly<Record<WorkflowName, URL>> = {
   'delete-namespace': new URL('../statemachines/delete-namespace.asl.json', import.meta.url),
   'onboard-account': new URL('../statemachines/onboard-account.asl.json', import.meta.url),
+  'upgrade-enforcers': new URL('../statemachines/upgrade-enforcers.asl.json', import.meta.url),
 };
 
 /** The state machines of statemachines/, as text. */
 export const readStateMachines = (): Record<WorkflowName, string> => ({
   'delete-namespace': readFileSync(FILES['delete-namespace'], 'utf8'),
   'onboard-account': readFileSync(FILES['onboard-account'], 'utf8'),
+  'upgrade-enforcers': readFileSync(FILES['upgrade-enforcers'], 'utf8'),
 });
 
 /**
@@ -190,6 +192,8 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
       const holder = runner.holding(token);
       if (holder && (await runner.tell({ ...holder, ...said }))) return;
     }
+    // What could not be told because everything stops was not told for good.
+    requireUsable(rim);
     throw fail('not_found', 'no task waits for this token: it was used, it timed out, or it never was');
   }
 }

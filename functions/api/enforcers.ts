@@ -3,6 +3,7 @@ import { fail } from '../../shared/schema/failure.ts';
 import { isWithin, NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import { crud } from '../crud.ts';
+import { reportDirective } from '../directives.ts';
 import { installTokenHooks } from '../install-token.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { pokeEnforcer } from '../poke.ts';
@@ -65,4 +66,5 @@ export const enforcers = {
   createPreflight,
   pokeEnforcer,
   pokeProcessingUnit,
+  reportDirective,
 };

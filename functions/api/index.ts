@@ -14,6 +14,7 @@ import { policies } from './policies.ts';
 import { policyKinds } from './policy-kinds.ts';
 import { rendering } from './rendered.ts';
 import { tokens } from './tokens.ts';
+import { upgrades } from './upgrades.ts';
 
 const { listUnitRenderedPolicies } = rendering;
 const { listEnforcerProfiles, listMappedUnits, listMappingEnforcers, listMappingProfiles } = matches;
@@ -36,6 +37,7 @@ export const handlersOf = {
   namespaces,
   policies: { ...policies, ...policyKinds },
   tokens,
+  upgrades,
 } as const satisfies Record<string, Partial<Record<Operation, Handler>>>;
 
 /** All of them. A route without a handler does not compile. */
@@ -53,4 +55,5 @@ export const handlers: Handlers = {
   ...policyKinds,
   ...relations,
   ...tokens,
+  ...upgrades,
 };

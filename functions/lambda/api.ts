@@ -11,3 +11,4 @@ export const legacy = httpFunction(handlersOf.legacy, compose);
 export const namespaces = httpFunction(handlersOf.namespaces, compose);
 export const policies = httpFunction(handlersOf.policies, compose);
 export const tokens = httpFunction(handlersOf.tokens, compose);
+export const upgrades = httpFunction(handlersOf.upgrades, compose);

@@ -3,6 +3,7 @@ import { changesOf, compose, marksOf } from '../compose.ts';
 import { bootstrap as makeAdministrator } from '../events/bootstrap.ts';
 import { cloudAccountCreated } from '../events/cloud-account-created.ts';
 import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
+import { enforcerReported } from '../events/enforcer-reported.ts';
 import { removeExpired } from '../events/expired-authorizations.ts';
 import { markLost } from '../events/lost-enforcers.ts';
 import { mappingChanged } from '../events/mapping-changed.ts';
@@ -11,6 +12,7 @@ import { policyChanged } from '../events/policy-changed.ts';
 import { publishMarked } from '../events/publish.ts';
 import { releaseChanged } from '../events/release-changed.ts';
 import { resign as resignAll } from '../events/resign.ts';
+import { upgradeCreated } from '../events/upgrade-created.ts';
 
 /**
  * A batch of the table's stream is handled whole or, when anything fails, again from its first record: every handler
@@ -41,6 +43,8 @@ export const objectChanged = batch(async event => {
   await namespaceDeleted(changes, compose());
   await releaseChanged(changes, compose());
   await mappingChanged(changes, compose());
+  await upgradeCreated(changes, compose());
+  await enforcerReported(changes, compose());
 });
 
 /** The table's stream, the publisher's to-do list. */

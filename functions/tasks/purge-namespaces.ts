@@ -4,7 +4,7 @@ import type { Activity, Stored } from '../../shared/ports/object-store.ts';
 import { Failure } from '../../shared/schema/failure.ts';
 import { NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
 import { isHidden, type Namespace } from '../../shared/schema/namespace.ts';
-import { type Identity, identities } from '../../shared/schema/resources.ts';
+import { everyIdentity, type Identity } from '../../shared/schema/resources.ts';
 import { Purge, rootOf } from '../purging.ts';
 import { Called, type TaskDeps, task } from './task.ts';
 
@@ -58,7 +58,7 @@ async function removeSome(leaf: Namespace, execution: string, deps: TaskDeps): P
 
 async function objectsIn(path: NamespacePath, { store }: TaskDeps): Promise<[Identity, Stored][]> {
   const lists = await Promise.all(
-    identities
+    everyIdentity
       .filter(identity => identity !== 'namespace')
       .map(async identity => {
         const { items } = await store.list(identity, path, { limit: TOGETHER });

@@ -1,6 +1,7 @@
 import { base64url, type CryptoKey, decodeJwt, importPKCS8, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Credential } from '../schema/appcredential.ts';
+import type { UpgradeHost } from '../schema/enforcerupgrade.ts';
 import { fail } from '../schema/failure.ts';
 import type { FlowReport } from '../schema/flowreport.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
@@ -18,6 +19,7 @@ import {
   type MetaConfig,
 } from './messages.ts';
 import { type CrudAction, type CrudOperation, type Operation, routes } from './routes.ts';
+import type { DirectiveAnswer, ShownUpgrade, UpgradePlan, UpgradeStatus } from './upgrade-routes.ts';
 
 // The one door to the table of operations for clients, which may import no other file of this folder.
 export type { CrudAction, Operation } from './routes.ts';
@@ -31,6 +33,14 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   createEnforcerCredentials: EnforcerCredentials;
   registerEnforcer: RegistrationAnswer;
   createPreflight: PreflightAnswer;
+  createEnforcerUpgrade: UpgradePlan;
+  listEnforcerUpgrades: ShownUpgrade[];
+  getEnforcerUpgrade: UpgradeStatus;
+  listUpgradeHosts: UpgradeHost[];
+  pauseEnforcerUpgrade: ShownUpgrade;
+  resumeEnforcerUpgrade: ShownUpgrade;
+  abortEnforcerUpgrade: ShownUpgrade;
+  reportDirective: DirectiveAnswer;
   applyPreset: PresetAnswer;
   decideFlow: DecisionAnswer;
   export: ExportAnswer;

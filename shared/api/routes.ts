@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { enforcer } from '../schema/enforcer.ts';
 import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
-import { type Identity, identities, resourceOf } from '../schema/resources.ts';
+import { type Identity, identities, type Noun, resourceOf } from '../schema/resources.ts';
 import { accessRoutes } from './access-routes.ts';
 import {
   PokeParameters,
@@ -45,6 +45,7 @@ import {
 } from './namespace-messages.ts';
 import { LIST, type ParameterName } from './parameters.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { upgradeRoutes } from './upgrade-routes.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`; a poke is a `put`. */
@@ -85,7 +86,7 @@ export interface Route {
 
 export const crudActions = ['create', 'list', 'count', 'get', 'update', 'patch', 'delete'] as const;
 export type CrudAction = (typeof crudActions)[number];
-export type CrudOperation = `${CrudAction}${Capitalize<Identity>}`;
+export type CrudOperation = `${CrudAction}${Capitalize<Noun>}`;
 
 /** `list` + `namespace` → `listNamespace`. */
 export const crudOperation = (action: CrudAction, identity: Identity): CrudOperation =>
@@ -408,6 +409,7 @@ export type Operation =
   | keyof typeof accessRoutes
   | keyof typeof agents
   | keyof typeof flowRoutes
+  | keyof typeof upgradeRoutes
   | keyof typeof policyRoutes
   | keyof typeof special
   | keyof typeof views;
@@ -416,6 +418,7 @@ export type Operation =
 export const routes: Readonly<Record<Operation, Route>> = {
   ...(Object.fromEntries(identities.flatMap(crudRoutes)) as Record<CrudOperation, Route>),
   ...agents,
+  ...upgradeRoutes,
   ...special,
   ...views,
   ...accessRoutes,

@@ -9,6 +9,7 @@ import type { Enforcer } from '../schema/enforcer.ts';
 import type { EnforcerProfile } from '../schema/enforcerprofile.ts';
 import type { EnforcerProfileMappingPolicy } from '../schema/enforcerprofilemappingpolicy.ts';
 import type { ExternalNetwork } from '../schema/externalnetwork.ts';
+import type { DirectedTask } from '../schema/migration.ts';
 import type { NetworkRule, NetworkRuleSetPolicy } from '../schema/networkrulesetpolicy.ts';
 import type { ProcessingUnit } from '../schema/processingunit.ts';
 import type { Tag } from '../schema/tag.ts';
@@ -139,6 +140,16 @@ export function peerJson(unit: ProcessingUnit, tags: readonly Tag[]): string {
   return `{"ID":${quoted(unit.ID)},"addresses":[${addresses.join(',')}],"namespace":${quoted(unit.namespace)},"tags":${JSON.stringify(tags)}}`;
 }
 
+/** Keys in order, at every level: equal directives give equal bytes. */
+const ordered = (task: DirectedTask): DirectedTask => ({
+  deadline: task.deadline,
+  id: task.id,
+  kind: task.kind,
+  mode: task.mode,
+  probes: task.probes.map(({ expect, host, name, protocolPort }) => ({ expect, host, name, protocolPort })),
+  version: task.version,
+});
+
 /** `targetVersion`: the default of the enforcer's namespace; empty means the latest. */
 export function directiveJson(enforcer: Enforcer, targetVersion: string): string {
   const entry: DirectivesPayload['enforcers'][number] = {
@@ -146,6 +157,7 @@ export function directiveJson(enforcer: Enforcer, targetVersion: string): string
     logLevel: enforcer.logLevel,
     name: enforcer.name,
     targetVersion,
+    ...(enforcer.migration?.task ? { task: ordered(enforcer.migration.task) } : {}),
   };
   return JSON.stringify(entry);
 }

@@ -99,7 +99,14 @@ export const ROLES: Readonly<Record<string, Role>> = {
     ASKING,
     any('cloudaccount', 'discoverymode', 'enforcer', 'enforcercredential', 'enforcerprofile'),
     any('enforcerprofilemappingpolicy', 'externalnetwork', 'hostservice', 'hostservicemappingpolicy'),
-    any('import', 'importreference', 'installtoken', 'namespace', 'namespacemappingpolicy'),
+    any(
+      'enforcerupgrade',
+      'import',
+      'importreference',
+      'installtoken',
+      'namespace',
+      'namespacemappingpolicy',
+    ),
     any('networkaccesspolicy', 'networkrulesetpolicy', 'policy', 'processingunit'),
     get('activity', 'flowreport'),
     post('export', 'preflight', 'preset'),
@@ -134,7 +141,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
   'infrastructure.administrator': role(
     'Infrastructure Administrator',
     'Manages everything but namespaces.',
-    any(...INFRASTRUCTURE, 'installtoken'),
+    any(...INFRASTRUCTURE, 'enforcerupgrade', 'installtoken'),
     post('conversion', 'preflight', 'preset'),
   ),
   'infrastructure.viewer': role(
@@ -160,7 +167,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
   'system.editor': role(
     'System Editor',
     'Manages enforcers and their profiles.',
-    any(...SYSTEM, 'installtoken'),
+    any(...SYSTEM, 'enforcerupgrade', 'installtoken'),
     post('preflight', 'preset'),
   ),
   'system.viewer': role('System Viewer', 'Sees enforcers and their profiles.', get(...SYSTEM)),

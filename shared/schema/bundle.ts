@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NamespacePath, ObjectId } from './ids.ts';
+import { DirectedTask } from './migration.ts';
 import { NetworkRule } from './networkrulesetpolicy.ts';
 import { Tag } from './tag.ts';
 
@@ -121,6 +122,8 @@ export const DirectivesPayload = z.strictObject({
       name: z.string(),
       /** Empty: the latest. */
       targetVersion: z.string(),
+      /** What its runner is to do. */
+      task: DirectedTask.exactOptional(),
     }),
   ),
 });

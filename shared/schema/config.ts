@@ -26,6 +26,8 @@ export const Config = z.object({
   ONBOARD_ACCOUNT_ARN: z.string().min(1),
   /** ARN of statemachines/delete-namespace.asl.json. */
   DELETE_NAMESPACE_ARN: z.string().min(1),
+  /** ARN of statemachines/upgrade-enforcers.asl.json. */
+  UPGRADE_ENFORCERS_ARN: z.string().min(1),
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
   API_URL: z.url(),
   /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
@@ -81,7 +83,14 @@ export const configOf = {
   ],
   task: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL'],
   onboard: ['ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
-  changes: ['TABLE_NAME', 'ACTIVITY_DAYS', 'ONBOARD_ACCOUNT_ARN', 'DELETE_NAMESPACE_ARN', 'LOG_LEVEL'],
+  changes: [
+    'TABLE_NAME',
+    'ACTIVITY_DAYS',
+    'ONBOARD_ACCOUNT_ARN',
+    'DELETE_NAMESPACE_ARN',
+    'UPGRADE_ENFORCERS_ARN',
+    'LOG_LEVEL',
+  ],
   publish: [
     'TABLE_NAME',
     'ACTIVITY_DAYS',

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { HostFacts } from './host-facts.ts';
 import { Timestamp } from './ids.ts';
+import { Migration } from './migration.ts';
 import { Description, Name, resource } from './resource.ts';
 
 const Version = z.string().max(128).default('');
@@ -36,6 +38,8 @@ export const enforcer = resource({
     unreachable: z.boolean().default(false).describe('Nothing was heard of it for five minutes.'),
     lastSyncTime: Timestamp.optional().describe('When it was last heard of, as precise as `LIFE.noted`.'),
     lastPokeTime: Timestamp.optional().describe('The same; the original keeps two.'),
+    migration: Migration.optional().describe('Where it stands in an upgrade.'),
+    registrationTime: Timestamp.optional().describe('When an agent last registered as this enforcer.'),
     lastMigrationTime: Timestamp.optional().describe('Kept for clients of the original.'),
     certificate: z
       .string()
@@ -93,6 +97,7 @@ export const enforcer = resource({
       .record(z.string(), z.string())
       .default({})
       .describe('What the agent found out about its host.'),
+    facts: HostFacts.optional().describe('What the agent collected on its host, for preflights.'),
     bundle: ReportedBundle.optional().describe('As the agent last reported it.'),
   },
 });

@@ -67,12 +67,35 @@ const outcome = <T extends string>(type: T) =>
 export const CloudAccountReady = outcome('CloudAccountReady');
 export const CloudAccountFailed = outcome('CloudAccountFailed');
 
+/** An upgrade of enforcers began or ended. Ours to publish, others' to act on. */
+export const EnforcerUpgradeChanged = z.object({
+  ...envelope,
+  source: z.literal('microseg'),
+  'detail-type': z.literal('EnforcerUpgradeChanged'),
+  detail: z.object({
+    ID: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+    status: z.string(),
+    /** Why it did not succeed; empty otherwise. */
+    reason: z.string(),
+    version: z.string(),
+    targets: z.int(),
+    hosts: z.int(),
+    upgraded: z.int(),
+    restored: z.int(),
+    failed: z.int(),
+    skipped: z.int(),
+  }),
+});
+
 /** Every event on the bus. EventBridge rules, local subscriptions and handlers read this catalogue. */
 export const events = {
   CloudAccountOnboarded,
   CreateManagedAccount,
   CloudAccountReady,
   CloudAccountFailed,
+  EnforcerUpgradeChanged,
 } as const;
 export type EventName = keyof typeof events;
 export type BusEvent = z.infer<(typeof events)[EventName]>;

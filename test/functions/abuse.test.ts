@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handlersOf } from '../../functions/api/index.ts';
 import { httpFunction } from '../../functions/http.ts';
-import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
+import { identities, type Noun, resourceOf } from '../../shared/schema/resources.ts';
 import { contextOf, eventOf, type RequestLine } from '../make/call.ts';
 import { openPlane, type Plane } from '../make/plane.ts';
 import { minimal } from './inputs.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => plane.stop());
 
-const create = (identity: Identity, more: object = {}, headers: Record<string, string> = {}) =>
+const create = (identity: Noun, more: object = {}, headers: Record<string, string> = {}) =>
   plane.root(`POST /${resourceOf(identity).plural}`, tenant, {
     body: { ...minimal(tenant)[identity], ...more },
     headers,
@@ -158,7 +158,7 @@ const many = <T>(count: number, of: (at: number) => T): T[] =>
 const host = (at: number): string => `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`;
 
 describe('what is right but huge', () => {
-  it.each<[string, Identity, object]>([
+  it.each<[string, Noun, object]>([
     ['networks', 'externalnetwork', { entries: many(20_000, host) }],
     ['left out', 'externalnetwork', { entries: ['10.0.0.0/8', ...many(20_000, at => `!${host(at)}`)] }],
     ['networks of a profile', 'enforcerprofile', { targetUDPNetworks: many(20_000, host) }],

@@ -130,6 +130,7 @@ describe('the table of routes', () => {
       'patchProcessingunit',
       'pokeEnforcer',
       'pokeProcessingUnit',
+      'reportDirective',
       'updateEnforcer',
       'updateProcessingunit',
     ]);

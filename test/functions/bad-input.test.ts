@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../shared/schema/config.ts';
-import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
+import { identities, type Noun, resourceOf } from '../../shared/schema/resources.ts';
 import type { RequestLine } from '../make/call.ts';
 import { openPlane, type Plane } from '../make/plane.ts';
 import { minimal } from './inputs.ts';
@@ -19,7 +19,7 @@ const rule = { action: 'Allow', object: [['app=db']], protocolPorts: ['tcp/5432'
 const claims = [['@auth:realm=certificate', '@auth:subject=x']];
 
 /** What is sent over the minimal input; the attribute that the answer names; words that its description has. */
-type Row = readonly [Identity, object, attribute: string, ...words: string[]];
+type Row = readonly [Noun, object, attribute: string, ...words: string[]];
 
 const cases = (rows: readonly Row[]) =>
   rows.map(([identity, over, attribute, ...words]) => {
@@ -400,7 +400,7 @@ describe('what goes wrong unexpectedly', () => {
 });
 
 /** Words that a guesser would try: attributes of the resource, names that every object inherits. */
-const json = (identity: Identity) => {
+const json = (identity: Noun) => {
   const { input, readOnly } = resourceOf(identity);
   const keys = [
     ...Object.keys(input.shape),

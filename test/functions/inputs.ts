@@ -1,9 +1,9 @@
-import type { Identity } from '../../shared/schema/resources.ts';
+import type { Noun } from '../../shared/schema/resources.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The least that a create of each identity must say, in a namespace that has an administrator. */
-export const minimal = (namespace: string): Readonly<Record<Identity, Fields>> => ({
+export const minimal = (namespace: string): Readonly<Record<Noun, Fields>> => ({
   apiauthorizationpolicy: {
     name: 'auth',
     subject: [['@auth:realm=certificate', '@auth:subject=nobody']],

@@ -1,5 +1,5 @@
 import { type CrudAction, crudOperation, type Operation } from '../../shared/api/routes.ts';
-import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
+import { identities, type Noun, resourceOf } from '../../shared/schema/resources.ts';
 import { minimal } from '../functions/inputs.ts';
 
 /** One request of the story. `{{name}}` is the ID that a step kept under the name, `{{name.attribute}}` more of its answer. */
@@ -19,7 +19,7 @@ export const TENANT = '/acme';
 const HOME = `${TENANT}/shop`;
 
 /** Worth more to a reader than the least that a create must say, which all others show. */
-const bodies: Readonly<Partial<Record<Identity, object>>> = {
+const bodies: Readonly<Partial<Record<Noun, object>>> = {
   apiauthorizationpolicy: {
     name: 'auditors may look',
     subject: [['@auth:realm=oidc', '@auth:namespace=/acme', '@auth:email=auditor@example.com']],
@@ -58,16 +58,16 @@ const bodies: Readonly<Partial<Record<Identity, object>>> = {
 /** Enough of an object that another example shows whole. */
 const FEW = { 'x-fields': 'ID,description' };
 
-const home = (identity: Identity): string => (identity === 'cloudaccount' ? TENANT : HOME);
+const home = (identity: Noun): string => (identity === 'cloudaccount' ? TENANT : HOME);
 
-const crud = (action: CrudAction, identity: Identity, summary: string, more: Partial<Step> = {}): Step => ({
+const crud = (action: CrudAction, identity: Noun, summary: string, more: Partial<Step> = {}): Step => ({
   operation: crudOperation(action, identity),
   summary,
   namespace: home(identity),
   ...more,
 });
 
-const create = (identity: Identity): Step =>
+const create = (identity: Noun): Step =>
   crud('create', identity, `Create one ${identity}`, {
     body:
       identity === 'namespace'
@@ -77,7 +77,7 @@ const create = (identity: Identity): Step =>
   });
 
 /** What is done with every resource once it is there. */
-const use = (identity: Identity): Step[] => {
+const use = (identity: Noun): Step[] => {
   const { plural } = resourceOf(identity);
   const id = `{{${identity}}}`;
   return [
@@ -100,7 +100,7 @@ const use = (identity: Identity): Step[] => {
   ];
 };
 
-const remove = (identity: Identity): Step =>
+const remove = (identity: Noun): Step =>
   crud('delete', identity, `Delete one ${identity}`, { id: `{{${identity}}}`, headers: FEW });
 
 const ask = (operation: Operation, summary: string, more: Partial<Step> = {}): Step => ({
@@ -253,6 +253,23 @@ const traffic: readonly Step[] = [
   ask('listFlowReports', 'What was seen in the last hour?', { query: 'startRelative=1h&limit=100' }),
 ];
 
+const upgrade: readonly Step[] = [
+  ask('createEnforcerrelease', 'Publish a version for everybody', {
+    namespace: '/',
+    body: minimal('/').enforcerrelease,
+  }),
+  ask('createEnforcerUpgrade', 'Upgrade every enforcer: one first, then the others in three waves', {
+    body: { targetVersion: 'latest', canary: 1, waves: 3, failureThreshold: '5%', soak: '5m' },
+    as: 'upgrade',
+  }),
+  ask('listEnforcerUpgrades', 'Which upgrades were there?'),
+  ask('getEnforcerUpgrade', 'How far is it?', { id: '{{upgrade}}' }),
+  ask('listUpgradeHosts', 'Where does each host stand?', { id: '{{upgrade}}' }),
+  ask('pauseEnforcerUpgrade', 'Wait before the next wave', { id: '{{upgrade}}' }),
+  ask('resumeEnforcerUpgrade', 'Go on', { id: '{{upgrade}}' }),
+  ask('abortEnforcerUpgrade', 'End it', { id: '{{upgrade}}' }),
+];
+
 /** From a tenant to a policy that decides, then everything away again. */
 export const story: readonly Step[] = [
   ask('createNamespace', 'Create a tenant', {
@@ -282,6 +299,7 @@ export const story: readonly Step[] = [
   ...lookups,
   ...files,
   ...traffic,
+  ...upgrade,
   ask('deletePolicy', 'Delete a policy of any kind', { id: '{{networkaccesspolicy}}' }),
   ask('revokeEnforcer', 'Revoke the certificate of an enforcer', { id: '{{enforcer}}' }),
   ...identities
@@ -294,5 +312,6 @@ export const story: readonly Step[] = [
 export const WITHOUT: Readonly<Partial<Record<Operation, string>>> = {
   listMetaRoutes: 'says what this document says',
   registerEnforcer: 'needs a key pair of the agent',
+  reportDirective: 'needs a directive that a workflow gave out',
   deleteNetworkaccesspolicy: 'is shown by deletePolicy',
 };

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Activity, Answered, Stored } from '../../ports/object-store.ts';
 import { NamespacePath, ObjectId, Timestamp } from '../../schema/ids.ts';
-import { type Identity, identities, resourceOf } from '../../schema/resources.ts';
+import { everyIdentity, type Identity, resourceOf } from '../../schema/resources.ts';
 
-export const IdentityName = z.enum(identities as [Identity, ...Identity[]]);
+export const IdentityName = z.enum(everyIdentity as [Identity, ...Identity[]]);
 
 const ActivityItem = z.object({
   id: ObjectId,

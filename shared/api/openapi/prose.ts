@@ -25,6 +25,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   legacy: 'Deprecated and without effect: kept until it is converted.',
   namespaces: 'The tree that everything lives in, and what counts where.',
   policies: 'Rulesets, external networks, and the decisions that follow from them.',
+  upgrades: 'Upgrades of many agents, wave by wave, and what their hosts report.',
   tokens: 'Tokens, and what a client needs before it has one.',
 };
 

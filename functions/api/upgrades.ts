@@ -1,0 +1,251 @@
+import type { ShownUpgrade, UpgradePlan, UpgradeStatus } from '../../shared/api/upgrade-routes.ts';
+import { effectiveNamespace } from '../../shared/core/namespace.ts';
+import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
+import { checkForced, preflight, stopping } from '../../shared/core/preflight/preflight.ts';
+import { expressionMatches } from '../../shared/core/tags.ts';
+import { tolerated, wavesOf } from '../../shared/core/upgrade.ts';
+import { isNewer, resolveVersion } from '../../shared/core/versions.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
+import {
+  ENDED,
+  type EnforcerUpgrade,
+  enforcerupgrade,
+  type UpgradeHost,
+  type UpgradeSpec,
+} from '../../shared/schema/enforcerupgrade.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import type { PreflightFinding } from '../../shared/schema/host-facts.ts';
+import { lineage, ROOT } from '../../shared/schema/ids.ts';
+import { SETTLED } from '../../shared/schema/migration.ts';
+import type { Call, Handler } from '../call.ts';
+import { activity } from '../crud.ts';
+import type { Deps } from '../deps.ts';
+import { everyIn } from '../pipeline/authorize.ts';
+import { answerStep } from '../pipeline/idempotency.ts';
+import { preflightContext } from '../preflights.ts';
+import { holderOf } from '../tasks/plan-upgrade.ts';
+import { batchAt, endTaskByToken, upgradeAt } from '../upgrade.ts';
+
+const shownUpgrade = (upgrade: EnforcerUpgrade): ShownUpgrade => {
+  const { cursor: _, pauseToken: __, normalizedTags: ___, ...shown } = upgrade;
+  return shown;
+};
+
+/** The enforcers that the upgrade means, now. */
+async function targetsOf(
+  spec: UpgradeSpec,
+  { namespace }: Call,
+  { store }: Pick<Deps, 'store'>,
+): Promise<Enforcer[]> {
+  const found: Enforcer[] = [];
+  let after: string | undefined;
+  do {
+    const query = { limit: 1000, ...(after === undefined ? {} : { after }) };
+    const page = spec.recursive
+      ? await store.listTree('enforcer', namespace, query)
+      : await store.list('enforcer', namespace, query);
+    found.push(
+      ...page.items.filter(({ normalizedTags }) => expressionMatches(spec.selector, normalizedTags)),
+    );
+    after = page.next;
+  } while (after !== undefined);
+  if (found.length > 0) return found;
+  throw fail('invalid', `no enforcer in ${namespace} is selected; look with apoctl api list enforcers -r`, {
+    attribute: 'selector',
+    value: spec.selector,
+  });
+}
+
+function refuseDowngrade(targets: readonly Enforcer[], version: string, spec: UpgradeSpec): void {
+  const newer = targets.filter(({ currentVersion }) => isNewer(currentVersion, version));
+  const [first] = newer;
+  if (!first || spec.allowDowngrade) return;
+  throw fail(
+    'invalid',
+    `${newer.length} of the hosts have a newer version than ${version}, such as ${first.name} with ${first.currentVersion}; say allowDowngrade to go back`,
+    { attribute: 'targetVersion', value: spec.targetVersion },
+  );
+}
+
+/** A host that an upgrade has is not taken from it. */
+async function refuseOverlap(targets: readonly Enforcer[], deps: Pick<Deps, 'store'>): Promise<void> {
+  const asked = new Map<string, EnforcerUpgrade | undefined>();
+  for (const enforcer of targets) {
+    const { migration, namespace, name } = enforcer;
+    if (!migration || SETTLED.includes(migration.state)) continue;
+    const { upgrade } = migration;
+    if (!asked.has(upgrade)) {
+      asked.set(upgrade, await holderOf(enforcer, undefined, lineage(namespace).slice(1), deps));
+    }
+    const other = asked.get(upgrade);
+    if (!other) continue;
+    throw fail(
+      'conflict',
+      `host ${name} belongs to the upgrade ${other.ID} (${other.name}) in ${other.namespace}, which is ${other.status}; wait for it or abort it`,
+      { attribute: 'selector', value: other.ID },
+    );
+  }
+}
+
+/** Hosts that fail the preflight, by the facts that their agents told. */
+async function unfitOf(
+  targets: readonly Enforcer[],
+  version: string,
+  spec: UpgradeSpec,
+  call: Call,
+  deps: Deps,
+): Promise<{ ID: Enforcer['ID']; name: string; findings: PreflightFinding[] }[]> {
+  checkForced(spec.forceChecks);
+  const context = await preflightContext(call.namespace, call.lineage, version, deps.store);
+  return targets.flatMap(({ ID, name, facts }) => {
+    if (!facts) return [];
+    const findings = stopping(preflight(facts, context, [...spec.forceChecks, 'existing-agent']));
+    return findings.length === 0 ? [] : [{ ID, name, findings }];
+  });
+}
+
+const createEnforcerUpgrade: Handler = async (call, deps) => {
+  const spec = call.body as UpgradeSpec;
+  if (call.lineage.length === 0)
+    throw fail('invalid', 'no enforcers live in /; begin the upgrade in a tenant or below');
+  const releases = await everyIn(deps.store, 'enforcerrelease', ROOT);
+  const inherited = effectiveNamespace(call.lineage).defaultEnforcerVersion.value;
+  const { version } = resolveVersion(spec.targetVersion, releases, inherited);
+  const targets = await targetsOf(spec, call, deps);
+  refuseDowngrade(targets, version, spec);
+  await refuseOverlap(targets, deps);
+  const unfit = await unfitOf(targets, version, spec, call, deps);
+  const now = deps.clock.now();
+  const waves = wavesOf(targets.length, spec);
+  const upgrade: EnforcerUpgrade = {
+    ...newObject(
+      'enforcerupgrade',
+      enforcerupgrade.input.parse({ name: spec.name, description: spec.description, spec }),
+      {
+        id: newObjectId(now, size => deps.clock.randomBytes(size)),
+        namespace: call.namespace,
+        now,
+      },
+    ),
+    status: spec.schedule === undefined ? 'Planning' : 'Scheduled',
+    version,
+    targets: targets.length,
+    waves: waves.map(hosts => ({ hosts, batches: [] })),
+    claims: [...call.caller.claims],
+  };
+  const most = tolerated(spec.failureThreshold, targets.length);
+  const current = targets.filter(({ currentVersion }) => currentVersion === version).length;
+  if (call.dryRun) {
+    const plan = { waves, current, unfit: unfit.slice(0, 100) };
+    return { body: { ...shownUpgrade(upgrade), plan } satisfies UpgradePlan };
+  }
+  const [worst] = unfit;
+  if (worst && unfit.length > most) {
+    throw fail(
+      'invalid',
+      `${unfit.length} of ${targets.length} hosts fail the preflight, where ${most} are put up with; ${worst.name}: ${worst.findings.map(({ check, remedy }) => `${check}: ${remedy}`).join('; ')}`,
+      { attribute: 'failureThreshold', value: spec.failureThreshold },
+    );
+  }
+  await deps.store.commit([
+    ...answerStep(call, { body: shownUpgrade(upgrade) }, deps),
+    { kind: 'require', namespace: call.namespace },
+    { kind: 'create', resource: 'enforcerupgrade', object: upgrade },
+    activity('enforcerupgrade', 'create', call, deps, { after: upgrade }),
+  ]);
+  return { body: shownUpgrade(upgrade) };
+};
+
+const upgradeOf = (call: Call, deps: Deps): Promise<EnforcerUpgrade> =>
+  upgradeAt({ namespace: call.namespace, ID: (call.params.id ?? '') as EnforcerUpgrade['ID'] }, deps);
+
+const listEnforcerUpgrades: Handler = async (call, { store }) => {
+  const upgrades = await everyIn(store, 'enforcerupgrade', call.namespace);
+  return { body: upgrades.map(shownUpgrade), total: upgrades.length };
+};
+
+/** The hosts of an upgrade as they stand now. Those of a judged wave are as they were judged. */
+async function hostsOf(upgrade: EnforcerUpgrade, deps: Deps): Promise<UpgradeHost[]> {
+  const lists = await Promise.all(
+    upgrade.waves.map(async ({ batches, counts }) => {
+      const parts = await Promise.all(batches.map(number => batchAt(upgrade, number, deps)));
+      const hosts = parts.flatMap(part => part.hosts);
+      return counts || hosts.length === 0
+        ? hosts
+        : Promise.all(hosts.map(host => asNow(host, upgrade, deps)));
+    }),
+  );
+  return lists.flat();
+}
+
+async function asNow(
+  host: UpgradeHost,
+  { ID: upgrade }: EnforcerUpgrade,
+  { store }: Deps,
+): Promise<UpgradeHost> {
+  const { namespace, ID: id } = host;
+  const migration = (await store.get({ resource: 'enforcer', namespace, id }))?.migration;
+  if (migration?.upgrade !== upgrade) return host;
+  const { state, reason, openMilliseconds } = migration;
+  return { ...host, state, reason, ...(openMilliseconds === undefined ? {} : { openMilliseconds }) };
+}
+
+function progressOf(
+  upgrade: EnforcerUpgrade,
+  hosts: readonly UpgradeHost[],
+  now: Date,
+): UpgradeStatus['progress'] {
+  const byState: Record<string, number> = {};
+  for (const { state } of hosts) byState[state] = (byState[state] ?? 0) + 1;
+  const total = Math.max(hosts.length, upgrade.targets);
+  const settled = hosts.filter(({ state }) => SETTLED.includes(state)).length;
+  const spent = (now.getTime() - Date.parse(upgrade.startTime ?? now.toISOString())) / 1000;
+  const isUnderWay = !ENDED.includes(upgrade.status) && settled > 0;
+  return {
+    hosts: total,
+    byState,
+    percent: total === 0 ? 100 : Math.floor((settled * 1000) / total) / 10,
+    secondsLeft: isUnderWay ? Math.round((spent * (total - settled)) / settled) : null,
+    failures: hosts.filter(({ state }) => state === 'Failed' || state === 'Restored').slice(0, 100),
+  };
+}
+
+const getEnforcerUpgrade: Handler = async (call, deps) => {
+  const upgrade = await upgradeOf(call, deps);
+  const hosts = await hostsOf(upgrade, deps);
+  return { body: { ...shownUpgrade(upgrade), progress: progressOf(upgrade, hosts, deps.clock.now()) } };
+};
+
+const listUpgradeHosts: Handler = async (call, deps) => {
+  const hosts = await hostsOf(await upgradeOf(call, deps), deps);
+  return { body: hosts, total: hosts.length };
+};
+
+/** What was asked last counts, as long as the upgrade has not ended. */
+const command =
+  (wanted: EnforcerUpgrade['wanted']): Handler =>
+  async (call, deps) => {
+    const before = await upgradeOf(call, deps);
+    if (ENDED.includes(before.status)) {
+      throw fail('conflict', `the upgrade has ended: it is ${before.status}; begin another one`);
+    }
+    const status = before.status === 'Paused' && wanted !== 'Pause' ? 'Running' : before.status;
+    const after = touch('enforcerupgrade', { ...before, wanted, status }, deps.clock.now());
+    await deps.store.commit([
+      { kind: 'update', resource: 'enforcerupgrade', object: after, seen: before.updateTime },
+      activity('enforcerupgrade', 'update', call, deps, { before, after }),
+    ]);
+    // Sent after it was written, and again by whoever asks again: a token that was used means nothing.
+    if (wanted !== 'Pause' && before.pauseToken !== '') await endTaskByToken(before.pauseToken, deps);
+    return { body: shownUpgrade(after) };
+  };
+
+export const upgrades = {
+  createEnforcerUpgrade,
+  listEnforcerUpgrades,
+  getEnforcerUpgrade,
+  listUpgradeHosts,
+  pauseEnforcerUpgrade: command('Pause'),
+  resumeEnforcerUpgrade: command('Run'),
+  abortEnforcerUpgrade: command('Abort'),
+};

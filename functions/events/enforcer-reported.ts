@@ -1,0 +1,48 @@
+import type { Change } from '../../shared/ports/change-feed.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
+import type { DirectedTask } from '../../shared/schema/migration.ts';
+import type { Deps } from '../deps.ts';
+import { endTask } from '../upgrade.ts';
+
+type ReportedDeps = Pick<Deps, 'store' | 'workflows'>;
+
+/** The install that an enforcer is ordered, if any. */
+const installOf = ({ resource, operation, after }: Change): [Enforcer, DirectedTask] | undefined => {
+  if (resource !== 'enforcer' || operation !== 'update' || !after) return undefined;
+  const enforcer = after as Enforcer;
+  const task = enforcer.migration?.task;
+  return task?.kind === 'install' ? [enforcer, task] : undefined;
+};
+
+/**
+ * What the enforcer's own report makes of its install: done, when it was heard of since the order, with the wanted version
+ * and an applied bundle; failed, when an agent that registered since reports another version; otherwise nothing yet. What
+ * is on record from before the order means nothing.
+ */
+function endingOf(
+  { currentVersion, bundle, registrationTime = '', lastPokeTime = '', migration }: Enforcer,
+  { version }: DirectedTask,
+): { output: unknown } | { error: string; cause: string } | undefined {
+  const since = migration?.directed ?? '9';
+  if (lastPokeTime < since || bundle?.state !== 'applied') return undefined;
+  if (currentVersion === version) return { output: {} };
+  if (registrationTime < since) return undefined;
+  return {
+    error: 'WrongVersion',
+    cause: `it came back with version ${currentVersion || 'unknown'}, not ${version}`,
+  };
+}
+
+/** Pokes are what ends an install: the first one of the wanted version which tells of an applied bundle. */
+export async function enforcerReported(changes: readonly Change[], deps: ReportedDeps): Promise<void> {
+  // The last change of an enforcer says it all.
+  const last = new Map<string, [Enforcer, DirectedTask]>();
+  for (const change of changes) {
+    const found = installOf(change);
+    if (found) last.set(found[0].ID, found);
+  }
+  for (const [enforcer, task] of last.values()) {
+    const ending = endingOf(enforcer, task);
+    if (ending) await endTask(enforcer.namespace, task.id, ending, deps);
+  }
+}

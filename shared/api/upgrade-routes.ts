@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { enforcerupgrade, UpgradeHost, UpgradeSpec } from '../schema/enforcerupgrade.ts';
+import { PreflightFinding } from '../schema/host-facts.ts';
+import { ObjectId } from '../schema/ids.ts';
+import { READ, WRITE } from './fails.ts';
+import type { Route } from './routes.ts';
+
+/** An upgrade as it is shown: without what only the workflow needs. */
+export const ShownUpgrade = enforcerupgrade.stored.omit({
+  cursor: true,
+  pauseToken: true,
+  normalizedTags: true,
+});
+export type ShownUpgrade = z.infer<typeof ShownUpgrade>;
+
+/** What a dry run would do. */
+export const UpgradePlan = ShownUpgrade.extend({
+  plan: z
+    .object({
+      waves: z.array(z.int()).describe('Hosts of each wave.'),
+      current: z.int().describe('Hosts that have the version already.'),
+      unfit: z
+        .array(
+          z.object({
+            ID: ObjectId.describe('The enforcer.'),
+            name: z.string().describe('Its name.'),
+            findings: z.array(PreflightFinding).describe('What failed.'),
+          }),
+        )
+        .describe('Hosts that fail the preflight; at most 100 are named.'),
+    })
+    .exactOptional()
+    .describe('Only in the answer to a dry run.'),
+});
+export type UpgradePlan = z.infer<typeof UpgradePlan>;
+
+export const UpgradeStatus = ShownUpgrade.extend({
+  progress: z
+    .object({
+      hosts: z.int().describe('Hosts of the upgrade.'),
+      byState: z.record(z.string(), z.int()).describe('How many stand where.'),
+      percent: z.number().describe('Share of them that are settled.'),
+      secondsLeft: z.number().nullable().describe('At the speed so far; null: it cannot be told yet.'),
+      failures: z.array(UpgradeHost).describe('Hosts that were not upgraded, and why; at most 100.'),
+    })
+    .describe('As of now.'),
+});
+export type UpgradeStatus = z.infer<typeof UpgradeStatus>;
+
+/** What the runner on a host says of a directive. */
+export const DirectiveReport = z.strictObject({
+  directive: ObjectId.describe('The `id` of the task in directives.json.'),
+  event: z
+    .enum(['accepted', 'uninstalled', 'probed', 'failed'])
+    .describe('It begins; nothing is left of the agent; what came of the probes; it could not be done.'),
+  left: z
+    .array(z.string().max(1024))
+    .max(200)
+    .default([])
+    .describe('What is left of the agent: files, units, tables. Empty: nothing.'),
+  reason: z.string().max(900).default('').describe('Why it failed.'),
+  openMilliseconds: z.int().min(0).exactOptional().describe('How long no rule was loaded so far.'),
+  probes: z
+    .array(
+      z.strictObject({
+        name: z.string().max(64).describe('The probe.'),
+        ok: z.boolean().describe('As expected.'),
+      }),
+    )
+    .max(50)
+    .exactOptional()
+    .describe('What came of the probes.'),
+  rejected: z
+    .strictObject({
+      rate: z.number().min(0).describe('Rejected flows a minute since the install.'),
+      baseline: z.number().min(0).describe('The same, before the uninstall.'),
+    })
+    .exactOptional()
+    .describe('Rejected flows beside what was usual.'),
+});
+export type DirectiveReport = z.infer<typeof DirectiveReport>;
+
+export const DirectiveAnswer = z.object({
+  installToken: z
+    .string()
+    .exactOptional()
+    .describe(
+      'With which the agent registers: the answer to `accepted` of an install. Good once, for this enforcer.',
+    ),
+  repeated: z.boolean().describe('It was reported before, and means nothing any more.'),
+});
+export type DirectiveAnswer = z.infer<typeof DirectiveAnswer>;
+
+const one = '/enforcerupgrades/{id}' as const;
+const command = (name: 'pause' | 'resume' | 'abort', summary: string) =>
+  ({
+    method: 'POST',
+    path: `${one}/${name}`,
+    group: 'upgrades',
+    summary,
+    allow: { identity: 'enforcerupgrade', verb: 'put' },
+    ok: ShownUpgrade,
+    fails: WRITE,
+  }) as const satisfies Route;
+
+/** Upgrades of many hosts, and what their runners say. */
+export const upgradeRoutes = {
+  createEnforcerUpgrade: {
+    method: 'POST',
+    path: '/enforcerupgrades',
+    group: 'upgrades',
+    summary: 'Begins to upgrade enforcers of the namespace, wave by wave; a dry run answers the plan.',
+    allow: { identity: 'enforcerupgrade', verb: 'post' },
+    input: UpgradeSpec,
+    ok: UpgradePlan,
+    fails: WRITE,
+  },
+  listEnforcerUpgrades: {
+    method: 'GET',
+    path: '/enforcerupgrades',
+    group: 'upgrades',
+    summary: 'Lists the upgrades that were begun in the namespace.',
+    allow: { identity: 'enforcerupgrade', verb: 'get' },
+    ok: z.array(ShownUpgrade),
+    fails: READ,
+  },
+  getEnforcerUpgrade: {
+    method: 'GET',
+    path: one,
+    group: 'upgrades',
+    summary: 'Gets where an upgrade stands.',
+    allow: { identity: 'enforcerupgrade', verb: 'get' },
+    ok: UpgradeStatus,
+    fails: READ,
+  },
+  listUpgradeHosts: {
+    method: 'GET',
+    path: `${one}/hosts`,
+    group: 'upgrades',
+    summary: 'Lists the hosts of an upgrade, each with where it stands.',
+    allow: { identity: 'enforcerupgrade', verb: 'get' },
+    ok: z.array(UpgradeHost),
+    fails: READ,
+  },
+  pauseEnforcerUpgrade: command('pause', 'Pauses an upgrade before its next wave.'),
+  resumeEnforcerUpgrade: command('resume', 'Goes on with a paused upgrade.'),
+  abortEnforcerUpgrade: command(
+    'abort',
+    'Ends an upgrade: hosts that have begun finish, the others are left alone.',
+  ),
+  reportDirective: {
+    method: 'POST',
+    path: '/enforcers/{id}/directives',
+    group: 'enforcers',
+    summary: 'Tells what the runner on a host has done of its directive.',
+    allow: { identity: 'enforcer', verb: 'put' },
+    input: DirectiveReport,
+    ok: DirectiveAnswer,
+    fails: WRITE,
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { ObjectId, Timestamp } from './ids.ts';
+
+/** `keep-rules`: the rules stay loaded between uninstall and install. `strict-clean`: they go too, as in the original. */
+export const UpgradeMode = z.enum(['keep-rules', 'strict-clean']);
+
+/** What a host is asked to try once the agent runs, from where it is. */
+export const Probe = z.strictObject({
+  name: z.string().min(1).max(64).describe('Name of the probe, for results.'),
+  host: z.string().min(1).max(253).describe('Address or name to connect to.'),
+  protocolPort: z
+    .string()
+    .regex(/^(tcp|udp)\/\d{1,5}$/, 'must be a protocol and a port such as tcp/443')
+    .describe('Protocol and port, `tcp/443`.'),
+  expect: z.enum(['pass', 'fail']).describe('Whether the connection must come about, or must not.'),
+});
+export type Probe = z.infer<typeof Probe>;
+
+/**
+ * What the agent's runner on a host is to do: it reads it from directives.json, which the bundle signs. It holds no
+ * secret, because every enforcer of the namespace reads it; the install token is asked for by the enforcer itself.
+ */
+export const DirectedTask = z.strictObject({
+  deadline: Timestamp.describe('After it the runner does not begin any more.'),
+  id: ObjectId.describe('Names the directive in reports. A new one replaces all before it.'),
+  kind: z.enum(['uninstall', 'install']).describe('What to do.'),
+  mode: UpgradeMode.describe('What becomes of the rules meanwhile.'),
+  probes: z.array(Probe).describe('What to try after an install.'),
+  version: z.string().describe('Version to remove, or to install.'),
+});
+export type DirectedTask = z.infer<typeof DirectedTask>;
+
+export const HOST_STATES = [
+  'Pending',
+  'Uninstalling',
+  'Installing',
+  'Upgraded',
+  'Restoring',
+  'Restored',
+  'Failed',
+  'Skipped',
+] as const;
+export type HostState = (typeof HOST_STATES)[number];
+
+/** States that nothing follows in the same direction. */
+export const SETTLED: readonly HostState[] = ['Upgraded', 'Restored', 'Failed', 'Skipped'];
+
+/** Where an enforcer stands in the upgrade that has it. Nobody but the workflow writes it. */
+export const Migration = z.strictObject({
+  upgrade: ObjectId.describe('The upgrade.'),
+  batch: z.int().min(0).describe('Its part in it.'),
+  state: z.enum(HOST_STATES).describe('Where it stands.'),
+  from: z.string().describe('Version that it had.'),
+  to: z.string().describe('Version that it is to have.'),
+  reason: z.string().max(1024).default('').describe('Why it failed or was left alone.'),
+  task: DirectedTask.optional().describe('What its runner is to do now.'),
+  directed: Timestamp.optional().describe('Since when.'),
+  done: z.array(ObjectId).max(4).default([]).describe('Directives that were carried out, newest last.'),
+  openMilliseconds: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('How long no rule of ours was loaded, as the runner measured it.'),
+  probes: z
+    .array(
+      z.strictObject({ name: z.string().describe('The probe.'), ok: z.boolean().describe('As expected.') }),
+    )
+    .max(50)
+    .optional()
+    .describe('What came of the probes.'),
+  rejected: z
+    .strictObject({
+      rate: z.number().min(0).describe('Rejected flows a minute since the install.'),
+      baseline: z.number().min(0).describe('The same, before the uninstall.'),
+    })
+    .optional()
+    .describe('Rejected flows beside what was usual.'),
+  started: Timestamp.optional().describe('When its uninstall was ordered.'),
+  ended: Timestamp.optional().describe('When it was settled.'),
+});
+export type Migration = z.infer<typeof Migration>;

@@ -1,0 +1,254 @@
+import type { Call } from '../../functions/call.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { reportDirective } from '../../functions/directives.ts';
+import { enforcerReported } from '../../functions/events/enforcer-reported.ts';
+import { upgradeCreated } from '../../functions/events/upgrade-created.ts';
+import { tasks } from '../../functions/tasks/index.ts';
+import { rewritten } from '../../functions/upgrade.ts';
+import { openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
+import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
+import type { Database } from '../../shared/adapters/local/database.ts';
+import { DirectiveReport } from '../../shared/api/upgrade-routes.ts';
+import { newObject, newObjectId } from '../../shared/core/object.ts';
+import { poked } from '../../shared/core/poke.ts';
+import { wavesOf } from '../../shared/core/upgrade.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
+import { type EnforcerUpgrade, enforcerupgrade, UpgradeSpec } from '../../shared/schema/enforcerupgrade.ts';
+import type { BusEvent } from '../../shared/schema/event.ts';
+import { Failure } from '../../shared/schema/failure.ts';
+import type { NamespacePath } from '../../shared/schema/ids.ts';
+import type { DirectedTask } from '../../shared/schema/migration.ts';
+import { create, make } from './objects.ts';
+import { quiet } from './state-machine.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How a simulated host behaves. */
+export type Behaviour =
+  | 'good'
+  /** Never reports anything. */
+  | 'silent'
+  /** The new version does not start; the former one does. */
+  | 'broken release'
+  /** Comes back with the former version, whatever was ordered. */
+  | 'wrong version'
+  /** The uninstall leaves files behind. */
+  | 'leftovers'
+  /** Runs the new version, with which a probe fails. */
+  | 'breaks policy'
+  /** Is gone after the uninstall. */
+  | 'dead'
+  /** Reports everything twice, and in the wrong order. */
+  | 'chatty';
+
+interface Host {
+  namespace: NamespacePath;
+  ID: Enforcer['ID'];
+  behaviour: Behaviour;
+  /** What is installed; empty: nothing. */
+  version: string;
+  /** Directives that were carried out. */
+  done: Set<string>;
+}
+
+export interface FleetOptions extends Pick<WorkflowsOptions, 'onTransition' | 'duplicateDelivery'> {
+  database: Database;
+  store: ObjectStore;
+  time: Timeline;
+  hosts: Host[];
+  /** Called before and after each step of a runner; what it throws kills the runner, which begins again. */
+  onStep?: (host: Host, step: string) => void;
+}
+
+const OLD = '1.0.0';
+export const NEW = '2.0.0';
+
+/** Hosts with an agent of version 1.0.0 each; `behaviour` by their number. */
+export async function plantHosts(
+  store: ObjectStore,
+  namespace: NamespacePath,
+  count: number,
+  behaviour: (index: number) => Behaviour = () => 'good',
+): Promise<Host[]> {
+  const hosts: Host[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const name = `host-${String(index).padStart(5, '0')}`;
+    const enforcer = make('enforcer', namespace, {
+      name,
+      FQDN: `${name}.example.com`,
+      machineID: `${namespace} ${name}`,
+      currentVersion: OLD,
+      operationalStatus: 'Connected',
+      bundle: { revision: 1, state: 'applied' },
+    });
+    hosts.push({ namespace, ID: enforcer.ID, behaviour: behaviour(index), version: OLD, done: new Set() });
+    await store.commit([create('enforcer', enforcer)]);
+  }
+  return hosts;
+}
+
+/** As the API creates it, once it was checked. */
+export async function beginUpgrade(
+  store: ObjectStore,
+  namespace: NamespacePath,
+  targets: number,
+  said: object,
+  time: Timeline,
+): Promise<EnforcerUpgrade> {
+  const spec = UpgradeSpec.parse({ targetVersion: NEW, ...said });
+  const now = time.now();
+  const object: EnforcerUpgrade = {
+    ...newObject('enforcerupgrade', enforcerupgrade.input.parse({ name: spec.name, spec }), {
+      id: newObjectId(now, time.randomBytes),
+      namespace,
+      now,
+    }),
+    version: NEW,
+    targets,
+    waves: wavesOf(targets, spec).map(hosts => ({ hosts, batches: [] })),
+  };
+  await store.commit([create('enforcerupgrade', object)]);
+  return object;
+}
+
+const STATUSES = ['conflict', 'not_found', 'forbidden'];
+
+/** The real state machine, tasks, feed and reports over a real store, and hosts that are played. */
+export function upgrading({ database, store, time, hosts, onStep = () => {}, ...options }: FleetOptions) {
+  const events: BusEvent[] = [];
+  const bus = { publish: async (event: BusEvent) => void events.push(event) };
+  const deps = { store, clock: time, bus, log: quiet } as unknown as Deps;
+  const workflows = openWorkflows({
+    database,
+    tasks: Object.fromEntries(
+      Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
+    ),
+    clock: time,
+    timers: time.timers,
+    log: quiet,
+    ...options,
+  });
+  Object.assign(deps, { workflows });
+  const feed = openChangeFeed(database);
+  let cursor: string | undefined;
+
+  /** Hands over every change since; the first time, all that are still kept. */
+  const deliver = async (): Promise<number> => {
+    let changes = 0;
+    for (;;) {
+      const batch = await feed.read(cursor ?? (await feed.start()), 500);
+      cursor = batch.cursor;
+      if (batch.changes.length === 0) return changes;
+      changes += batch.changes.length;
+      await upgradeCreated(batch.changes, deps);
+      await enforcerReported(batch.changes, deps);
+    }
+  };
+
+  const enforcerOf = async ({ namespace, ID: id }: Host): Promise<Enforcer | undefined> =>
+    store.get({ resource: 'enforcer', namespace, id });
+
+  /** What the API does with a report of the host; refusals are the runner's to bear. */
+  const report = async (host: Host, task: DirectedTask, said: object): Promise<string> => {
+    const target = await enforcerOf(host);
+    const body = DirectiveReport.parse({ directive: task.id, ...said });
+    const call = { target, body, params: { id: host.ID }, namespace: host.namespace } as unknown as Call;
+    try {
+      return JSON.stringify((await reportDirective(call, deps)).body);
+    } catch (error) {
+      if (error instanceof Failure && STATUSES.includes(error.kind)) return error.kind;
+      throw error;
+    }
+  };
+
+  /** As a registration and the first poke leave the enforcer. */
+  const comeBack = async (host: Host, version: string): Promise<void> => {
+    await rewritten('enforcer', host, deps, ({ bundle: _, ...enforcer }) => ({
+      ...enforcer,
+      bundle: undefined,
+      registrationTime: time.now().toISOString(),
+    }));
+    const enforcer = await enforcerOf(host);
+    if (!enforcer) return;
+    const bundle = { revision: 2, state: 'applied' as const, reason: '', digest: 'd' };
+    const after = poked(
+      enforcer,
+      { operationalStatus: 'Connected', currentVersion: version, bundle },
+      time.now(),
+    );
+    if (after) await store.commit([{ kind: 'refresh', resource: 'enforcer', object: after }]);
+  };
+
+  const uninstall = async (host: Host, task: DirectedTask): Promise<void> => {
+    if (host.behaviour === 'silent') return;
+    await report(host, task, { event: 'accepted' });
+    host.version = '';
+    onStep(host, 'removed');
+    const left = host.behaviour === 'leftovers' ? ['/var/lib/prisma-enforcer/state'] : [];
+    await report(host, task, { event: 'uninstalled', left, openMilliseconds: 0 });
+    if (host.behaviour !== 'chatty') return;
+    await report(host, task, { event: 'uninstalled', left });
+    await report(host, task, { event: 'failed', reason: 'too late to matter' });
+  };
+
+  const install = async (host: Host, task: DirectedTask): Promise<void> => {
+    const { behaviour } = host;
+    if (behaviour === 'silent' || behaviour === 'dead') return;
+    await report(host, task, { event: 'accepted' });
+    onStep(host, 'accepted');
+    if (behaviour === 'broken release' && task.version === NEW) {
+      await report(host, task, { event: 'failed', reason: 'the service did not start' });
+      return;
+    }
+    host.version = behaviour === 'wrong version' ? OLD : task.version;
+    onStep(host, 'installed');
+    await comeBack(host, host.version);
+    if (task.probes.length > 0) {
+      const bad = behaviour === 'breaks policy' && host.version === NEW;
+      await report(host, task, {
+        event: 'probed',
+        probes: task.probes.map(({ name }) => ({ name, ok: !bad })),
+      });
+    }
+    if (behaviour === 'chatty') await report(host, task, { event: 'accepted' });
+  };
+
+  /** Every runner reads its directive and carries it out; how many had one. */
+  const act = async (): Promise<number> => {
+    let acted = 0;
+    for (const host of hosts) {
+      const task = (await enforcerOf(host))?.migration?.task;
+      if (!task || host.done.has(task.id)) continue;
+      acted += 1;
+      try {
+        onStep(host, 'before');
+        await (task.kind === 'uninstall' ? uninstall(host, task) : install(host, task));
+        onStep(host, 'after');
+      } catch (error) {
+        // The runner was killed and begins again; anything else is a mistake here.
+        if (!(error instanceof Error && error.message === 'killed')) throw error;
+        continue;
+      }
+      host.done.add(task.id);
+    }
+    return acted;
+  };
+
+  /** Lets everything happen that follows without time going by. */
+  const settle = async (): Promise<void> => {
+    for (;;) {
+      const changes = await deliver();
+      await workflows.idle();
+      if (changes + (await act()) + (await deliver()) === 0) return;
+    }
+  };
+  /** Moves time on until the upgrade has ended, or `until` says so. */
+  const finish = async (until: () => Promise<boolean> = async () => false): Promise<void> => {
+    for (;;) {
+      await settle();
+      if ((await until()) || !time.next()) return;
+    }
+  };
+
+  return { workflows, deps, events, deliver, act, report, comeBack, enforcerOf, settle, finish };
+}

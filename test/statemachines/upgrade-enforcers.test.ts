@@ -1,0 +1,333 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tasks } from '../../functions/tasks/index.ts';
+import { load } from '../../local/asl/load.ts';
+import { readStateMachines } from '../../local/workflows.ts';
+import type { Database } from '../../shared/adapters/local/database.ts';
+import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
+import {
+  type Behaviour,
+  beginUpgrade,
+  type FleetOptions,
+  NEW,
+  plantHosts,
+  upgrading,
+} from '../make/fleet.ts';
+import { create, freshTenant, makeNamespace } from '../make/objects.ts';
+import { timeline } from '../make/timeline.ts';
+
+let directory: DataDirectory;
+let database: Database;
+let store: ObjectStore;
+let times = 0;
+
+beforeAll(() => {
+  directory = dataDirectory();
+  database = directory.open();
+  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
+  database.handle.exec('PRAGMA synchronous = OFF');
+});
+afterAll(() => directory.stop());
+
+interface Played extends Pick<FleetOptions, 'onStep' | 'onTransition' | 'duplicateDelivery'> {
+  hosts: number;
+  behaviour?: (index: number) => Behaviour;
+  spec?: object;
+}
+
+async function play({ hosts: count, behaviour, spec = {}, ...options }: Played) {
+  const time = timeline(undefined, `upgrade ${++times}`);
+  store = openObjectStore(database, time);
+  const tenant = freshTenant();
+  await store.commit([create('namespace', makeNamespace(tenant))]);
+  const hosts = await plantHosts(store, tenant, count, behaviour);
+  const upgrade = await beginUpgrade(
+    store,
+    tenant,
+    count,
+    { canary: 1, waves: 2, soak: '10s', ...spec },
+    time,
+  );
+  const open = (more: Partial<FleetOptions> = {}) =>
+    upgrading({ database, store, time, hosts, ...options, ...more });
+  const standing = async () => {
+    const found = await store.get({ resource: 'enforcerupgrade', namespace: tenant, id: upgrade.ID });
+    if (!found) throw new Error('the upgrade is gone');
+    return found;
+  };
+  /** What is left of it all: the upgrade, and each host. */
+  const outcome = async () => {
+    const { status, reason, waves } = await standing();
+    const enforcers = await Promise.all(
+      hosts.map(({ namespace, ID: id }) => store.get({ resource: 'enforcer', namespace, id })),
+    );
+    return {
+      status,
+      reason,
+      counts: waves.map(({ counts }) => counts),
+      hosts: hosts.map(({ version }, index) => {
+        const { state, reason: why, task } = enforcers[index]?.migration ?? {};
+        return { version, state, why, task };
+      }),
+    };
+  };
+  return { time, tenant, hosts, upgrade, open, standing, outcome };
+}
+
+const statesOf = (outcome: Awaited<ReturnType<Awaited<ReturnType<typeof play>>['outcome']>>): string[] =>
+  outcome.hosts.map(({ state = 'none', version }) => `${state} ${version || 'nothing'}`);
+
+describe('the file', () => {
+  const machine = load('upgrade-enforcers', readStateMachines()['upgrade-enforcers'], Object.keys(tasks));
+
+  it('gives every task a timeout, and tries each again but what is refused for good', () => {
+    const called = [...machine.states].flatMap(([, state]) => (state.Type === 'Task' ? [state] : []));
+    expect(called.length).toBeGreaterThan(10);
+    for (const { Retry, TimeoutSeconds } of called) {
+      expect(TimeoutSeconds).toBeDefined();
+      expect(Retry.at(-1)).toMatchObject({ JitterStrategy: 'FULL', MaxAttempts: 10, MaxDelaySeconds: 60 });
+    }
+  });
+});
+
+describe('an upgrade', () => {
+  it('takes every host from one version to the other, the canary first, and tells so', async () => {
+    const { open, outcome, upgrade } = await play({ hosts: 5 });
+    const { finish, events } = open();
+    await finish();
+    const result = await outcome();
+    expect(result).toMatchObject({
+      status: 'Succeeded',
+      reason: '',
+      counts: [
+        { hosts: 1, upgraded: 1, failed: 0 },
+        { hosts: 2, upgraded: 2 },
+        { hosts: 2, upgraded: 2 },
+      ],
+    });
+    expect(statesOf(result)).toEqual(Array(5).fill(`Upgraded ${NEW}`));
+    expect(events.map(({ id, detail }) => [id, detail])).toEqual([
+      [`${upgrade.ID}-started`, expect.objectContaining({ status: 'Running', version: NEW, targets: 5 })],
+      [`${upgrade.ID}-ended`, expect.objectContaining({ status: 'Succeeded', upgraded: 5, failed: 0 })],
+    ]);
+  });
+
+  it('lets the canary finish and be watched before any other host begins', async () => {
+    const begun: [number, number][] = [];
+    const { open, hosts, time, outcome } = await play({
+      hosts: 4,
+      spec: { soak: '10m' },
+      onStep: (host, step) => {
+        if (step === 'removed') begun.push([hosts.indexOf(host), time.now().getTime()]);
+      },
+    });
+    await open().finish();
+    expect((await outcome()).status).toBe('Succeeded');
+    const [canary, next] = begun;
+    expect(canary?.[0]).toBe(0);
+    expect((next?.[1] ?? 0) - (canary?.[1] ?? 0)).toBeGreaterThanOrEqual(600_000);
+  });
+
+  it('has no more hosts under way than it may', async () => {
+    const { open, tenant, outcome, time } = await play({
+      hosts: 9,
+      spec: { canary: 0, waves: 1, maxConcurrency: 2 },
+    });
+    const { act, deliver, workflows } = open();
+    let most = 0;
+    for (let acted = 1; acted > 0 || time.next(); ) {
+      await deliver();
+      await workflows.idle();
+      const { items } = await store.list('enforcer', tenant, { limit: 100 });
+      most = Math.max(most, items.filter(({ migration }) => migration?.task).length);
+      acted = await act();
+    }
+    expect(await outcome()).toMatchObject({ status: 'Succeeded' });
+    expect(most).toBe(2);
+  });
+
+  it('of more hosts than a part holds runs in several parts', async () => {
+    const { open, outcome, standing } = await play({ hosts: 100, spec: { waves: 1, maxConcurrency: 100 } });
+    await open().finish();
+    expect(await outcome()).toMatchObject({ status: 'Succeeded' });
+    expect((await standing()).waves.map(({ batches }) => batches)).toEqual([[0], [1, 2, 3]]);
+  });
+
+  it('begins when it is scheduled, and not before', async () => {
+    const at = new Date(Date.parse('2026-03-01T12:00:00.000Z') + 3_600_000).toISOString();
+    const { open, outcome, time } = await play({ hosts: 2, spec: { schedule: at } });
+    const { settle, finish } = open();
+    await settle();
+    expect(statesOf(await outcome())).toEqual(['none 1.0.0', 'none 1.0.0']);
+    await finish();
+    expect(time.now().toISOString() > at).toBe(true);
+    expect((await outcome()).status).toBe('Succeeded');
+  });
+});
+
+describe('a host that fails', () => {
+  const one = (behaviour: Behaviour) => (index: number) => (index === 3 ? behaviour : 'good');
+
+  it.each<[Behaviour, string, RegExp]>([
+    ['silent', 'Failed 1.0.0', /did not report in time/],
+    ['broken release', 'Restored 1.0.0', /could not install it: the service did not start/],
+    ['wrong version', 'Restored 1.0.0', /came back with version 1\.0\.0, not 2\.0\.0/],
+    ['leftovers', 'Restored 1.0.0', /left after the uninstall: \/var\/lib\/prisma-enforcer\/state/],
+    ['dead', 'Failed nothing', /did not report in time/],
+    ['breaks policy', 'Restored 1.0.0', /unhealthy: probes failed: db/],
+    ['chatty', `Upgraded ${NEW}`, /^$/],
+  ])('because it is %s ends as %s, and the others are upgraded', async (behaviour, state, reason) => {
+    const healthProbe = [{ name: 'db', host: '192.0.2.1', protocolPort: 'tcp/5432', expect: 'pass' }];
+    const spec = { canary: 0, waves: 1, failureThreshold: '1', healthProbe };
+    const { open, outcome } = await play({ hosts: 5, behaviour: one(behaviour), spec });
+    await open().finish();
+    const result = await outcome();
+    expect(result.status).toBe('Succeeded');
+    expect(statesOf(result)).toEqual([0, 1, 2, 3, 4].map(index => (index === 3 ? state : `Upgraded ${NEW}`)));
+    expect(result.hosts[3]?.why ?? '').toMatch(reason);
+    expect(result.hosts.map(({ task }) => task)).toEqual(Array(5).fill(undefined));
+  });
+
+  it('in the canary stops all: the canary goes back, and the rest is left alone', async () => {
+    const { open, outcome } = await play({
+      hosts: 6,
+      behaviour: () => 'breaks policy',
+      spec: {
+        failureThreshold: '0',
+        healthProbe: [{ name: 'db', host: '192.0.2.1', protocolPort: 'tcp/5432', expect: 'pass' }],
+      },
+    });
+    await open().finish();
+    const result = await outcome();
+    expect(result.status).toBe('RolledBack');
+    expect(result.reason).toBe('1 of 1 hosts of wave 0 failed; 0 are put up with');
+    expect(statesOf(result)).toEqual(['Restored 1.0.0', ...Array(5).fill('Pending 1.0.0')]);
+  });
+
+  it('one too many rolls the whole wave back, stops what has not begun, and leaves finished waves', async () => {
+    const { open, outcome } = await play({
+      hosts: 11,
+      behaviour: index => (index === 2 || index === 3 ? 'broken release' : 'good'),
+      spec: { canary: 1, waves: 1, failureThreshold: '1', maxConcurrency: 2 },
+    });
+    await open().finish();
+    const result = await outcome();
+    expect(result.status).toBe('RolledBack');
+    const states = statesOf(result);
+    expect(states[0]).toBe(`Upgraded ${NEW}`);
+    expect(new Set(states.slice(1))).toEqual(new Set(['Restored 1.0.0', 'Skipped 1.0.0']));
+    expect(states.filter(state => state.startsWith('Skipped')).length).toBeGreaterThan(3);
+    expect(result.hosts.find(({ state }) => state === 'Skipped')?.why).toContain('too many hosts');
+  });
+});
+
+describe('pause, resume and abort', () => {
+  const ask = async (upgrade: Awaited<ReturnType<typeof play>>, wanted: 'Run' | 'Pause' | 'Abort') => {
+    const { touch } = await import('../../shared/core/object.ts');
+    const before = await upgrade.standing();
+    const object = touch('enforcerupgrade', { ...before, wanted }, upgrade.time.now());
+    await store.commit([{ kind: 'update', resource: 'enforcerupgrade', object, seen: before.updateTime }]);
+    return before;
+  };
+
+  it('wait before the next wave, for as long as it takes', async () => {
+    const played = await play({ hosts: 5 });
+    const fleet = played.open();
+    await fleet.deliver();
+    await ask(played, 'Pause');
+    await fleet.settle();
+    played.time.advance(1000);
+    await fleet.settle();
+    expect((await played.standing()).status).toBe('Paused');
+    played.time.advance(5 * 24 * 3600_000);
+    await fleet.settle();
+    expect(statesOf(await played.outcome())).toEqual(Array(5).fill('Pending 1.0.0'));
+    const { pauseToken } = await ask(played, 'Run');
+    await fleet.workflows.sendTaskSuccess(pauseToken, {});
+    await fleet.finish();
+    expect((await played.outcome()).status).toBe('Succeeded');
+  });
+
+  it('end what has begun, and leave the rest alone', async () => {
+    const played = await play({ hosts: 5, spec: { canary: 2, waves: 1 } });
+    const fleet = played.open();
+    await fleet.settle();
+    // It begins, and stands before its soak.
+    played.time.next();
+    await fleet.settle();
+    await ask(played, 'Abort');
+    await fleet.finish();
+    const result = await played.outcome();
+    expect(result.status).toBe('Aborted');
+    expect(statesOf(result)).toEqual([
+      ...Array(2).fill(`Upgraded ${NEW}`),
+      ...Array(3).fill('Pending 1.0.0'),
+    ]);
+  });
+});
+
+describe('kill -9', () => {
+  const mixed = (index: number): Behaviour =>
+    index === 2 ? 'broken release' : index === 1 ? 'chatty' : 'good';
+  const spec = { canary: 1, waves: 1, failureThreshold: '1', soak: '1s' };
+
+  it('of the control plane at any transition, before or after it is recorded: the end is the same', async () => {
+    const run = async (kill: number) => {
+      let points = 0;
+      const onTransition = (): void => {
+        points += 1;
+        if (points === kill) throw new Error('killed');
+      };
+      const played = await play({ hosts: 3, behaviour: mixed, spec });
+      let fleet = played.open({ onTransition });
+      await fleet
+        .finish(async () => points >= kill)
+        .catch(error => {
+          // What is still asked of the process that was killed.
+          if (points < kill) throw error;
+        });
+      if (points >= kill) {
+        // A new process: it knows what is on disk, and is told all changes again.
+        fleet = played.open();
+        await fleet.finish();
+      }
+      return { outcome: await played.outcome(), points };
+    };
+    const whole = await run(Number.POSITIVE_INFINITY);
+    expect(whole.outcome.status).toBe('Succeeded');
+    expect(statesOf(whole.outcome)).toEqual([`Upgraded ${NEW}`, `Upgraded ${NEW}`, 'Restored 1.0.0']);
+    for (let kill = 1; kill <= whole.points; kill += 1) {
+      expect([kill, (await run(kill)).outcome]).toEqual([kill, whole.outcome]);
+    }
+    console.log(`control plane killed at each of ${whole.points} points`);
+  }, 120_000);
+
+  it('of the runner before and after each of its steps: the end is the same', async () => {
+    const run = async (kill: number) => {
+      let points = 0;
+      const onStep = (): void => {
+        points += 1;
+        if (points === kill) throw new Error('killed');
+      };
+      const played = await play({ hosts: 3, behaviour: mixed, spec, onStep });
+      await played.open().finish();
+      return { outcome: await played.outcome(), points };
+    };
+    const whole = await run(Number.POSITIVE_INFINITY);
+    for (let kill = 1; kill <= whole.points; kill += 1) {
+      expect([kill, (await run(kill)).outcome]).toEqual([kill, whole.outcome]);
+    }
+    console.log(`runner killed at each of ${whole.points} points`);
+  }, 60_000);
+
+  it('of nothing, but with every task delivered twice: the end is the same', async () => {
+    const results = [];
+    for (const copies of [0, 1]) {
+      const played = await play({ hosts: 3, behaviour: mixed, spec, duplicateDelivery: () => copies });
+      await played.open().finish();
+      results.push(await played.outcome());
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+});
