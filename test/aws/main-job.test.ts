@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { beforeAll, describe } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Stage } from '../../local/play.ts';
+import { ACCOUNTS, accountPath } from '../../local/scenario.ts';
 import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openBus } from '../../shared/adapters/aws/bus.ts';
 import { createClient, credentialToken } from '../../shared/api/client.ts';
@@ -39,4 +41,78 @@ describe.skipIf(!callsFunctions)('the main job over the AWS adapters', () => {
   });
 
   mainJob(() => stage);
+
+  /** Until it is so, or a minute is over. */
+  const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+    for (let waited = 0; waited < 60; waited += 1) {
+      if (await holds()) return;
+      await sleep(1000);
+    }
+    throw new Error(`${what} did not come within a minute`);
+  };
+
+  test('a mapping that comes moves the units that are there already', async () => {
+    const { client } = stage;
+    const [account] = ACCOUNTS;
+    const namespace = account ? accountPath(account) : '';
+    await client.call('createNamespace', { namespace, body: { name: 'mapped' } });
+    const input = { name: 'moves', type: 'Docker', associatedTags: ['app=moves'] } as const;
+    const { body: unit } = await client.call('createProcessingunit', { namespace, body: { ...input } });
+    expect(unit.namespace).toBe(namespace);
+    await client.call('createNamespacemappingpolicy', {
+      namespace,
+      body: { name: 'moves', subject: [['app=moves']], mappedNamespace: 'mapped' },
+    });
+    await eventually('the move', async () => {
+      const { body } = await client.call('listProcessingunit', { namespace: `${namespace}/mapped` });
+      return body.some(({ ID }) => ID === unit.ID);
+    });
+  });
+
+  test('a namespace is removed with all that is below it, by the workflow', async () => {
+    const { client } = stage;
+    const [account] = ACCOUNTS;
+    const parent = account ? accountPath(account) : '';
+    const { body: top } = await client.call('createNamespace', { namespace: parent, body: { name: 'old' } });
+    const path = `${parent}/old`;
+    await client.call('createNamespace', { namespace: path, body: { name: 'below' } });
+    const network = { name: 'net', entries: ['192.0.2.0/24'] };
+    await client.call('createExternalnetwork', { namespace: `${path}/below`, body: network });
+    await client.call('deleteNamespace', {
+      namespace: parent,
+      params: { id: top.ID },
+      query: { recursive: true },
+    });
+    const { body: seen } = await client.call('listNamespace', {
+      namespace: parent,
+      query: { recursive: true },
+    });
+    expect(seen.filter(({ name }) => name.startsWith(path))).toEqual([]);
+    // It is hidden at once; its name is free again when nothing is left of it.
+    await eventually('the removal', () =>
+      client.call('createNamespace', { namespace: parent, body: { name: 'old' } }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const { body: left } = await client.call('listExternalnetwork', {
+      namespace: path,
+      query: { recursive: true },
+    });
+    expect(left).toEqual([]);
+  });
+
+  test('the activity log answers by time', async () => {
+    const { client } = stage;
+    const [account] = ACCOUNTS;
+    const namespace = account ? accountPath(account) : '';
+    const { body: all } = await client.call('listActivities', { namespace, query: { startRelative: '1h' } });
+    expect(all.length).toBeGreaterThan(3);
+    const middle = all[1]?.date ?? '';
+    const window = (query: Record<string, string>) => client.call('listActivities', { namespace, query });
+    const { body: newer } = await window({ startAbsolute: middle, endRelative: '0s' });
+    expect(newer.map(({ ID }) => ID)).toEqual(all.filter(({ date }) => date >= middle).map(({ ID }) => ID));
+    const { body: older } = await window({ startAbsolute: '2020-01-01', endAbsolute: middle });
+    expect(older.every(({ date }) => date < middle)).toBe(true);
+  });
 });
