@@ -4,11 +4,14 @@ import { decide } from '../../shared/core/evaluate.ts';
 import { describeSide } from '../../shared/core/explain.ts';
 import { readTraffic } from '../../shared/core/traffic.ts';
 import type { Publication } from '../../shared/ports/publications.ts';
+import { cidrKey, parseAddress } from '../../shared/schema/cidr.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
+import { everyBelow } from '../list.ts';
 import { type Held, policyOf } from '../policy-of.ts';
+import { unitTags } from './rendered.ts';
 
 type End = DecisionRequest['source'];
 
@@ -19,19 +22,48 @@ function namespaceOf(named: NamespacePath | undefined, call: Call): NamespacePat
   throw fail('forbidden', `${namespace} is not in ${call.namespace}; ask in a namespace above both ends`);
 }
 
+/**
+ * The unit that has an address, of those that the request can see. Units of one address are a tenant in motion: the one
+ * that was registered last counts. Terminated ones have given theirs up.
+ */
+async function unitAt(
+  address: string,
+  call: Call,
+  { store }: Pick<Deps, 'store'>,
+): Promise<UnitEnd | undefined> {
+  const wanted = addressKey(address);
+  const units = await everyBelow(store, 'processingunit', call.namespace);
+  const unit = units
+    .filter(({ operationalStatus }) => operationalStatus !== 'Terminated')
+    .filter(({ addresses }) => addresses.some(one => addressKey(one) === wanted))
+    .sort((a, b) => (a.ID < b.ID ? -1 : 1))
+    .at(-1);
+  if (!unit) return undefined;
+  return { kind: 'processing unit', namespace: unit.namespace, tags: unit.normalizedTags, address };
+}
+
+/** The same text for the same address, whatever was written. */
+const addressKey = (text: string): string => {
+  const parsed = parseAddress(text);
+  return parsed ? cidrKey(parsed) : text;
+};
+
 async function endOf(end: End, call: Call, { store }: Pick<Deps, 'store'>): Promise<UnitEnd | NetworkEnd> {
   if ('tags' in end) {
-    const { tags, namespace, address } = end;
+    const { tags, address } = end;
+    const namespace = namespaceOf(end.namespace, call);
     return {
       kind: 'processing unit',
-      namespace: namespaceOf(namespace, call),
-      tags,
+      namespace,
+      tags: unitTags(tags, namespace),
       ...(address === undefined ? {} : { address }),
     };
   }
   if (!('processingUnit' in end)) {
     const { address, name } = end;
-    return { kind: 'network', address, ...(name === undefined ? {} : { name }) };
+    const named = name === undefined ? {} : { name };
+    const unit = await unitAt(address, call, { store });
+    return { ...(unit ?? { kind: 'network', address }), ...named };
   }
   const namespace = namespaceOf(end.namespace, call);
   const unit = await store.get({ resource: 'processingunit', namespace, id: end.processingUnit });
@@ -61,7 +93,11 @@ async function seen(
   }
   const peer = end.address === undefined ? undefined : by.peerAt(end.address);
   if (!peer) return end;
-  return { ...end, kind: 'processing unit' as const, namespace: peer.namespace, tags: peer.tags };
+  // It decides too, by a policy that the caller may not see; half an answer would be a wrong one.
+  throw fail(
+    'forbidden',
+    `${end.address} is a processing unit in ${peer.namespace}, which is not in the namespace of the request; ask in a namespace above both ends`,
+  );
 }
 
 const bundlesWith = (publications: readonly Publication[], namespace: NamespacePath) =>

@@ -92,6 +92,41 @@ describe('a decision', () => {
     });
   });
 
+  it('has the unit behind an address decide, as if it were named', async () => {
+    const { object } = await admin('POST /processingunits', `${tenant}/b`, {
+      body: { name: 'db-2', type: 'Host', addresses: ['10.0.0.22'], associatedTags: ['app=silent'] },
+    });
+    const named = { processingUnit: object.ID, namespace: `${tenant}/b` };
+    for (const port of ['tcp/5432', 'tcp/22']) {
+      const byID = await ask(unit(), named, port);
+      const byAddress = await ask(unit(), { address: '10.0.0.22' }, port);
+      expect(byAddress).toEqual(byID);
+      expect(byAddress.sides.map(({ side }: { side: string }) => side)).toEqual(['source', 'destination']);
+    }
+  });
+
+  it('refuses an address whose unit decides where the caller cannot see', async () => {
+    const answer = await admin('POST /decisions', `${tenant}/a`, {
+      body: { source: unit(), destination: { address: '10.0.0.2' }, protocolPort: 'tcp/5432' },
+    });
+    expect([answer.status, answer.errors[0]?.description]).toEqual([
+      403,
+      `10.0.0.2 is a processing unit in ${tenant}/b, which is not in the namespace of the request; ask in a namespace above both ends`,
+    ]);
+  });
+
+  it('gives tags what every unit carries', async () => {
+    await admin('POST /networkrulesetpolicies', `${tenant}/a`, {
+      body: {
+        name: 'all of the namespace',
+        subject: [['$identity=processingunit', `$namespace=${tenant}/a`]],
+        outgoingRules: [{ object: [['$identity=processingunit']], protocolPorts: ['tcp/9999'] }],
+      },
+    });
+    const { sides } = await ask({ tags: ['app=x'], namespace: `${tenant}/a` }, db(), 'tcp/9999');
+    expect(sides[0]).toMatchObject({ side: 'source', verdict: 'allow' });
+  });
+
   it.each([
     ['tcp/80:90', 'one port'],
     ['any', 'one protocol'],
