@@ -113,14 +113,15 @@ export class AccountAdder {
       const path = pathOf(account);
       expect(paths.filter(other => other.startsWith(`${path}/`))).toEqual([`${path}/default`]);
       if (this.#checked.has(path)) continue;
-      for (const operation of [
-        'listEnforcerprofile',
-        'listEnforcerprofilemappingpolicy',
-        'listApiauthorizationpolicy',
-      ] as const)
-        expect((await client.call(operation, { namespace: path })).body, `${operation} ${path}`).toHaveLength(
-          1,
-        );
+      for (const [operation, count] of [
+        ['listEnforcerprofile', 1],
+        ['listEnforcerprofilemappingpolicy', 1],
+        // NetSecOps, and its read-only group.
+        ['listApiauthorizationpolicy', 2],
+      ] as const) {
+        const { body } = await client.call(operation, { namespace: path });
+        expect(body, `${operation} ${path}`).toHaveLength(count);
+      }
       this.#checked.add(path);
     }
     const missing = [...this.#added.values()].filter(it => it.certain && !present.includes(it));
