@@ -5,6 +5,7 @@ import { NamespacePath, ObjectId } from '../../../shared/schema/ids.ts';
 import { ProcessingUnitType } from '../../../shared/schema/processingunit.ts';
 import { Tag } from '../../../shared/schema/tag.ts';
 import { makeFolder, writeWhole } from '../files.ts';
+import { CgroupPath } from './units.ts';
 
 /** Who this host is to the control plane: enough to enforce its last policy before the network is up. */
 export const HostIdentity = z.object({
@@ -24,7 +25,7 @@ export const HostIdentity = z.object({
       type: ProcessingUnitType,
       tags: z.array(Tag),
       addresses: z.array(z.string()),
-      cgroup: z.string().exactOptional(),
+      cgroup: CgroupPath.exactOptional(),
       ID: ObjectId,
       namespace: NamespacePath,
       normalizedTags: z.array(Tag),

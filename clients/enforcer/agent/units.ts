@@ -7,6 +7,15 @@ import { Tag } from '../../../shared/schema/tag.ts';
 
 const Address = z.union([z.ipv4(), z.ipv6()]);
 
+/** It becomes a part of nft's text, which a quote or a new line would end: names as systemd writes them, and no others. */
+export const CgroupPath = z
+  .string()
+  .max(1024)
+  .regex(
+    /^(?!\.{1,2}(\/|$))[\w.@:\\-]+(\/(?!\.{1,2}(\/|$))[\w.@:\\-]+)*$/,
+    'must be a path below the root of control groups, such as system.slice/nginx.service, of letters, digits and _ . @ : - \\',
+  );
+
 /** A processing unit of this host beside the host itself, as a file lists it. */
 const UnitEntry = z
   .strictObject({
@@ -16,10 +25,7 @@ const UnitEntry = z
     /** Addresses that are the unit's alone. */
     addresses: z.array(Address).default([]),
     /** Path below the root of control groups, version 2: `system.slice/nginx.service`. */
-    cgroup: z
-      .string()
-      .regex(/^[^/].*$/, 'must be a path below the root of control groups, without a leading /')
-      .optional(),
+    cgroup: CgroupPath.optional(),
   })
   .refine(({ addresses, cgroup }) => addresses.length > 0 || cgroup !== undefined, {
     message: 'needs addresses or a cgroup, by which its traffic is told',

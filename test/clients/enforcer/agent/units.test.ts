@@ -42,6 +42,9 @@ test('units come from YAML or JSON', () => {
 test.each([
   ['units: [{name: a}]', /units\.0: needs addresses or a cgroup/],
   ['units: [{name: a, cgroup: /system.slice}]', /cgroup: must be a path below the root/],
+  [`units: [{name: a, cgroup: 'x" accept; drop; "'}]`, /cgroup: must be a path below the root/],
+  ['units: [{name: a, cgroup: "x\\naccept"}]', /cgroup: must be a path below the root/],
+  ['units: [{name: a, cgroup: system.slice/../x}]', /cgroup: must be a path below the root/],
   ['units: [{name: a, addresses: [10.0.0.0/8]}]', /units\.0\.addresses\.0/],
   ['units: [{name: a, cgroup: x, tags: [web]}]', /`web` is not a tag/],
   ['units: [{name: a, cgroup: x}, {name: a, cgroup: y}]', /two units have the same name/],
