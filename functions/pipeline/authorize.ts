@@ -72,11 +72,15 @@ export interface Authorized {
 
 const allowedVerb = ({ allow }: Route) => (allow === 'everybody' ? 'get' : allow.verb);
 
-/** An enforcer acts for itself, whatever its namespace holds. */
-function refuseForeign(claims: TokenClaims, { params, route }: Call): void {
-  if (claims.realm !== 'enforcer' || params.id === claims.sub) return;
-  if (allowedVerb(route) !== 'get' && route.path.startsWith('/enforcers/')) {
+/** An enforcer acts for itself and its own processing units, whatever its namespace holds. */
+function refuseForeign(claims: TokenClaims, { params, route }: Call, target: Stored | undefined): void {
+  if (claims.realm !== 'enforcer' || params.id === claims.sub || allowedVerb(route) === 'get') return;
+  if (route.path.startsWith('/enforcers/')) {
     throw fail('forbidden', `enforcer ${claims.sub} acts for itself, not for ${params.id}`);
+  }
+  const isUnit = route.path.startsWith('/processingunits/') && target !== undefined;
+  if (isUnit && Reflect.get(target, 'enforcerID') !== claims.sub) {
+    throw fail('forbidden', `processing unit ${params.id} is not one of enforcer ${claims.sub}, which asks`);
   }
 }
 
@@ -169,7 +173,7 @@ export async function authorize(
       `you may not ${allow.verb} ${allow.identity} in ${namespace}; ${isRestricted(claims) ? 'the token is restricted, so get one without restrictions, or ' : ''}ask an administrator of it for a role that may`,
     );
   }
-  refuseForeign(claims, call);
+  refuseForeign(claims, call, target);
   if (!namespaces) {
     throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }

@@ -4,8 +4,10 @@ import { markLost } from '../../functions/events/lost-enforcers.ts';
 import { mappingChanged } from '../../functions/events/mapping-changed.ts';
 import { policyOf } from '../../functions/policy-of.ts';
 import type { Change } from '../../shared/ports/change-feed.ts';
+import { enforcer as noun } from '../../shared/schema/enforcer.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
-import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+import { certificateRequest, credentialOf } from '../make/certificate-request.ts';
+import { API_URL, type Caller, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
 let admin: Caller;
@@ -69,13 +71,31 @@ describe('a processing unit that is registered', () => {
     expect(await isAt(again.object.ID, web)).toBe(false);
   });
 
-  it('belongs to the enforcer that calls, which cannot speak for another', async () => {
-    const { ID } = enforcer;
-    const asked = { body: unit(['app=db'], { enforcerID: '0190f3a1b2c3d4e5f6071829' }) };
-    const claims = { realm: 'enforcer', ID };
-    expect(claims.ID).toBe(ID);
-    const role = await plane.member(home, ['enforcer']);
-    expect((await role('POST /processingunits', tenant, asked)).status).toBe(403);
+  it('belongs to the enforcer that calls, which speaks for no other', async () => {
+    const own = async (name: string) => {
+      const keys = await certificateRequest();
+      const body = { name, FQDN: `${name}.example.com`, machineID: name, certificateRequest: keys.pem };
+      const made = (await admin('POST /enforcers', home, { body })).text;
+      const object = noun.stored.parse(JSON.parse(made));
+      return { ID: object.ID, call: await plane.as(credentialOf(object, keys, API_URL)) };
+    };
+    const [mine, other] = [await own('mine'), await own('other')];
+    const input = { name: 'unit', type: 'Docker', associatedTags: ['app=db'] };
+    const made = await mine.call('POST /processingunits', home, { body: input });
+    expect(made.object).toMatchObject({ enforcerID: mine.ID, enforcerNamespace: home });
+    const posing = await mine.call('POST /processingunits', home, {
+      body: { ...input, enforcerID: other.ID },
+    });
+    expect([posing.status, posing.errors[0]?.data?.attribute]).toEqual([422, 'enforcerID']);
+    const path = `/processingunits/${made.object.ID}` as const;
+    const change = { body: { addresses: ['192.0.2.66'] } };
+    expect((await other.call(`PATCH ${path}`, home, change)).status).toBe(403);
+    expect((await other.call(`DELETE ${path}`, home)).status).toBe(403);
+    expect((await other.call(`GET ${path}/poke`, home)).status).toBe(403);
+    expect((await other.call(`GET ${path}`, home)).status).toBe(200);
+    expect((await mine.call(`PATCH ${path}`, home, change)).status).toBe(200);
+    expect((await mine.call(`GET ${path}/poke`, home)).status).toBe(204);
+    expect((await mine.call(`DELETE ${path}`, home)).status).toBe(200);
   });
 
   it('moves when its tags change', async () => {
