@@ -57,6 +57,21 @@ export async function arrived(
   };
 }
 
+/** Connections of one caller, and in all. */
+const MOST = { ofOne: 100, inAll: 5000 } as const;
+
+/** @throws `too_many_requests` for one more than may listen at a time */
+export function refuseCrowd(open: readonly Connection[], { claims }: Pick<Connection, 'claims'>): void {
+  const own = open.filter(one => one.claims.realm === claims.realm && one.claims.sub === claims.sub);
+  if (own.length < MOST.ofOne && open.length < MOST.inAll) return;
+  throw fail(
+    'too_many_requests',
+    own.length < MOST.ofOne
+      ? `${MOST.inAll} connections listen already; come again later`
+      : `you have ${MOST.ofOne} connections that listen; close some, or listen with mode=all`,
+  );
+}
+
 /** The configuration that a listener sent. @throws `bad_request` and `invalid` */
 export function configured(text: string, connection: Omit<Connection, 'id'>, now: Date): PushConfig {
   let value: unknown;

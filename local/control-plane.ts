@@ -11,7 +11,7 @@ import { mappingChanged } from '../functions/events/mapping-changed.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
-import { push } from '../functions/events/push.ts';
+import { push, review } from '../functions/events/push.ts';
 import { releaseChanged } from '../functions/events/release-changed.ts';
 import { resign } from '../functions/events/resign.ts';
 import { upgradeCreated } from '../functions/events/upgrade-created.ts';
@@ -60,6 +60,8 @@ export interface Settings {
   /** Origins of identity providers that have no public address. */
   privateIssuers?: readonly string[];
   issuers?: Partial<IssuerSettings>;
+  /** Milliseconds between two looks at whether listeners may still listen. */
+  review?: number;
   /** Days for which entries of the activity log are kept; 0: for ever. */
   activityDays?: number;
   /** Folder with files of agents' releases. */
@@ -81,6 +83,8 @@ export interface ControlPlane {
 }
 
 const MINUTE = 60_000;
+/** Milliseconds between two looks at whether listeners may still listen. */
+const REVIEW = 30_000;
 const HOUR = 60 * MINUTE;
 
 /** The same store, which wakes the pump whenever something was committed, by whichever way. */
@@ -129,6 +133,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
 
   const flows = openFlowStore(data, clock);
   const connections = openConnections();
+  const leaving = new Set<string>();
   const feed = openChangeFeed(database);
   const bus = openBus(database, clock);
   const pump: ChangePump = new ChangePump({
@@ -140,7 +145,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes => namespaceDeleted(changes, deps),
       changes => mappingChanged(changes, deps),
       changes => releaseChanged(changes, deps),
-      changes => push(changes, { ...deps, connections }),
+      changes => push(changes, { ...deps, connections, leaving }),
       changes => upgradeCreated(changes, deps),
       changes => enforcerReported(changes, deps),
     ],
@@ -216,6 +221,11 @@ async function start(settings: Settings, data: string, database: Database): Prom
     signAnew();
     removeOld();
   }, HOUR);
+  const reviewing = setInterval(() => {
+    review({ ...deps, connections }).catch(error =>
+      log.error('looking after listeners failed; it is tried again', { error: String(error) }),
+    );
+  }, settings.review ?? REVIEW);
   const minutely = setInterval(() => {
     markLost(deps).catch(error =>
       log.error('looking for unreachable enforcers failed; it is tried again in a minute', {
@@ -234,6 +244,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     stop: async () => {
       clearInterval(hourly);
       clearInterval(minutely);
+      clearInterval(reviewing);
       connections.stop();
       const closed = new Promise(done => front.close(done));
       front.closeIdleConnections();

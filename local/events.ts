@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Deps } from '../functions/deps.ts';
-import { arrived, configured, errorEvent } from '../functions/listen.ts';
+import { arrived, configured, errorEvent, refuseCrowd } from '../functions/listen.ts';
 import { problem } from '../functions/pipeline/problem.ts';
 import type { LocalConnections } from '../shared/adapters/local/connections.ts';
 import { newObjectId } from '../shared/core/object.ts';
@@ -69,6 +69,7 @@ export function serveEvents(front: Server, connections: LocalConnections, deps: 
         throw fail('not_found', `nothing listens at ${pathname}; use /events`);
       const address = request.socket.remoteAddress ?? '';
       const arrival = await arrived({ query, token: bearerOf(request), address }, deps());
+      refuseCrowd(await connections.open(), arrival);
       sockets.handleUpgrade(request, socket, head, open =>
         listen({ id, ...arrival }, open, query.has('enableErrors'), connections, deps()),
       );

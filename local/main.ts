@@ -77,7 +77,7 @@ function greet({ url, administrator, root }: ControlPlane): void {
 
   credential of the administrator of /   ${administrator}
   root of trust for enforcers            ${root}
-  API reference                          ${url}/openapi.json
+  API reference                          ${url}/docs
 
 Try next, in another terminal:
 

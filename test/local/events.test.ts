@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
@@ -19,7 +20,7 @@ let admin: Client;
 let token: string;
 beforeAll(async () => {
   folder = await scratch();
-  plane = await startControlPlane({ data: folder.path, host: '127.0.0.1', port: 0, log: quiet });
+  plane = await startControlPlane({ data: folder.path, host: '127.0.0.1', port: 0, log: quiet, review: 200 });
   admin = await administratorOf(folder.path);
   token = await tokenOf(folder.path);
   await admin.call('createNamespace', { namespace: '/', body: { name: 'acme' } });
@@ -73,6 +74,49 @@ async function member(roles: string[], namespace = '/acme'): Promise<{ ID: strin
 }
 
 describe('push events', () => {
+  it('tell that a namespace is gone when it is hidden, and nothing of what is in it', async () => {
+    const { body: old } = await admin.call('createNamespace', { namespace: '/acme', body: { name: 'old' } });
+    await network('inside', '/acme/old');
+    await admin.call('createNamespace', { namespace: '/acme/old', body: { name: 'below' } });
+    const all = await listen('/acme', { mode: 'all' });
+    await admin.call('deleteNamespace', {
+      namespace: '/acme',
+      params: { id: old.ID },
+      query: { recursive: true },
+    });
+    for (let waited = 0; waited < 100; waited += 1) {
+      const again = admin.call('createNamespace', { namespace: '/acme', body: { name: 'old' } });
+      if (await again.then(() => true).catch(() => false)) break;
+      await sleep(100);
+    }
+    await settled(all);
+    // The update closes it, while it still could be kept.
+    expect(namesOf(all)).toEqual(['update /acme/old', 'delete /acme/old', 'create /acme/old']);
+    all.socket.close();
+  });
+
+  it('end for whoever was disabled, also where nothing happens', async () => {
+    const { ID, token: own } = await member(['@auth:role=namespace.viewer']);
+    const idle = await listen('/acme', {}, own);
+    await admin.call('patchAppcredential', {
+      namespace: '/acme',
+      params: { id: ID },
+      body: { disabled: true },
+    });
+    const [code, reason] = await idle.closed;
+    expect([code, reason]).toEqual([1008, expect.stringContaining('revoked')]);
+  });
+
+  it('are for a hundred connections of one caller, and the next is told so', async () => {
+    const { token: own } = await member(['@auth:role=namespace.viewer']);
+    const open = await Promise.all(Array.from({ length: 100 }, () => listen('/acme', {}, own)));
+    const query = new URLSearchParams({ token: own, namespace: '/acme' });
+    const one = new WebSocket(`${plane.url.replace('http', 'ws')}/events?${query}`);
+    const [, response] = await once(one, 'unexpected-response');
+    expect(response.statusCode).toBe(429);
+    for (const { socket } of open) socket.close();
+  });
+
   it('tell what is created, changed and deleted in the namespace, and below it with mode=all', async () => {
     const [shop, acme, all] = [
       await listen('/acme/shop'),
