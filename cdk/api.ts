@@ -175,7 +175,7 @@ export class Api extends Construct {
     });
     grantRead(role, data.table);
     grantWrite(role, data.table);
-    grantPublicKey(role, data.keys.token);
+    grantPublicKey(role, ...data.keys.tokens);
     if (group === FLOWS) props.delivery.grantUse(role, data.flows);
     if (group === TOKENS) grantSign(role, data.keys.token);
     synchronous(fn, 'API Gateway alone calls it');

@@ -29,6 +29,7 @@ export class AppStack extends Stack {
       FLOW_STREAM: delivery.stream.ref,
       BUS_NAME: bus.eventBusName,
       TOKEN_KEY_ID: data.keys.token.keyId,
+      TOKEN_KEY_IDS: data.keys.tokens.map(({ keyId }) => keyId).join(','),
       TARGETS_KEY_ID: data.keys.targets.keyId,
       SNAPSHOT_KEY_ID: data.keys.snapshot.keyId,
       TIMESTAMP_KEY_ID: data.keys.timestamp.keyId,

@@ -22,7 +22,7 @@ export class DataStack extends Stack {
   readonly flows: FlowBucket;
   readonly keys: SigningKeys;
 
-  constructor(scope: Construct, id: string, props: StackProps & { installation: string }) {
+  constructor(scope: Construct, id: string, props: StackProps & { installation: string; tokenKey: number }) {
     super(scope, id, props);
     this.table = new Table(this, 'Table', {
       partitionKey: string(TABLE.pk),
@@ -45,7 +45,7 @@ export class DataStack extends Stack {
     }
     this.bundles = new BundleStore(this, 'Bundles');
     this.flows = new FlowBucket(this, 'Flows', this.bundles.accessLogs);
-    this.keys = new SigningKeys(this, 'Keys', { installation: props.installation });
+    this.keys = new SigningKeys(this, 'Keys', props);
     this.#tell();
   }
   /** What the holders of the offline root keys need to make a root. */

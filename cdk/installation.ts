@@ -10,6 +10,7 @@ export function installation(app: App): { data: DataStack; app: AppStack } {
     description: 'microseg: table, bundles and signing keys',
     terminationProtection: true,
     installation: settings.name,
+    tokenKey: settings.tokenKey,
   });
   return {
     data,

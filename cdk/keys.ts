@@ -2,6 +2,7 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, type IGrantable, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { generationsAround } from '../shared/schema/token.ts';
 
 /** Who signs. Each has an IAM path of its own, and a key lets only roles of its signer's path sign. */
 export type Signer = 'publisher' | 'tokens';
@@ -41,6 +42,8 @@ export const administered = (): PolicyStatement =>
 
 interface SigningKeysProps {
   installation: string;
+  /** Generation of the key that signs tokens, from 1. */
+  tokenKey: number;
 }
 
 /**
@@ -48,14 +51,26 @@ interface SigningKeysProps {
  * the account that grants `kms:Sign` on everything does not reach these keys.
  */
 export class SigningKeys extends Construct {
+  /** Signs tokens. */
   readonly token: Key;
+  /** Verify them: that one, the one before it and the one that comes next. */
+  readonly tokens: Key[];
   readonly targets: Key;
   readonly snapshot: Key;
   readonly timestamp: Key;
 
   constructor(scope: Construct, id: string, props: SigningKeysProps) {
     super(scope, id);
-    this.token = this.#key('Token', 'Signs the API tokens', 'tokens', props);
+    // All there ever were stay in the stack: what another stack may still use cannot be taken away from it.
+    const generations = Array.from({ length: props.tokenKey + 1 }, (_, at) =>
+      this.#key(at === 0 ? 'Token' : `Token${at + 1}`, 'Signs the API tokens', 'tokens', props),
+    );
+    for (const { keyId, keyArn } of generations) {
+      Stack.of(this).exportValue(keyId);
+      Stack.of(this).exportValue(keyArn);
+    }
+    this.token = generations[props.tokenKey - 1] as Key;
+    this.tokens = generationsAround(props.tokenKey).map(generation => generations[generation - 1] as Key);
     this.targets = this.#key('Targets', 'TUF targets role of the bundles', 'publisher', props);
     this.snapshot = this.#key('Snapshot', 'TUF snapshot role of the bundles', 'publisher', props);
     this.timestamp = this.#key('Timestamp', 'TUF timestamp role of the bundles', 'publisher', props);

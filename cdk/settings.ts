@@ -21,6 +21,11 @@ const Settings = z.object({
   privateIssuers: Config.shape.PRIVATE_ISSUERS,
   /** Days for which entries of the activity log are kept; 0: for ever. */
   activityDays: Config.shape.ACTIVITY_DAYS,
+  /**
+   * Which of the keys made so far signs tokens, from 1. One more has the next one sign: those around it verify too, so
+   * nobody is refused. Two more at once ends every token.
+   */
+  tokenKey: z.coerce.number().int().min(1).default(1),
   logLevel: Config.shape.LOG_LEVEL,
   /**
    * Origins that may call the API from a browser, comma-separated. Any, unless said otherwise: foreign pages may not

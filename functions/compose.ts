@@ -98,7 +98,14 @@ export function composeFrom(environment: Record<string, string | undefined>): De
           'upgrade-enforcers': () => setting('UPGRADE_ENFORCERS_ARN'),
         }),
       }),
-    tokenKey: () => signer('TOKEN_KEY_ID'),
+    tokenKeys: () =>
+      lazily({
+        signs: () => signer('TOKEN_KEY_ID'),
+        verifies: () =>
+          setting('TOKEN_KEY_IDS')
+            .split(',')
+            .map(keyId => openSigner({ ...connection, keyId })),
+      }),
     bundleKeys: () =>
       lazily({
         targets: () => signer('TARGETS_KEY_ID'),

@@ -9,6 +9,7 @@ import type { Publications } from '../shared/ports/publications.ts';
 import type { Signer } from '../shared/ports/signer.ts';
 import type { Web } from '../shared/ports/web.ts';
 import type { Workflows } from '../shared/ports/workflows.ts';
+import type { TokenKeys } from './token-keys.ts';
 
 /** Where log lines go: one JSON object a line, on AWS and in one process. */
 export interface Log {
@@ -44,7 +45,7 @@ export interface Deps {
   workflows: Workflows;
   clock: Clock;
   log: Log;
-  tokenKey: Signer;
+  tokenKeys: TokenKeys;
   bundleKeys: BundleKeys;
   bundleAccess: BundleAccess;
   /** Requests to servers that others name. */

@@ -43,6 +43,7 @@ import { serveEvents } from './events.ts';
 import { ensureRoots, openKeys } from './keys.ts';
 import { putReleases } from './releases.ts';
 import { createFront } from './server.ts';
+import { rotateTokenKeys } from './token-keys.ts';
 import { openWorkflows, readStateMachines } from './workflows.ts';
 
 export interface Settings {
@@ -66,6 +67,8 @@ export interface Settings {
   activityDays?: number;
   /** Folder with files of agents' releases. */
   releases?: string;
+  /** Has the next key sign tokens from now on. */
+  rotateTokenKeys?: boolean;
 }
 
 export interface ControlPlane {
@@ -128,6 +131,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const { activityDays = Config.shape.ACTIVITY_DAYS.parse(undefined) } = settings;
   const objects = openObjectStore(database, clock, { activityDays });
   const first = await isUntouched(objects);
+  if (settings.rotateTokenKeys && !first) await rotateTokenKeys(join(data, 'keys'));
   const keys = await openKeys(data, first);
   await ensureRoots(data, bucket, keys, clock.now());
 
@@ -169,7 +173,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     flows,
     bucket,
     workflows,
-    tokenKey: keys.token,
+    tokenKeys: keys.token,
     bundleKeys: keys,
     bundleAccess,
     web,

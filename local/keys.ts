@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { BundleKeys } from '../functions/deps.ts';
 import { ROOTS } from '../functions/publish.ts';
+import type { TokenKeys } from '../functions/token-keys.ts';
 import { replaceFile } from '../shared/adapters/local/files.ts';
 import { openSigner } from '../shared/adapters/local/signer.ts';
 import { readRoot } from '../shared/bundle/metadata.ts';
 import { makeRoot } from '../shared/bundle/root.ts';
 import type { Bucket } from '../shared/ports/bucket.ts';
 import type { Signer } from '../shared/ports/signer.ts';
+import { openTokenKeys } from './token-keys.ts';
 
 const DAY = 24 * 3600 * 1000;
 const ROOT_LIFE = 365 * DAY;
@@ -15,7 +17,7 @@ const ROOT_RENEWAL = 60 * DAY;
 
 export interface Keys extends BundleKeys {
   root: Signer;
-  token: Signer;
+  token: TokenKeys;
   /** Of the session tokens that read bundles. */
   bundleAccess: Signer;
 }
@@ -32,7 +34,7 @@ export async function openKeys(data: string, create: boolean): Promise<Keys> {
     open('targets'),
     open('snapshot'),
     open('timestamp'),
-    open('token'),
+    openTokenKeys(join(data, 'keys'), { create }),
     open('bundle-access', true),
   ]);
   return { root, targets, snapshot, timestamp, token, bundleAccess };

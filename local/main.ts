@@ -23,6 +23,8 @@ Usage: npm start -- [options]
                    files of agents' releases, which apoctl enforcer release publishes
   --activity-days <days>
                    keeps entries of the activity log for so long (default 400; 0: for ever)
+  --rotate-token-keys
+                   has the next key sign tokens; those of today's key stay good for a day, and twice in a row ends them
   --demo           plays a tenant through the real paths and shows what is allowed
   --enforce        with --demo, as root on Linux: brings up hosts in network namespaces with real agents, and shows who may
                    talk to whom as wanted, as evaluated and as seen on the wire
@@ -40,6 +42,7 @@ const OPTIONS = {
   'pc-issuer': { type: 'string', default: '' },
   releases: { type: 'string' },
   'activity-days': { type: 'string' },
+  'rotate-token-keys': { type: 'boolean', default: false },
   demo: { type: 'boolean', default: false },
   enforce: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
@@ -129,6 +132,8 @@ async function serve({ data, url, tenant, demo: plays, enforce, ...more }: typeo
     privateIssuers: more['private-issuer'] ?? [],
     activityDays: daysOf(more['activity-days']),
     issuers: { pcIssuer: more['pc-issuer'] },
+    ...(more.releases === undefined ? {} : { releases: more.releases }),
+    rotateTokenKeys: more['rotate-token-keys'],
   }).catch(refuse);
   const end = async (): Promise<void> => {
     await hosts?.close();

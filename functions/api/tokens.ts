@@ -1,10 +1,7 @@
-import { createPublicKey } from 'node:crypto';
-import { exportJWK } from 'jose';
 import type { Authn, AuthnRequest } from '../../shared/api/access-messages.ts';
 import type { Issue, IssueRequest } from '../../shared/api/messages.ts';
 import { operations, routes } from '../../shared/api/routes.ts';
 import { goSeconds } from '../../shared/core/duration.ts';
-import { signJwt } from '../../shared/core/jws.ts';
 import { shrink } from '../../shared/core/restrictions.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { Tag } from '../../shared/schema/tag.ts';
@@ -14,6 +11,7 @@ import type { Deps } from '../deps.ts';
 import { COOKIE, claimTags, LONGEST, verifyToken } from '../pipeline/authenticate.ts';
 import { prove } from '../realms/index.ts';
 import type { Proven } from '../realms/proven.ts';
+import { keySetOf, signToken } from '../token-keys.ts';
 import { VERSION } from '../version.ts';
 
 /** Longest life of a token, in seconds. */
@@ -81,7 +79,7 @@ const issueToken: Handler = async (call, deps) => {
   const asked = call.body as IssueRequest;
   const proven = await prove(asked, call.caller, deps);
   const claims = claimsOf(asked, proven, deps);
-  const token = await signJwt(claims, data => deps.tokenKey.sign(data));
+  const token = await signToken(claims, deps.tokenKeys);
   const asCookie = wantsCookie(call);
   const most = asCookie ? LONGEST_COOKIE : LONGEST;
   if (token.length > most) {
@@ -101,10 +99,7 @@ const issueToken: Handler = async (call, deps) => {
   return asCookie ? { body, cookies: [cookie] } : { body };
 };
 
-const getJwks: Handler = async (_call, { tokenKey }) => {
-  const jwk = await exportJWK(createPublicKey(await tokenKey.publicKey()));
-  return { body: { keys: [{ ...jwk, alg: 'ES256', use: 'sig' }] } };
-};
+const getJwks: Handler = async (_call, { tokenKeys }) => ({ body: { keys: await keySetOf(tokenKeys).keys } });
 
 const getMetaConfig: Handler = async (_call, { apiURL }) => ({ body: { api: apiURL, version: VERSION } });
 

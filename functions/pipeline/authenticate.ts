@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { importSPKI, jwtVerify } from 'jose';
-import type { Signer } from '../../shared/ports/signer.ts';
+import { jwtVerify } from 'jose';
 import { fail } from '../../shared/schema/failure.ts';
 import { TokenClaims } from '../../shared/schema/token.ts';
 import type { Deps } from '../deps.ts';
+import { keySetOf } from '../token-keys.ts';
 
 /** Longest token that is looked at or made, in characters. */
 export const LONGEST = 8192;
@@ -18,40 +18,22 @@ const bearer = (event: APIGatewayProxyEventV2): string | undefined => {
   return cookie?.slice(COOKIE.length + 1);
 };
 
-/** What was verified with one key: verifying costs more than all else in a small request. */
-interface Verified {
-  key: ReturnType<typeof importSPKI>;
-  /** Claims by token, each until its end. Rights are not in them: those are read afresh every time. */
-  claims: Map<string, { claims: TokenClaims; exp: number }>;
-}
-
-const verified = new WeakMap<Signer, Verified>();
-/** Tokens that are remembered for one key; at the limit all are forgotten and verified again. */
+/** Tokens that are remembered for one key set; at the limit all are forgotten and verified again. */
 const REMEMBERED = 4096;
 
-function verifiedWith(signer: Signer): Verified {
-  const known = verified.get(signer) ?? {
-    key: signer.publicKey().then(pem => importSPKI(pem, 'ES256')),
-    claims: new Map(),
-  };
-  // A key that could not be had is asked for again.
-  known.key.catch(() => verified.delete(signer));
-  verified.set(signer, known);
-  return known;
-}
-
-/** The claims of one of our tokens after RFC 8725's checks: our key, ES256 only, issuer, audience, expiry, size. */
+/** The claims of one of our tokens after RFC 8725's checks: one of our keys, ES256 only, issuer, audience, expiry, size. */
 export async function verifyToken(
   token: string,
-  deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>,
+  deps: Pick<Deps, 'tokenKeys' | 'apiURL' | 'clock'>,
 ): Promise<TokenClaims> {
-  const { key, claims: remembered } = verifiedWith(deps.tokenKey);
+  // Verifying costs more than all else in a small request.
+  const { find, claims: remembered } = keySetOf(deps.tokenKeys);
   const now = deps.clock.now();
   const known = remembered.get(token);
   if (known && known.exp * 1000 > now.getTime()) return known.claims;
   try {
     if (token.length > LONGEST) throw new RangeError('too long');
-    const { payload } = await jwtVerify(token, await key, {
+    const { payload } = await jwtVerify(token, await find, {
       algorithms: ['ES256'],
       issuer: deps.apiURL,
       audience: deps.apiURL,
@@ -71,7 +53,7 @@ export async function verifyToken(
 /** The claims of the token that came with a request. */
 export async function authenticate(
   event: APIGatewayProxyEventV2,
-  deps: Pick<Deps, 'tokenKey' | 'apiURL' | 'clock'>,
+  deps: Pick<Deps, 'tokenKeys' | 'apiURL' | 'clock'>,
 ): Promise<TokenClaims> {
   const token = bearer(event);
   if (token === undefined || token.length > LONGEST) {

@@ -77,5 +77,5 @@ export const rehearsing = (deps: Deps): Deps => ({
   flows: { ...deps.flows, append: async () => {} },
   workflows: { ...deps.workflows, start: async () => ({ started: false }) },
   bundleAccess: { ...deps.bundleAccess, grant: refused },
-  tokenKey: { publicKey: () => deps.tokenKey.publicKey(), sign: refused },
+  tokenKeys: { ...deps.tokenKeys, signs: { ...deps.tokenKeys.signs, sign: refused } },
 });

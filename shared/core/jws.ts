@@ -15,9 +15,16 @@ const fixed = (integer: ArrayBuffer): Buffer => {
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A compact ES256 JWT over a key that never leaves its signer. jose verifies it; it can't sign with such a key. */
-export async function signJwt(claims: Record<string, unknown>, sign: Sign): Promise<string> {
-  const signed = `${base64url({ alg: 'ES256', typ: 'JWT' })}.${base64url(claims)}`;
+/**
+ * A compact ES256 JWT over a key that never leaves its signer. jose verifies it; it can't sign with such a key.
+ * `header` adds to `alg` and `typ`.
+ */
+export async function signJwt(
+  claims: Record<string, unknown>,
+  sign: Sign,
+  header: { kid?: string | undefined } = {},
+): Promise<string> {
+  const signed = `${base64url({ alg: 'ES256', typ: 'JWT', ...header })}.${base64url(claims)}`;
   const { r, s } = AsnConvert.parse(await sign(Buffer.from(signed)), ECDSASigValue);
   return `${signed}.${Buffer.concat([fixed(r), fixed(s)]).toString('base64url')}`;
 }

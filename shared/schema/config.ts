@@ -16,6 +16,8 @@ export const Config = z.object({
   BUS_NAME: z.string().min(1),
   /** KMS key that signs tokens. */
   TOKEN_KEY_ID: z.string().min(1),
+  /** KMS keys that verify them, with commas between: that one, the one before it and the one after it. */
+  TOKEN_KEY_IDS: z.string().min(1),
   /** KMS keys of the TUF roles; only the publisher may use them. */
   TARGETS_KEY_ID: z.string().min(1),
   SNAPSHOT_KEY_ID: z.string().min(1),
@@ -51,11 +53,11 @@ export type ConfigName = keyof Config;
 /** Each function gets only the variables that its work needs; a variable that is absent is refused when it is used. */
 export const configOf = {
   documents: ['LOG_LEVEL'],
-  api: ['TABLE_NAME', 'ACTIVITY_DAYS', 'TOKEN_KEY_ID', 'API_URL', 'LOG_LEVEL'],
+  api: ['TABLE_NAME', 'ACTIVITY_DAYS', 'TOKEN_KEY_IDS', 'API_URL', 'LOG_LEVEL'],
   flows: [
     'TABLE_NAME',
     'ACTIVITY_DAYS',
-    'TOKEN_KEY_ID',
+    'TOKEN_KEY_IDS',
     'API_URL',
     'LOG_LEVEL',
     'FLOWS_BUCKET',
@@ -65,6 +67,7 @@ export const configOf = {
     'TABLE_NAME',
     'ACTIVITY_DAYS',
     'TOKEN_KEY_ID',
+    'TOKEN_KEY_IDS',
     'API_URL',
     'PC_ISSUER',
     'PC_AUDIENCE',
@@ -75,7 +78,7 @@ export const configOf = {
   enforcers: [
     'TABLE_NAME',
     'ACTIVITY_DAYS',
-    'TOKEN_KEY_ID',
+    'TOKEN_KEY_IDS',
     'API_URL',
     'LOG_LEVEL',
     'BUNDLES_BUCKET',

@@ -53,3 +53,11 @@ export const TokenClaims = z.intersection(
   }),
 );
 export type TokenClaims = z.infer<typeof TokenClaims>;
+/** How many generations of keys before and after the one that signs are believed. */
+const AROUND = 1;
+
+/** The generations, from 1, that verify while `signs` signs. */
+export const generationsAround = (signs: number): number[] => {
+  const first = Math.max(1, signs - AROUND);
+  return Array.from({ length: signs + AROUND - first + 1 }, (_, at) => first + at);
+};

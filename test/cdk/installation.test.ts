@@ -20,10 +20,20 @@ describe('installation', () => {
     expect(violations.map(v => [v.ruleName, v.violatingResources.map(r => r.constructPath)])).toEqual([]);
   });
 
+  it('keeps every key of tokens that there was, and has those around the one that signs verify', () => {
+    const { app, outdir } = appWith({ tokenKey: 4 });
+    const { keys } = installation(app).data;
+    rmSync(outdir, { recursive: true });
+    const names = keys.tokens.map(({ node }) => node.id);
+    expect([keys.token.node.id, names]).toEqual(['Token4', ['Token3', 'Token4', 'Token5']]);
+    expect(keys.node.children.map(({ node }) => node.id)).toContain('Token');
+  });
+
   it.each([
     ['name', 'Upper Case', 'name'],
     ['logLevel', 'LOUD', 'logLevel'],
     ['requestsPerSecond', '0', 'requestsPerSecond'],
+    ['tokenKey', '0', 'tokenKey'],
   ])('refuses the setting %s = %s by its name', (key, value, named) => {
     const { app, outdir } = appWith({ [key]: value });
     rmSync(outdir, { recursive: true });

@@ -26,7 +26,8 @@ export function permissionsHold(all: Resources): void {
   const statements = allowed(all);
   const keys = new Map(ofType(all, 'AWS::KMS::Key').map(([id, { Properties }]) => [id, Properties]));
   const granting = (action: string): Allowed[] => statements.filter(({ Action }) => Action.includes(action));
-  const keyCalled = (name: string): string => [...keys.keys()].find(id => id.startsWith(`Keys${name}`)) ?? '';
+  const keyCalled = (name: string): string =>
+    [...keys.keys()].find(id => id.replace(/[0-9A-F]{8}$/, '') === `Keys${name}`) ?? '';
   /** Function names, as in the entry's exports, whose role a statement is attached to. */
   const functionsOf = (given: readonly Allowed[]): string[] => {
     const roles = new Set(given.flatMap(({ roles }) => roles));
@@ -40,7 +41,7 @@ export function permissionsHold(all: Resources): void {
   describe('permissions', () => {
     it('are found at all', () => {
       expect(statements.length).toBeGreaterThan(50);
-      expect(keys.size).toBe(5);
+      expect(keys.size).toBe(6);
     });
 
     it('name every action in full', () => {
@@ -69,6 +70,17 @@ export function permissionsHold(all: Resources): void {
     it('let only the function that issues tokens sign them', () => {
       const signs = ofRoles('kms:Sign').filter(({ Resource }) => refersTo(Resource, keyCalled('Token')));
       expect(functionsOf(signs)).toEqual(['tokens']);
+    });
+
+    it('let nobody sign tokens with the key of the next generation, and whoever verifies tokens know it', () => {
+      const next = (action: string) =>
+        ofRoles(action).filter(({ Resource }) => refersTo(Resource, keyCalled('Token2')));
+      expect(next('kms:Sign')).toEqual([]);
+      const now = ofRoles('kms:GetPublicKey').filter(({ Resource }) =>
+        refersTo(Resource, keyCalled('Token')),
+      );
+      expect(functionsOf(next('kms:GetPublicKey'))).toEqual(functionsOf(now));
+      expect(functionsOf(now)).toContain('policies');
     });
 
     it.each([

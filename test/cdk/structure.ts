@@ -54,7 +54,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
     it('is kept when the stack is deleted', () => {
       const kinds = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key'];
       const kept = kinds.flatMap(kind => ofType(data, kind));
-      expect(kept.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(Array(8).fill('Retain'));
+      expect(kept.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(Array(9).fill('Retain'));
     });
 
     it('has a table that can be restored, cannot be dropped, and tells what changed', () => {

@@ -1,12 +1,22 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLocalJWKSet, decodeJwt, exportJWK, type JWTPayload, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signToken, type TokenKeys } from '../../functions/token-keys.ts';
 import { EnforcerCredentials, Issue, Jwks } from '../../shared/api/messages.ts';
-import { signJwt } from '../../shared/core/jws.ts';
+import type { Signer } from '../../shared/ports/signer.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
+import { caller } from '../make/call.ts';
+import { makeSigner } from '../make/keys.ts';
 import { API_URL, assertion, assertionClaims, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
@@ -56,7 +66,7 @@ describe('a good assertion', () => {
       issuer: API_URL,
       audience: API_URL,
     });
-    expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'JWT' });
+    expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'JWT', kid: keys[0]?.kid });
     expect(payload).toMatchObject({
       sub: credential.ID,
       namespace: tenant,
@@ -283,9 +293,56 @@ describe('a token stops working within one request', () => {
   });
 });
 
+const keysFrom = (signs: Signer, ...others: Signer[]): TokenKeys => ({ signs, verifies: [signs, ...others] });
+
+describe('when the keys change', () => {
+  const [first, second, third, fourth] = [makeSigner(), makeSigner(), makeSigner(), makeSigner()];
+  const generations = [
+    { signs: first, verifies: [first, second] },
+    { signs: second, verifies: [first, second, third] },
+    { signs: third, verifies: [second, third, fourth] },
+  ] satisfies TokenKeys[];
+  const at = (generation: number): Plane['call'] =>
+    caller(() => ({ ...plane.deps, tokenKeys: generations[generation] as TokenKeys }));
+  const issuedAt = async (generation: number): Promise<string> => {
+    const body = { realm: 'AppCredential', metadata: { token: await good() } };
+    return Issue.parse(JSON.parse((await at(generation)('POST /issue', { body })).text)).token ?? '';
+  };
+  const statuses = async (token: string): Promise<number[]> => {
+    const asked = generations.map((_, generation) =>
+      at(generation)('GET /namespaces', { namespace: tenant, token }),
+    );
+    return (await Promise.all(asked)).map(({ status }) => status);
+  };
+
+  it('a token is good until the change after the next, and where the change has not been heard of', async () => {
+    expect(await statuses(await issuedAt(0))).toEqual([200, 200, 401]);
+    expect(await statuses(await issuedAt(1))).toEqual([200, 200, 200]);
+    expect(await statuses(await issuedAt(2))).toEqual([401, 200, 200]);
+  });
+
+  it('what was verified with a key is not remembered beyond it', async () => {
+    const token = await issuedAt(0);
+    expect(await statuses(token)).toEqual([200, 200, 401]);
+    expect(await statuses(token)).toEqual([200, 200, 401]);
+  });
+
+  it('each key is published under its own name, a generation before it signs', async () => {
+    const published = await Promise.all(
+      generations.map(async (_, generation) => {
+        const { keys } = Jwks.parse(JSON.parse((await at(generation)('GET /.well-known/jwks.json')).text));
+        return keys.map(({ kid }) => kid);
+      }),
+    );
+    const { kid } = decodeProtectedHeader(await issuedAt(1));
+    expect(published.map(kids => kids.indexOf(kid))).toEqual([1, 1, 0]);
+    expect(published.map(kids => new Set(kids).size)).toEqual([2, 3, 3]);
+  });
+});
+
 describe('a request is refused with 401', () => {
-  const own = (changed: JWTPayload | Record<string, unknown> = {}) =>
-    signJwt(
+  const own = (changed: JWTPayload | Record<string, unknown> = {}, keys = plane.deps.tokenKeys) =>
+    signToken(
       {
         iss: API_URL,
         aud: API_URL,
@@ -297,7 +354,7 @@ describe('a request is refused with 401', () => {
         data: {},
         ...changed,
       },
-      data => plane.deps.tokenKey.sign(data),
+      keys,
     );
 
   it('only when it should be', async () => {
@@ -325,6 +382,17 @@ describe('a request is refused with 401', () => {
       ),
     'for a token that a stranger signed': async () =>
       forged({ alg: 'ES256' }, decodeJwt(await own()), es256(stranger.privateKey)),
+    'for a token that a stranger signed under the name of our key': async () => {
+      const { kid } = decodeProtectedHeader(await own());
+      return forged({ alg: 'ES256', kid }, decodeJwt(await own()), es256(stranger.privateKey));
+    },
+    'for a token that brings its own key': async () =>
+      forged(
+        { alg: 'ES256', jwk: await exportJWK(stranger.publicKey) },
+        decodeJwt(await own()),
+        es256(stranger.privateKey),
+      ),
+    'for a token of a key that is no longer believed': () => own({}, keysFrom(makeSigner())),
     'for an assertion instead of a token': () => good(),
     'for the session token of a bundle': async () => {
       const { object } = await plane.root('POST /enforcers', tenant, { body: { name: 'h', FQDN: 'h' } });

@@ -297,7 +297,7 @@ describe('the bundle endpoint', () => {
   it('refuses a session token after its hour', async () => {
     const late = { now: () => new Date(Date.now() + 3_601_000) };
     const { openBundleAccess } = await import('../../shared/adapters/local/bundle-access.ts');
-    const access = openBundleAccess({ signer: plane.deps.tokenKey, clock: late, url: () => '' });
+    const access = openBundleAccess({ signer: plane.deps.tokenKeys.signs, clock: late, url: () => '' });
     expect(await access.allows(session, timestamp.slice(1))).toBe(false);
   });
 });

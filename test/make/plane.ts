@@ -124,7 +124,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
         errors.push({ message, fields });
       },
     },
-    tokenKey,
+    tokenKeys: { signs: tokenKey, verifies: [tokenKey] },
     bundleKeys: { targets: tokenKey, snapshot: tokenKey, timestamp: tokenKey },
     bundleAccess: openBundleAccess({ signer: tokenKey, clock, url: () => API_URL }),
     web: openWeb(),

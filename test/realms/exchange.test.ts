@@ -1,7 +1,7 @@
 import { decodeJwt, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signToken } from '../../functions/token-keys.ts';
 import { Issue } from '../../shared/api/messages.ts';
-import { signJwt } from '../../shared/core/jws.ts';
 import { API_URL, assertion } from '../make/plane.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -176,7 +176,7 @@ describe('a token of this API', () => {
       iat: now,
       exp: now + 60,
     };
-    const bearer = await signJwt(claims, bytes => world.plane.deps.tokenKey.sign(bytes));
+    const bearer = await signToken(claims, world.plane.deps.tokenKeys);
     await world.plane.caller(bearer)('POST /externalnetworks', tenant, {
       body: { name: 'm', entries: ['192.0.2.0/24'] },
     });
