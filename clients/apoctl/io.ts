@@ -8,6 +8,12 @@ export interface Io {
   home: string;
   /** Width for help texts. */
   columns: number;
+  /** Lines of the screen. */
+  rows: number;
+  /** Standard output is a screen, on which what was written can be written over. */
+  isScreen: boolean;
+  /** Waits so many milliseconds. */
+  sleep(milliseconds: number): Promise<void>;
   /** All of standard input. */
   stdin(): Promise<string>;
   out(text: string): void;

@@ -56,7 +56,8 @@ const PLAIN = {
   middle: '  ',
 };
 
-function table(head: string[], rows: string[][]): string {
+/** Columns side by side, without lines. */
+export function table(head: string[], rows: string[][]): string {
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
   const printed = new Table({ head, chars: PLAIN, style });
   printed.push(...rows);

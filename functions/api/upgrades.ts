@@ -1,4 +1,4 @@
-import type { ShownUpgrade, UpgradePlan, UpgradeStatus } from '../../shared/api/upgrade-routes.ts';
+import type { ShownUpgrade, UpgradePlan } from '../../shared/api/upgrade-routes.ts';
 import { effectiveNamespace } from '../../shared/core/namespace.ts';
 import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
 import { checkForced, preflight, stopping } from '../../shared/core/preflight/preflight.ts';
@@ -10,7 +10,6 @@ import {
   ENDED,
   type EnforcerUpgrade,
   enforcerupgrade,
-  type UpgradeHost,
   type UpgradeSpec,
 } from '../../shared/schema/enforcerupgrade.ts';
 import { fail } from '../../shared/schema/failure.ts';
@@ -20,11 +19,13 @@ import { SETTLED } from '../../shared/schema/migration.ts';
 import type { Call, Handler } from '../call.ts';
 import { activity } from '../crud.ts';
 import type { Deps } from '../deps.ts';
+import { listParameters } from '../list.ts';
 import { everyIn } from '../pipeline/authorize.ts';
 import { answerStep } from '../pipeline/idempotency.ts';
 import { preflightContext } from '../preflights.ts';
 import { holderOf } from '../tasks/plan-upgrade.ts';
-import { batchAt, endTaskByToken, upgradeAt } from '../upgrade.ts';
+import { endTaskByToken, upgradeAt } from '../upgrade.ts';
+import { pageOfHosts, progressOf } from '../upgrade-progress.ts';
 
 const shownUpgrade = (upgrade: EnforcerUpgrade): ShownUpgrade => {
   const { cursor: _, pauseToken: __, normalizedTags: ___, ...shown } = upgrade;
@@ -130,7 +131,7 @@ const createEnforcerUpgrade: Handler = async (call, deps) => {
     status: spec.schedule === undefined ? 'Planning' : 'Scheduled',
     version,
     targets: targets.length,
-    waves: waves.map(hosts => ({ hosts, batches: [] })),
+    waves: waves.map(hosts => ({ hosts, batches: [], skipped: 0 })),
     claims: [...call.caller.claims],
   };
   const most = tolerated(spec.failureThreshold, targets.length);
@@ -164,61 +165,25 @@ const listEnforcerUpgrades: Handler = async (call, { store }) => {
   return { body: upgrades.map(shownUpgrade), total: upgrades.length };
 };
 
-/** The hosts of an upgrade as they stand now. Those of a judged wave are as they were judged. */
-async function hostsOf(upgrade: EnforcerUpgrade, deps: Deps): Promise<UpgradeHost[]> {
-  const lists = await Promise.all(
-    upgrade.waves.map(async ({ batches, counts }) => {
-      const parts = await Promise.all(batches.map(number => batchAt(upgrade, number, deps)));
-      const hosts = parts.flatMap(part => part.hosts);
-      return counts || hosts.length === 0
-        ? hosts
-        : Promise.all(hosts.map(host => asNow(host, upgrade, deps)));
-    }),
-  );
-  return lists.flat();
-}
-
-async function asNow(
-  host: UpgradeHost,
-  { ID: upgrade }: EnforcerUpgrade,
-  { store }: Deps,
-): Promise<UpgradeHost> {
-  const { namespace, ID: id } = host;
-  const migration = (await store.get({ resource: 'enforcer', namespace, id }))?.migration;
-  if (migration?.upgrade !== upgrade) return host;
-  const { state, reason, openMilliseconds } = migration;
-  return { ...host, state, reason, ...(openMilliseconds === undefined ? {} : { openMilliseconds }) };
-}
-
-function progressOf(
-  upgrade: EnforcerUpgrade,
-  hosts: readonly UpgradeHost[],
-  now: Date,
-): UpgradeStatus['progress'] {
-  const byState: Record<string, number> = {};
-  for (const { state } of hosts) byState[state] = (byState[state] ?? 0) + 1;
-  const total = Math.max(hosts.length, upgrade.targets);
-  const settled = hosts.filter(({ state }) => SETTLED.includes(state)).length;
-  const spent = (now.getTime() - Date.parse(upgrade.startTime ?? now.toISOString())) / 1000;
-  const isUnderWay = !ENDED.includes(upgrade.status) && settled > 0;
-  return {
-    hosts: total,
-    byState,
-    percent: total === 0 ? 100 : Math.floor((settled * 1000) / total) / 10,
-    secondsLeft: isUnderWay ? Math.round((spent * (total - settled)) / settled) : null,
-    failures: hosts.filter(({ state }) => state === 'Failed' || state === 'Restored').slice(0, 100),
-  };
-}
-
 const getEnforcerUpgrade: Handler = async (call, deps) => {
   const upgrade = await upgradeOf(call, deps);
-  const hosts = await hostsOf(upgrade, deps);
-  return { body: { ...shownUpgrade(upgrade), progress: progressOf(upgrade, hosts, deps.clock.now()) } };
+  return { body: { ...shownUpgrade(upgrade), progress: await progressOf(upgrade, deps) } };
 };
 
+/** Hosts of a page, where nobody says. */
+const PAGE = 1000;
+
 const listUpgradeHosts: Handler = async (call, deps) => {
-  const hosts = await hostsOf(await upgradeOf(call, deps), deps);
-  return { body: hosts, total: hosts.length };
+  const { after = '0', limit = PAGE } = listParameters(call);
+  if (!/^\d{1,6}$/.test(after)) {
+    throw fail(
+      'bad_request',
+      `query parameter after is \`${after}\`; take it from X-Next of the page before`,
+    );
+  }
+  const upgrade = await upgradeOf(call, deps);
+  const { hosts, next } = await pageOfHosts(upgrade, { from: Number(after), limit }, deps);
+  return { body: hosts, ...(next === undefined ? {} : { next: String(next) }) };
 };
 
 /** What was asked last counts, as long as the upgrade has not ended. */

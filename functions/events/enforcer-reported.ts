@@ -33,8 +33,24 @@ function endingOf(
   };
 }
 
-/** Pokes are what ends an install: the first one of the wanted version which tells of an applied bundle. */
+/** A host that is no enforcer any more carries nothing out: nobody waits for it. */
+async function endDeleted({ before }: Change, deps: ReportedDeps): Promise<void> {
+  const { namespace, migration } = before as Enforcer;
+  if (!migration?.task) return;
+  const ending = { error: 'Deleted', cause: 'the enforcer was deleted' };
+  await endTask(namespace, migration.task.id, ending, deps);
+}
+
+/**
+ * Pokes are what ends an install: the first one of the wanted version which tells of an applied bundle. A directive of an
+ * enforcer that is deleted ends at once.
+ */
 export async function enforcerReported(changes: readonly Change[], deps: ReportedDeps): Promise<void> {
+  for (const change of changes) {
+    if (change.resource === 'enforcer' && change.operation === 'delete' && change.before) {
+      await endDeleted(change, deps);
+    }
+  }
   // The last change of an enforcer says it all.
   const last = new Map<string, [Enforcer, DirectedTask]>();
   for (const change of changes) {

@@ -51,8 +51,11 @@ async function planPart(upgrade: EnforcerUpgrade, deps: TaskDeps): Promise<Enfor
   const number = upgrade.waves.reduce((sum, { batches }) => sum + batches.length, 0);
   const hosts = await Promise.all(found.map(enforcer => claimed(enforcer, upgrade, number, deps)));
   const unfit = hosts.filter(({ reason }) => reason.startsWith(UNFIT)).length;
+  const skipped = hosts.filter(({ state }) => state === 'Skipped').length;
   const waves = upgrade.waves.map((each, index) =>
-    index === wave && hosts.length > 0 ? { ...each, batches: [...each.batches, number] } : each,
+    index === wave && hosts.length > 0
+      ? { ...each, batches: [...each.batches, number], skipped: each.skipped + skipped }
+      : each,
   );
   const planned = touch(
     'enforcerupgrade',

@@ -1,7 +1,6 @@
 import { base64url, type CryptoKey, decodeJwt, importPKCS8, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Credential } from '../schema/appcredential.ts';
-import type { UpgradeHost } from '../schema/enforcerupgrade.ts';
 import { fail } from '../schema/failure.ts';
 import type { FlowReport } from '../schema/flowreport.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
@@ -19,11 +18,18 @@ import {
   type MetaConfig,
 } from './messages.ts';
 import { type CrudAction, type CrudOperation, type Operation, routes } from './routes.ts';
-import type { DirectiveAnswer, ShownUpgrade, UpgradePlan, UpgradeStatus } from './upgrade-routes.ts';
+import type {
+  DirectiveAnswer,
+  ShownHost,
+  ShownUpgrade,
+  UpgradePlan,
+  UpgradeStatus,
+} from './upgrade-routes.ts';
 
 // The one door to the table of operations for clients, which may import no other file of this folder.
 export type { CrudAction, Operation } from './routes.ts';
 export { crudOperation } from './routes.ts';
+export type { ShownHost, ShownUpgrade, UpgradePlan, UpgradeStatus } from './upgrade-routes.ts';
 
 /** Answers of the operations that are more than one resource's CRUD. */
 interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unknown> {
@@ -36,7 +42,7 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   createEnforcerUpgrade: UpgradePlan;
   listEnforcerUpgrades: ShownUpgrade[];
   getEnforcerUpgrade: UpgradeStatus;
-  listUpgradeHosts: UpgradeHost[];
+  listUpgradeHosts: ShownHost[];
   pauseEnforcerUpgrade: ShownUpgrade;
   resumeEnforcerUpgrade: ShownUpgrade;
   abortEnforcerUpgrade: ShownUpgrade;

@@ -34,14 +34,22 @@ export const UpgradePlan = ShownUpgrade.extend({
 });
 export type UpgradePlan = z.infer<typeof UpgradePlan>;
 
+/** A host as it is shown. */
+export const ShownHost = UpgradeHost.extend({ wave: z.int().min(0).describe('The wave that it is in.') });
+export type ShownHost = z.infer<typeof ShownHost>;
+
+const states = z.record(z.string(), z.int());
+
 export const UpgradeStatus = ShownUpgrade.extend({
   progress: z
     .object({
       hosts: z.int().describe('Hosts of the upgrade.'),
-      byState: z.record(z.string(), z.int()).describe('How many stand where.'),
+      byState: states.describe('How many stand where.'),
       percent: z.number().describe('Share of them that are settled.'),
       secondsLeft: z.number().nullable().describe('At the speed so far; null: it cannot be told yet.'),
-      failures: z.array(UpgradeHost).describe('Hosts that were not upgraded, and why; at most 100.'),
+      waves: z.array(states).describe('The same of each wave.'),
+      underWay: z.array(ShownHost).describe('Hosts that something is done to right now; at most 100.'),
+      failures: z.array(ShownHost).describe('Hosts that were not upgraded, and why; at most 100.'),
     })
     .describe('As of now.'),
 });
@@ -137,9 +145,10 @@ export const upgradeRoutes = {
     method: 'GET',
     path: `${one}/hosts`,
     group: 'upgrades',
-    summary: 'Lists the hosts of an upgrade, each with where it stands.',
+    summary: 'Lists the hosts of an upgrade, each with where it stands, page by page.',
     allow: { identity: 'enforcerupgrade', verb: 'get' },
-    ok: z.array(UpgradeHost),
+    takes: ['limit', 'after'],
+    ok: z.array(ShownHost),
     fails: READ,
   },
   pauseEnforcerUpgrade: command('pause', 'Pauses an upgrade before its next wave.'),

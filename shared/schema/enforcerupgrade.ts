@@ -86,6 +86,7 @@ export type Counts = z.infer<typeof Counts>;
 const Wave = z.strictObject({
   hosts: z.int().min(0).describe('How many it was planned with.'),
   batches: z.array(z.int().min(0)).describe('Its parts.'),
+  skipped: z.int().min(0).default(0).describe('Hosts that planning left alone.'),
   counts: Counts.optional().describe('What came of it; absent before it was judged.'),
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -104,3 +104,41 @@ test('a token stands in for the credential, until it is not one', async () => {
   expect(await apoctl(`api count ns -t ${token}`)).toMatchObject({ code: 0, err: '' });
   expect(await apoctl(`api count ns -t ${token}x`)).toMatchObject({ code: 1 });
 });
+
+test('an upgrade is planned, begun, watched, paused, gone on with and ended from the command line', async () => {
+  const file = join(folder, 'prisma-enforcer-9.0.0.tgz');
+  await writeFile(file, 'a release');
+  const released = await apoctl(`enforcer release -n / --release-version 9.0.0 ${file}`);
+  expect(released).toMatchObject({ code: 0, out: expect.stringMatching(/^releases\/targets\//) });
+  const machine = 'name web-1 -k FQDN web-1.test -k machineID m1 -k currentVersion 1.0.0';
+  await apoctl('api create namespace -n / -k name upgraded');
+  expect(await apoctl(`api create enforcer -n /upgraded -k ${machine}`)).toMatchObject({ code: 0 });
+
+  const plan = await apoctl('enforcer upgrade start -n /upgraded --dry-run');
+  expect(plan.out).toContain('1 hosts would get version 9.0.0');
+  const start = await apoctl('enforcer upgrade start -n /upgraded --name nightly --soak 1s');
+  const id = start.out.trim();
+  const watched = apoctl('enforcer upgrade status nightly -n /upgraded --watch');
+  const status = () => apoctl(`enforcer upgrade status ${id} -n /upgraded`);
+  await expect
+    .poll(async () => (await status()).out, { timeout: 20_000, interval: 300 })
+    .toContain('Uninstalling');
+
+  const again = await apoctl('enforcer upgrade start -n /upgraded');
+  expect(again).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(`belongs to the upgrade ${id} (nightly)`),
+  });
+  expect((await apoctl('enforcer upgrade pause nightly -n /upgraded')).out).toContain('to be paused');
+  expect((await apoctl('enforcer upgrade resume nightly -n /upgraded')).out).toContain(': Running\n');
+  expect((await apoctl('enforcer upgrade abort nightly -n /upgraded')).out).toContain('to be aborted');
+
+  // No agent runs here that would finish what it has begun; a host that is deleted is not waited for.
+  const [ID] = (await apoctl('api list enforcers -n /upgraded -o none')).out.trim().split('\n');
+  await apoctl(`api delete enforcer ${ID} -n /upgraded`);
+  const { code, out, err } = await watched;
+  expect(code).toBe(1);
+  expect(out).toContain('host web-1: Uninstalling');
+  expect(out).toContain('host web-1: Failed: the enforcer was deleted');
+  expect(err).toMatch(/^error: upgrade nightly \w+ in \/upgraded: RolledBack: 1 of 1 hosts/);
+}, 60_000);

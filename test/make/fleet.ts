@@ -105,7 +105,7 @@ export async function beginUpgrade(
     }),
     version: NEW,
     targets,
-    waves: wavesOf(targets, spec).map(hosts => ({ hosts, batches: [] })),
+    waves: wavesOf(targets, spec).map(hosts => ({ hosts, batches: [], skipped: 0 })),
   };
   await store.commit([create('enforcerupgrade', object)]);
   return object;

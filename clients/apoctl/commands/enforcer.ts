@@ -4,6 +4,7 @@ import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
 import { addPreflight } from './enforcer-preflight.ts';
 import { addRelease } from './enforcer-release.ts';
+import { addUpgrade } from './enforcer-upgrade.ts';
 
 interface TokenOptions {
   validity: string;
@@ -22,6 +23,7 @@ export function addEnforcer(program: Command, io: Io): void {
   addInstallToken(enforcer, io);
   addPreflight(enforcer, io);
   addRelease(enforcer, io);
+  addUpgrade(enforcer, io);
 }
 
 function addInstallToken(enforcer: Command, io: Io): void {

@@ -179,6 +179,9 @@ describe('what is printed', () => {
     [['enforcer', 'install-token']],
     [['enforcer', 'preflight']],
     [['enforcer', 'release']],
+    [['enforcer', 'upgrade']],
+    [['enforcer', 'upgrade', 'start']],
+    [['enforcer', 'upgrade', 'status']],
   ])('the help of apoctl %j', async words => {
     const { code, out } = await user.type(...words, '--help');
     expect(code).toBe(0);

@@ -16,6 +16,11 @@ export interface Terminal {
   home: string;
   env: Record<string, string>;
   stdin: string;
+  isScreen: boolean;
+  /** What waiting is: nothing, unless said. */
+  sleep: Io['sleep'];
+  fetch: Io['fetch'];
+  now: Io['now'];
   type(...argv: string[]): Promise<Outcome>;
   /** What the last command has printed so far. */
   written(): string;
@@ -29,6 +34,10 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
     home,
     env,
     stdin: '',
+    isScreen: false,
+    sleep: async () => undefined,
+    fetch,
+    now: Date.now,
     async type(...argv) {
       const own = { out: '', err: '' };
       written = own;
@@ -36,6 +45,9 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
         env: self.env,
         home,
         columns: 100,
+        rows: 50,
+        isScreen: self.isScreen,
+        sleep: self.sleep,
         stdin: async () => self.stdin,
         out: text => {
           own.out += text;
@@ -43,8 +55,8 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
         err: text => {
           own.err += text;
         },
-        fetch,
-        now: Date.now,
+        fetch: self.fetch,
+        now: self.now,
         randomBytes,
       };
       return { code: await run(argv, io), ...own };
