@@ -1,7 +1,8 @@
 import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commonName, quoted } from '../functions/credential.ts';
+import { quoted } from '../functions/certificate-request.ts';
+import { commonName } from '../functions/credential.ts';
 import type { Deps } from '../functions/deps.ts';
 import { bootstrap } from '../functions/events/bootstrap.ts';
 import { replaceFile } from '../shared/adapters/local/files.ts';

@@ -4,7 +4,7 @@ import { covers, permissionsOf } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
 import type { Call } from '../call.ts';
-import { makeKeyPair } from '../credential.ts';
+import { makeKeyPair, renewIn } from '../credential.ts';
 import { crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { access, PERMISSIONS } from './access.ts';
@@ -51,10 +51,16 @@ const appcredential = crud('appcredential', {
   check: (input, call) => refuseToExceed('roles', input.roles, { ...ALWAYS, ...input }, call),
   warn: ({ roles }) => roleWarnings(roles),
   complete: async (object, { dryRun }, { apiURL, clock }) => {
+    if (object.CSR !== '') {
+      throw brokenRules([
+        { path: ['CSR'], message: 'it renews a credential that is there; leave it out of a create' },
+      ]);
+    }
     if (dryRun) return;
     const serial = Buffer.from(clock.randomBytes(16)).toString('hex');
     Object.assign(object, await makeKeyPair(object, apiURL, clock.now(), serial));
   },
+  renew: (object, _stored, _call, deps) => renewIn(object, deps),
 });
 
 /**

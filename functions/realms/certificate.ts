@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { decodeJwt, jwtVerify } from 'jose';
+import { decodeJwt, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { fromSubnets } from '../../shared/core/authorize.ts';
 import { goSeconds } from '../../shared/core/duration.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ObjectId, tenantOf } from '../../shared/schema/ids.ts';
-import { commonName } from '../credential.ts';
+import { certificatesOf, commonName } from '../credential.ts';
 import type { Deps } from '../deps.ts';
 import { enforcerName, isCertified, keyOf } from '../enforcer-certificate.ts';
 import type { Proven } from './proven.ts';
@@ -43,7 +43,7 @@ export async function proveCertificate(token: string, address: string, deps: Dep
   const { iss, sub, namespace } = decode(token);
   const holder = await holderOf(namespace, sub, address, deps);
   if (!holder || iss !== sub) throw refused();
-  const { payload } = await jwtVerify(token, new X509Certificate(holder.certificate).publicKey, {
+  const { payload } = await verifiedBy(token, holder.certificates, {
     algorithms: ['ES256'],
     issuer: sub,
     subject: sub,
@@ -52,8 +52,6 @@ export async function proveCertificate(token: string, address: string, deps: Dep
     clockTolerance: 30,
     maxTokenAge: LONGEST_ASSERTION,
     requiredClaims: ['exp', 'iat', 'jti'],
-  }).catch(() => {
-    throw refused();
   });
   const { success, data: once } = Once.safeParse(payload);
   if (!success || once.exp - once.iat > LONGEST_ASSERTION) throw refused();
@@ -66,10 +64,21 @@ export async function proveCertificate(token: string, address: string, deps: Dep
   return holder.proven;
 }
 
+/** By the first of the certificates that verifies it. */
+async function verifiedBy(token: string, certificates: readonly string[], rules: JWTVerifyOptions) {
+  for (const certificate of certificates) {
+    const verified = await jwtVerify(token, new X509Certificate(certificate).publicKey, rules).catch(
+      () => undefined,
+    );
+    if (verified) return verified;
+  }
+  throw refused();
+}
+
 /** Whose certificate verifies the assertion, and who the caller is then. */
 interface Holder {
   /** PEM. */
-  certificate: string;
+  certificates: readonly string[];
   proven: Proven;
 }
 
@@ -90,7 +99,7 @@ async function holderOf(
   }
   const longest = goSeconds(credential.maxIssuedTokenValidity);
   return {
-    certificate: credential.certificate,
+    certificates: certificatesOf(credential, clock.now()),
     proven: {
       principal: { realm: 'certificate', sub: id, namespace },
       data: { commonName: commonName(id, credential.name), organization: namespace },
@@ -102,7 +111,7 @@ async function holderOf(
 const enforcerHolder = (enforcer: Enforcer): Holder => {
   const { ID: sub, namespace, certificate } = enforcer;
   return {
-    certificate,
+    certificates: [certificate],
     proven: {
       principal: { realm: 'enforcer', sub, namespace, key: keyOf(certificate) },
       data: { commonName: enforcerName(enforcer), organization: namespace },

@@ -27,6 +27,14 @@ export const appcredential = resource({
       .string()
       .default('')
       .describe('PEM. The public key in it verifies what the client signs; the private key is never stored.'),
+    formerCertificate: z
+      .string()
+      .default('')
+      .describe('PEM. The certificate before the last renewal, which is good until the next attribute says.'),
+    formerCertificateExpirationDate: z
+      .string()
+      .optional()
+      .describe('RFC 3339: twelve hours after the last renewal.'),
     credentials: Credential.optional().describe('Only in the answer to the create that made it.'),
     parentIDs: z.array(ObjectId).default([]).describe('Kept for clients of the original: always empty.'),
     email: z.string().default('').describe('Kept for clients of the original.'),
@@ -49,9 +57,11 @@ export const appcredential = resource({
       .describe("Go duration, at most the server's own limit."),
     CSR: z
       .string()
-      .max(0, 'renewing by CSR is not supported yet; create a new credential and delete this one')
+      .max(8192, 'must be a PKCS #10 request of at most 8192 characters')
       .default('')
-      .describe('Not supported yet: only empty.'),
+      .describe(
+        'Of an update: PKCS #10 request in PEM for a new P-256 key, with the subject CN=app:credential:<ID>:<name>, O=<namespace>. It renews the certificate and is not kept.',
+      ),
     disabled: Disabled,
   },
   secrets: ['credentials'],

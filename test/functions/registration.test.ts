@@ -172,7 +172,9 @@ describe('a certificate', () => {
     ['no request at all', async () => 'nonsense', 'is wrong: it is no PKCS #10 request in PEM'],
     [
       'a key on another curve',
-      async () => (await certificateRequest({ name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' })).pem,
+      async () =>
+        (await certificateRequest({ algorithm: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' } }))
+          .pem,
       'its key is P-384; make one on the curve P-256',
     ],
     [
