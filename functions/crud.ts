@@ -1,8 +1,10 @@
 import { type CrudAction, type CrudOperation, crudOperation } from '../shared/api/routes.ts';
+import { asMeant, isSameTime } from '../shared/core/as-meant.ts';
 import { newObject, newObjectId, touch } from '../shared/core/object.ts';
 import type { Activity } from '../shared/ports/object-store.ts';
 import { fail } from '../shared/schema/failure.ts';
 import type { NamespacePath } from '../shared/schema/ids.ts';
+import type { AnyResource } from '../shared/schema/resource.ts';
 import { type Identity, type InputOf, type ObjectOf, resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
@@ -38,7 +40,11 @@ const isEmpty = (value: unknown): boolean =>
   value === 0 ||
   (typeof value === 'object' && Object.keys(value).length === 0);
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b) || isSameTime(a, b);
+
+/** What was sent, with every attribute read as what it is. */
+const meantBy = (identity: Identity, sent: Fields): Fields =>
+  asFields(asMeant(resourceOf(identity).stored, sent));
 
 /**
  * Leaves out what the server alone writes; it may be sent back as it was read (`stored`), or empty.
@@ -51,7 +57,7 @@ function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fie
       Object.hasOwn(readOnly, key) &&
       !(stored && key === 'updateTime') &&
       !isEmpty(sent[key]) &&
-      !(stored && same(sent[key], stored[key])),
+      !(stored && (same(sent[key], stored[key]) || isSameTime(sent[key], stored[key]))),
   );
   if (wrong.length > 0) {
     throw brokenRules(
@@ -61,9 +67,20 @@ function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fie
   return Object.fromEntries(Object.entries(sent).filter(([key]) => !Object.hasOwn(readOnly, key)));
 }
 
+/** Leaves out what only older releases had, where it says nothing; else tells what to write instead. */
+function withoutOlder({ older }: AnyResource, fields: Fields): Fields {
+  if (!older) return fields;
+  const said = older.attributes.filter(name => !isEmpty(fields[name] ?? null));
+  if (said.length > 0) {
+    const message = older.instead(fields);
+    throw brokenRules(said.map(name => ({ path: [name], input: fields[name], message })));
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !older.attributes.includes(name)));
+}
+
 export function parseInput<I extends Identity>(identity: I, fields: Fields): InputOf<I> {
   const resource = resourceOf(identity);
-  const input = parsed(resource.input, fields) as InputOf<I>;
+  const input = parsed(resource.input, withoutOlder(resource, fields)) as InputOf<I>;
   const issues = resource.rules?.(input) ?? [];
   if (issues.length > 0) throw brokenRules(issues);
   return input;
@@ -115,7 +132,7 @@ export async function prepare<I extends Identity>(
   deps: Deps,
   hooks: Hooks<I> = {},
 ): Promise<ObjectOf<I>> {
-  const input = parseInput(identity, withoutReadOnly(identity, fields));
+  const input = parseInput(identity, withoutReadOnly(identity, meantBy(identity, fields)));
   await hooks.check?.(input, call, deps);
   const now = deps.clock.now();
   const object = newObject(identity, input, {
@@ -163,15 +180,18 @@ const refuseProtected = (identity: Identity, object: { ID: string }, call: Call)
   }
 };
 
-/** The new version of an object: what was sent over what is stored, checked like a create. */
+/**
+ * The new version of an object: what was sent over what is stored, checked like a create. In a sparse one `null` means the
+ * default, as in JSON Merge Patch (RFC 7396).
+ */
 function merged<I extends Identity>(
   identity: I,
   stored: ObjectOf<I>,
   sent: Fields,
   sparse: boolean,
 ): InputOf<I> {
-  const { createOnly, writable } = resourceOf(identity);
-  const fields = withoutReadOnly(identity, sent, stored as Fields);
+  const { createOnly, writable, imported } = resourceOf(identity);
+  const fields = withoutReadOnly(identity, meantBy(identity, sent), stored as Fields);
   const fixed = Object.keys(createOnly).filter(
     key => Object.hasOwn(fields, key) && !same(fields[key], Reflect.get(stored, key)),
   );
@@ -185,9 +205,17 @@ function merged<I extends Identity>(
     );
   }
   const kept = Object.fromEntries(
-    Object.entries(stored).filter(([key]) => key in createOnly || (sparse && key in writable)),
+    Object.entries(stored).filter(
+      ([key]) => key in createOnly || (sparse && key in writable && !Object.hasOwn(sent, key)),
+    ),
   );
-  return parseInput(identity, { ...kept, ...fields });
+  // What only an import can have put there stays, unless it is told to go.
+  const left = (imported ?? []).filter(name =>
+    Object.hasOwn(sent, name) ? same(fields[name], Reflect.get(stored, name)) : sparse,
+  );
+  const said = Object.entries({ ...kept, ...fields }).filter(([key]) => !left.includes(key));
+  const input = parseInput(identity, Object.fromEntries(said));
+  return { ...input, ...Object.fromEntries(left.map(name => [name, Reflect.get(stored, name)])) };
 }
 
 async function update<I extends Identity>(
@@ -205,7 +233,7 @@ async function update<I extends Identity>(
       { path: ['updateTime'], message: 'it is required; send the updateTime that you read' },
     ]);
   }
-  if (seen !== undefined && seen !== stored.updateTime) {
+  if (seen !== undefined && !isSameTime(seen, stored.updateTime)) {
     throw fail(
       'conflict',
       `${identity} ${stored.ID} was changed at ${stored.updateTime}, after the version of ${String(seen)} that you read; read it again`,

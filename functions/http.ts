@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type { Operation } from '../shared/api/routes.ts';
+import type { Operation, Route } from '../shared/api/routes.ts';
+import { asMeant } from '../shared/core/as-meant.ts';
 import type { Answered } from '../shared/ports/object-store.ts';
 import { fail } from '../shared/schema/failure.ts';
 import type { Call, Handler, Reply } from './call.ts';
@@ -37,10 +38,11 @@ const encode = (
   reply: Reply,
   event: APIGatewayProxyEventV2,
   media: Media,
+  { ok }: Route,
 ): APIGatewayProxyStructuredResultV2 => {
   // What is answered to HEAD is what is said about the body.
   const isBare = reply.body === undefined || event.requestContext.http.method === 'HEAD';
-  const { headers = {}, ...rest } = isBare ? {} : written(reply.body, media, event);
+  const { headers = {}, ...rest } = isBare ? {} : written(reply.body, media, event, ok);
   return {
     statusCode: isBare ? 204 : 200,
     headers: {
@@ -126,7 +128,8 @@ const validated: Step = {
     const sent = bodyOf(event, call.route);
     const claim = claimOf(call, sent);
     if (claim) call.claim = claim;
-    call.body = call.route.input && !call.route.crud ? parsed(call.route.input, sent) : sent;
+    const { input, crud } = call.route;
+    call.body = input && !crud ? parsed(input, asMeant(input, sent)) : sent;
   },
 };
 
@@ -174,7 +177,7 @@ export function httpFunction(handlers: Partial<Record<Operation, Handler>>, deps
       const handler = handlers[call.operation];
       if (!handler) throw fail('not_allowed', `${call.operation} is not served by this function`);
       const reply = withFields(fields, await answered(handler, call, deps(), earlier));
-      return encode(reply, event, media);
+      return encode(reply, event, media, call.route);
     });
   return (event, context) => pipeline(event, context as CallContext);
 }

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { type Match, match } from '../../shared/api/match.ts';
+import { mayWrite } from '../../shared/api/parameters.ts';
 import type { Route } from '../../shared/api/routes.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
 import { type Failure, fail } from '../../shared/schema/failure.ts';
@@ -56,8 +57,8 @@ export function queryOf(event: APIGatewayProxyEventV2): Record<string, string[]>
 }
 
 /** `?dryRun=true` on what may write. As every flag it is set by being there, so nothing is changed by a misspelt value. */
-export const isDryRun = ({ method }: Route, query: Record<string, readonly string[]>): boolean =>
-  method !== 'GET' && method !== 'HEAD' && query.dryrun !== undefined;
+export const isDryRun = (route: Route, query: Record<string, readonly string[]>): boolean =>
+  mayWrite(route) && query.dryrun !== undefined;
 
 /** Levels of a body that are taken; no schema has half as many, and what walks a value may not run out of stack. */
 const DEEPEST = 64;

@@ -64,13 +64,14 @@ const WORTH_ZIPPING = 1400;
 const takesGzip = ({ headers }: APIGatewayProxyEventV2): boolean =>
   entriesOf(headers['accept-encoding'] ?? '').some(({ name }) => name === 'gzip' || name === '*');
 
-/** Body and headers of an answer, in the media type and encoding that its caller takes. */
+/** Body and headers of an answer, in the media type and encoding that its caller takes. `schema`: what the body is. */
 export function written(
   value: unknown,
   media: Media,
   event: APIGatewayProxyEventV2,
+  schema?: Route['ok'],
 ): Required<Pick<APIGatewayProxyStructuredResultV2, 'headers' | 'body' | 'isBase64Encoded'>> {
-  const plain = media === 'application/json' ? JSON.stringify(value) : toMsgpack(value);
+  const plain = media === 'application/json' ? JSON.stringify(value) : toMsgpack(value, schema);
   const zips = Buffer.byteLength(plain) > WORTH_ZIPPING && takesGzip(event);
   const sent = zips ? gzipSync(plain) : plain;
   const isBase64Encoded = typeof sent !== 'string';

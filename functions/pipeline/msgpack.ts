@@ -1,4 +1,6 @@
 import { decode, encode } from '@msgpack/msgpack';
+import type { z } from 'zod';
+import { bySchema } from '../../shared/core/by-schema.ts';
 import { fail } from '../../shared/schema/failure.ts';
 
 /** Bytes behind the first one of a value, and values inside it. https://github.com/msgpack/msgpack/blob/master/spec.md */
@@ -101,4 +103,9 @@ export function fromMsgpack(bytes: Buffer, deepest: number): unknown {
   }
 }
 
-export const toMsgpack = (value: unknown): Buffer => Buffer.from(encode(value, { ignoreUndefined: true }));
+/** Points in time as the timestamps of msgpack: clients of the original cannot read a text as one. */
+const TIMES = { time: (text: string) => new Date(text), nothing: () => null };
+
+/** `schema` says which texts are points in time. */
+export const toMsgpack = (value: unknown, schema?: z.ZodType): Buffer =>
+  Buffer.from(encode(schema ? bySchema(schema, value, TIMES) : value, { ignoreUndefined: true }));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AuthorizedIdentity } from '../schema/apiauthorizationpolicy.ts';
 import { Finding, LegacyExport } from '../schema/conversion.ts';
-import { NamespacePath, ObjectId } from '../schema/ids.ts';
+import { NamespacePath, ObjectId, Timestamp } from '../schema/ids.ts';
 import { CidrList } from '../schema/network-entry.ts';
 import { Tag } from '../schema/tag.ts';
 
@@ -38,6 +38,9 @@ const asked = {
     .default([])
     .describe('Roles or permissions, of which the token has no more than its caller holds.'),
   restrictedNetworks: CidrList.describe('The token is of use from these networks only.'),
+  claims: z.unknown().optional().describe('Kept for clients of the original, which send what they will get.'),
+  data: z.literal('').optional().describe('Kept for clients of the original: only empty.'),
+  token: z.literal('').optional().describe('Kept for clients of the original: only empty.'),
 };
 
 /** Longest token of another issuer that is looked at, in characters. */
@@ -256,7 +259,7 @@ export type ImportReport = z.infer<typeof ImportReport>;
 export const Activity = z.object({
   ID: z.string().describe('Greater for later entries.'),
   namespace: z.string().describe('Where it was done.'),
-  date: z.string().describe('RFC 3339 UTC.'),
+  date: Timestamp.describe('When it was done.'),
   operation: z.enum(['create', 'update', 'delete']).describe('What was done.'),
   targetIdentity: z.string().describe('What kind of object.'),
   targetID: z.string().exactOptional().describe('Absent where a refused write named no object.'),

@@ -135,16 +135,20 @@ const CRUD: Readonly<Record<NonNullable<Route['crud']>['action'], readonly Param
   delete: ['override', 'fields'],
 };
 
+/** A poke writes, though it is a GET. */
+export const mayWrite = ({ method, allow }: Route): boolean =>
+  method === 'GET' || method === 'HEAD' ? allow !== 'everybody' && allow.verb !== 'get' : true;
+
 /** Names of the shared parameters that an operation takes. */
-export function parameterNames({ method, path, allow, crud, givesOnce, takes = [] }: Route): ParameterName[] {
-  const writes = method !== 'GET' && method !== 'HEAD';
+export function parameterNames(route: Route): ParameterName[] {
+  const { method, path, allow, crud, givesOnce, takes = [] } = route;
   return [
     ...(path.includes('{id}') ? (['id'] as const) : []),
     ...(allow === 'everybody' ? [] : (['namespace'] as const)),
     ...(crud ? CRUD[crud.action] : []),
     ...(crud?.action === 'delete' && crud.identity === 'namespace' ? (['purge'] as const) : []),
     ...takes,
-    ...(writes && allow !== 'everybody' && !givesOnce ? (['dryRun'] as const) : []),
+    ...(mayWrite(route) && allow !== 'everybody' && !givesOnce ? (['dryRun'] as const) : []),
     ...(method === 'POST' && allow !== 'everybody' ? (['idempotencyKey'] as const) : []),
   ];
 }

@@ -78,6 +78,15 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
   inheritsOrganization?: boolean;
   /** Attributes that are never stored as sent and never returned by get or list. */
   secrets?: readonly string[];
+  older?: Older;
+  /** Attributes that only imports fill: the API leaves them as they are, or empties them. */
+  imported?: readonly string[];
+}
+
+/** Attributes that only older releases had, and what to write instead of them. */
+export interface Older {
+  attributes: readonly string[];
+  instead(fields: Readonly<Record<string, unknown>>): string;
 }
 
 const identifiedAndMetadata = {
@@ -120,4 +129,6 @@ export interface AnyResource {
   refs?: readonly string[];
   inheritsOrganization?: boolean;
   secrets?: readonly string[];
+  older?: Older;
+  imported?: readonly string[];
 }

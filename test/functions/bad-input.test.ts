@@ -122,7 +122,7 @@ const onCreate: readonly Row[] = [
   ['externalnetwork', { entries: ['10.0.0.0/8', '!192.0.2.0/24'] }, 'entries[1]', 'that no entry includes'],
   ['externalnetwork', { entries: ['10.0.0.0/8', '10.1.0.0/8'] }, 'entries[1]', 'the same network'],
   ['externalnetwork', { servicePorts: ['tcp/443'] }, 'servicePorts', 'tcp/443', 'protocolPorts'],
-  ['externalnetwork', { ports: ['443'] }, 'ports', 'is unknown here'],
+  ['externalnetwork', { ports: ['443'] }, 'ports', 'put them into the rule', 'protocolPorts'],
   ['enforcerprofile', { targetNetworks: ['example.com'] }, 'targetNetworks[0]', '`example.com`'],
   ['enforcerprofile', { targetUDPNetworks: ['224.0.0.0/8'] }, 'targetUDPNetworks[0]', 'multicast'],
   ['processingunit', { addresses: ['10.0.0.0/8'] }, 'addresses[0]', '10.0.0.0/8'],

@@ -127,6 +127,24 @@ describe('a dry run', () => {
     expect((await plane.root('GET /namespaces?q=name==/dry-tenant', '/')).list).toEqual([]);
   });
 
+  it.each(['enforcer', 'processingunit'] as const)('of a poke of an %s notes nothing', async identity => {
+    const tenant = await plane.tenant();
+    const { plural } = resourceOf(identity);
+    const { object } = await plane.root(`POST /${plural}`, tenant, { body: minimal(tenant)[identity] });
+    const status = identity === 'enforcer' ? 'Disconnected' : 'Stopped';
+    commits = 0;
+    const dry = await plane.root(`GET /${plural}/${object.ID}/poke?status=${status}&dryRun=true`, tenant);
+    expect([dry.status, dry.headers['x-messages']]).toEqual([204, DRY]);
+    expect(commits).toBe(0);
+    const bad = await plane.root(`GET /${plural}/${object.ID}/poke?status=Asleep&dryRun=true`, tenant);
+    expect(bad.status).toBe(400);
+    expect((await plane.root(`GET /${plural}/${object.ID}`, tenant)).object.operationalStatus).toBe(
+      object.operationalStatus,
+    );
+    await plane.root(`GET /${plural}/${object.ID}/poke?status=${status}`, tenant);
+    expect(commits).toBe(1);
+  });
+
   it('gives out neither tokens nor credentials', async () => {
     const tenant = await plane.tenant();
     const { object } = await plane.root('POST /enforcers', tenant, { body: minimal(tenant).enforcer });
