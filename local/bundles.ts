@@ -6,7 +6,14 @@ import type { Side } from './server.ts';
 const xml = (code: string, message: string, key: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><Key>${key}</Key></Error>`;
 
-function refuse(response: ServerResponse, status: number, code: string, message: string, key: string): void {
+/** Refuses as S3 does. */
+export function refuse(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  key: string,
+): void {
   response.writeHead(status, { 'content-type': 'application/xml' });
   response.end(xml(code, message, key));
 }

@@ -76,10 +76,21 @@ const isIllFormed = (value: unknown): boolean =>
       typeof value === 'object' &&
       Object.entries(value).some(([key, part]) => !key.isWellFormed() || isIllFormed(part));
 
-function shallow(body: unknown): unknown {
+function shallow(body: unknown, what = 'the body'): unknown {
   if (!isDeeper(body, DEEPEST)) return body;
-  throw fail('bad_request', `the body is more than ${DEEPEST} levels deep; nothing here needs so many`);
+  throw fail('bad_request', `${what} is more than ${DEEPEST} levels deep; nothing here needs so many`);
 }
+
+function wellFormed(body: unknown, what = 'the body'): unknown {
+  if (!isIllFormed(body)) return body;
+  throw fail(
+    'bad_request',
+    `${what} has half a surrogate pair, such as \\ud800 alone; send whole characters`,
+  );
+}
+
+/** A value that came as a text: not too deep, and of whole characters. `what` names it. */
+export const plain = (body: unknown, what: string): unknown => wellFormed(shallow(body, what), what);
 
 /** The body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
@@ -92,13 +103,7 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   }
   const body =
     media === 'application/msgpack' ? fromMsgpack(bytes, DEEPEST) : shallow(json(bytes.toString('utf8')));
-  if (isIllFormed(body)) {
-    throw fail(
-      'bad_request',
-      'the body has half a surrogate pair, such as \\ud800 alone; send whole characters',
-    );
-  }
-  return body;
+  return wellFormed(body);
 }
 
 function json(text: string): unknown {

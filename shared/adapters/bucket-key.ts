@@ -1,3 +1,4 @@
+import { UPLOADS } from '../ports/uploads.ts';
 import { fail } from '../schema/failure.ts';
 
 /** Keys as we make them: the part of what S3 takes that also means exactly one file on every file system. */
@@ -17,4 +18,10 @@ export function checkKey(key: string): string {
 export function checkPrefix(prefix: string): string {
   if (prefix !== '') checkKey(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
   return prefix;
+}
+
+/** Nobody outside is let near anything else in the bucket. */
+export function uploadKey(key: string): string {
+  if (key.startsWith(UPLOADS)) return checkKey(key);
+  throw fail('bad_request', `\`${key.slice(0, 80)}\` is not below ${UPLOADS}; nothing else is uploaded`);
 }

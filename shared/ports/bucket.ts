@@ -19,6 +19,8 @@ export interface PutCondition {
 /** S3 with the semantics that we use: atomic whole-object writes, read after write, conditional PUT and GET. */
 export interface Bucket {
   get(key: string, condition?: { ifNoneMatch?: string }): Promise<GetResult>;
+  /** The body in pieces, for what is too large to be held; undefined when there is none. */
+  read(key: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Durable when it resolves. `conflict`: the condition did not hold and nothing was written. */
   put(
     key: string,

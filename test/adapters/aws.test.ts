@@ -7,6 +7,7 @@ import { changesFromStream } from '../../shared/adapters/aws/change-feed.ts';
 import { asFailure } from '../../shared/adapters/aws/client.ts';
 import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
 import { openSigner } from '../../shared/adapters/aws/signer.ts';
+import { openUploads } from '../../shared/adapters/aws/uploads.ts';
 import { openWorkflows } from '../../shared/adapters/aws/workflows.ts';
 import type { Write } from '../../shared/ports/object-store.ts';
 import { Failure } from '../../shared/schema/failure.ts';
@@ -38,6 +39,18 @@ const kindOf = async (work: Promise<unknown>): Promise<string> => {
     return error instanceof Failure ? error.kind : `bare ${error instanceof Error ? error.name : error}`;
   }
 };
+
+describe('a place for an upload', () => {
+  it('is signed for one size and one type', async () => {
+    const uploads = openUploads({ ...connection, bucket: 'b' }, testClock());
+    const { url, headers } = await uploads.place('uploads/x', { size: 7, contentType: 'application/json' });
+    const { pathname, searchParams } = new URL(url);
+    expect(pathname).toBe('/b/uploads/x');
+    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;content-type;host');
+    expect(searchParams.get('X-Amz-Expires')).toBe('3600');
+    expect(headers).toEqual({ 'content-length': '7', 'content-type': 'application/json' });
+  });
+});
 
 describe('a transaction', () => {
   const tenant = NamespacePath.parse('/t');

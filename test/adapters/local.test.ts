@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { uploadSide } from '../../local/uploads.ts';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
 import { openBus } from '../../shared/adapters/local/bus.ts';
@@ -8,6 +12,7 @@ import { openFlowStore } from '../../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { openSigner } from '../../shared/adapters/local/signer.ts';
+import { openUploads } from '../../shared/adapters/local/uploads.ts';
 import { consumed } from '../../shared/schema/event.ts';
 import { bucketContract } from '../contract/bucket.ts';
 import { bundleAccessContract } from '../contract/bundle-access.ts';
@@ -17,6 +22,7 @@ import { flowStoreContract } from '../contract/flow-store.ts';
 import { ACTIVITY_DAYS, objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
+import { uploadsContract } from '../contract/uploads.ts';
 import { testClock } from '../make/clock.ts';
 import { dataDirectory } from '../make/data-directory.ts';
 import { freshTenant, makeActivity, makeNetwork, nextID } from '../make/objects.ts';
@@ -67,6 +73,49 @@ bundleAccessContract('signed token', async () => {
   const mayRead = ({ sessionToken }: { sessionToken: string }, key: string) =>
     access.allows(sessionToken, key);
   return { access, now: clock.now, mayRead, enforces: true, stop };
+});
+
+uploadsContract('signed token', async () => {
+  const { path, stop } = dataDirectory();
+  const clock = testClock();
+  const signer = await openSigner(join(path, 'keys', 'token.pem'));
+  const bucket = await openBucket(join(path, 'bucket'));
+  const server = createServer((request, response) => {
+    side(request, response, new URL(`http://localhost${request.url}`)).catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const uploads = openUploads({ signer, clock, url: () => `http://127.0.0.1:${port}` });
+  const side = uploadSide(bucket, uploads);
+  const end = () => {
+    server.closeAllConnections();
+    server.close();
+    return stop();
+  };
+  return { uploads, bucket, now: clock.now, enforces: true, stop: end };
+});
+
+describe('a body that comes in pieces', () => {
+  async function* pieces(...texts: string[]) {
+    for (const text of texts) yield Buffer.from(text);
+  }
+
+  it('is put as one that came at once, or not at all when it is of another length', async () => {
+    const { path, stop } = dataDirectory();
+    const bucket = await openBucket(join(path, 'bucket'));
+    const upload = { size: 5, contentType: 'application/json' };
+    const { etag } = (await bucket.put('uploads/a', Buffer.from('a-b-c'), upload)) as { etag: string };
+    expect(await bucket.receive('uploads/b', pieces('a-', 'b-c'), upload)).toBe(etag);
+    expect(await bucket.get('uploads/b')).toMatchObject({ etag, body: new Uint8Array(Buffer.from('a-b-c')) });
+    for (const wrong of [pieces('a-b-'), pieces('a-b-c', 'd')]) {
+      await expect(bucket.receive('uploads/c', wrong, upload)).rejects.toMatchObject({ kind: 'bad_request' });
+    }
+    expect(await bucket.list('uploads/')).toEqual(['uploads/a', 'uploads/b']);
+    // What lies there is whole for a start after this one, too.
+    expect(await (await openBucket(join(path, 'bucket'))).list('uploads/')).toHaveLength(2);
+    await stop();
+  });
 });
 
 flowStoreContract('files', async () => {

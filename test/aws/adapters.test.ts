@@ -9,6 +9,7 @@ import { openFlowStore } from '../../shared/adapters/aws/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../../shared/adapters/aws/publications.ts';
 import { openSigner } from '../../shared/adapters/aws/signer.ts';
+import { openUploads } from '../../shared/adapters/aws/uploads.ts';
 import { openWorkflows } from '../../shared/adapters/aws/workflows.ts';
 import { bucketContract } from '../contract/bucket.ts';
 import { bundleAccessContract } from '../contract/bundle-access.ts';
@@ -18,6 +19,7 @@ import { flowStoreContract } from '../contract/flow-store.ts';
 import { ACTIVITY_DAYS, objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
 import { signerContract } from '../contract/signer.ts';
+import { uploadsContract } from '../contract/uploads.ts';
 import { CONTRACT_MACHINE, workflowsContract } from '../contract/workflows.ts';
 import { testClock } from '../make/clock.ts';
 import { partition } from './lane/delivery.ts';
@@ -73,6 +75,15 @@ on('s3', () =>
       runs: 10,
     },
   ),
+);
+
+on('s3', () =>
+  uploadsContract('S3', async () => {
+    const place = { ...connection, bucket: config.BUNDLES_BUCKET };
+    const now = () => new Date();
+    // moto looks at no signature.
+    return { uploads: openUploads(place, { now }), bucket: openBucket(place), now, enforces: !isMoto, stop };
+  }),
 );
 
 on('kms', () =>

@@ -56,6 +56,17 @@ export function bucketContract(
       );
     });
 
+    it('gives a body in pieces that are the whole together', async () => {
+      const key = `${folder()}/x`;
+      const body = randomBytes(300_000);
+      await bucket.put(key, body, JSON_TYPE);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of (await bucket.read(key)) ?? []) pieces.push(piece);
+      expect(pieces.length).toBeGreaterThan(1);
+      expect(Buffer.compare(Buffer.concat(pieces), body)).toBe(0);
+      expect(await bucket.read(`${folder()}/none`)).toBeUndefined();
+    });
+
     it('finds nothing where nothing is', async () => {
       expect(await bucket.get(`${folder()}/none`)).toEqual({ found: false });
       expect(await bucket.get(`${folder()}/none`, { ifNoneMatch: '"x"' })).toEqual({ found: false });

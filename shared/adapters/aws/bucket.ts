@@ -41,6 +41,16 @@ export function openBucket(options: BucketOptions): Bucket {
       }
     },
 
+    async read(key) {
+      try {
+        const { Body } = await call('S3', () => client.send(new GetObjectCommand(at(key))));
+        return Body as AsyncIterable<Uint8Array> | undefined;
+      } catch (error) {
+        if (isNamed(error, 'NoSuchKey')) return undefined;
+        throw error;
+      }
+    },
+
     async put(key, body, { contentType, ifMatch, ifNoneMatch }) {
       const put = new PutObjectCommand({
         ...at(key),

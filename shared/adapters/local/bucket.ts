@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Bucket, PutCondition } from '../../ports/bucket.ts';
+import type { Upload } from '../../ports/uploads.ts';
+import { fail } from '../../schema/failure.ts';
 import { checkKey, checkPrefix } from '../bucket-key.ts';
 import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
 import { damaged } from './refusals.ts';
@@ -11,6 +14,8 @@ import { damaged } from './refusals.ts';
 export interface LocalBucket extends Bucket {
   /** The content type that an object was put with. */
   contentType(key: string): Promise<string | undefined>;
+  /** Puts a body while it comes in, and gives its ETag. What is not as long as was said is refused and leaves nothing. */
+  receive(key: string, body: AsyncIterable<Uint8Array>, upload: Upload): Promise<string>;
 }
 
 const Header = z.strictObject({
@@ -42,11 +47,11 @@ export async function openBucket(directory: string): Promise<LocalBucket> {
 
   const replace = async (key: string, body: Uint8Array, contentType: string): Promise<string> => {
     const etag = etagOf(body);
-    const header = `${JSON.stringify({ length: body.length, etag, contentType } satisfies Header)}\n`;
+    const header = line({ length: body.length, etag, contentType });
     const path = pathOf(directory, key);
     await makeDirectory(dirname(path), 0o700);
     written += 1;
-    await replaceFile(path, join(directory, ASIDE, String(written)), [Buffer.from(header), body], 0o600);
+    await replaceFile(path, join(directory, ASIDE, String(written)), [header, body], 0o600);
     return etag;
   };
 
@@ -59,6 +64,18 @@ export async function openBucket(directory: string): Promise<LocalBucket> {
         ? { found: true, modified: false, etag }
         : { found: true, modified: true, etag, body: object.body };
     },
+    async read(key) {
+      const path = pathOf(directory, key);
+      const header = await headerOf(path);
+      return header && bodyOf(path, header);
+    },
+    receive: (key, body, upload) =>
+      oneAtATime(key, async () => {
+        const path = pathOf(directory, key);
+        await makeDirectory(dirname(path), 0o700);
+        written += 1;
+        return receiveFile(path, join(directory, ASIDE, String(written)), body, upload);
+      }),
     put: (key, body, { contentType, ...condition }) =>
       oneAtATime(key, async () => {
         const there = isConditional(condition)
@@ -83,7 +100,8 @@ export async function openBucket(directory: string): Promise<LocalBucket> {
 }
 
 /** As S3 makes it for an object that was put in one piece. */
-const etagOf = (body: Uint8Array): string => `"${createHash('md5').update(body).digest('hex')}"`;
+const etagOf = (body: Uint8Array): string => quoted(createHash('md5').update(body).digest('hex'));
+const quoted = (digest: string): string => `"${digest}"`;
 
 const isConditional = ({ ifMatch, ifNoneMatch }: PutCondition): boolean =>
   ifMatch !== undefined || ifNoneMatch !== undefined;
@@ -93,6 +111,66 @@ const allows = ({ ifMatch, ifNoneMatch }: PutCondition, etag: string | undefined
 
 const pathOf = (directory: string, key: string): string =>
   join(directory, ...checkKey(key).split('/')) + FILE;
+
+const line = (header: Header): Buffer => Buffer.from(`${JSON.stringify(header)}\n`);
+
+/** The header of an object's file; undefined when there is none. */
+async function headerOf(path: string): Promise<(Header & { start: number }) | undefined> {
+  const file = await open(path).catch(ignoreMissing);
+  if (!file) return undefined;
+  await using handle = file;
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+  const start = buffer.subarray(0, bytesRead).indexOf(NEWLINE) + 1;
+  const header = Header.safeParse(json(buffer.subarray(0, Math.max(0, start - 1)).toString()));
+  if (header.success) return { ...header.data, start };
+  throw damaged(path, 'its first line is not what was written');
+}
+
+/** The body of an object's file in pieces. Behind the last one it is known whether they are what was written. */
+async function* bodyOf(path: string, { start, length, etag }: Header & { start: number }) {
+  const hash = createHash('md5');
+  let found = 0;
+  for await (const chunk of createReadStream(path, { start }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    found += chunk.length;
+    yield new Uint8Array(chunk);
+  }
+  if (found !== length) throw damaged(path, `it holds ${found} bytes instead of ${length}`);
+  if (quoted(hash.digest('hex')) !== etag) throw damaged(path, 'its body does not match its ETag');
+}
+
+/** As replaceFile, of a body that comes in pieces: its ETag, which stands in front of it, is written last. */
+async function receiveFile(
+  path: string,
+  aside: string,
+  body: AsyncIterable<Uint8Array>,
+  { size: length, contentType }: Upload,
+): Promise<string> {
+  const hash = createHash('md5');
+  let found = 0;
+  let etag = quoted('0'.repeat(32));
+  try {
+    await using handle = await open(aside, 'w', 0o600);
+    await handle.writeFile(line({ length, etag, contentType }));
+    for await (const chunk of body) {
+      found += chunk.length;
+      if (found > length) break;
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+    }
+    if (found !== length)
+      throw fail('bad_request', `the body has other than the ${length} bytes that were announced`);
+    etag = quoted(hash.digest('hex'));
+    await handle.write(line({ length, etag, contentType }), 0, undefined, 0);
+    await handle.sync();
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
+  await rename(aside, path);
+  await syncDirectory(dirname(path));
+  return etag;
+}
 
 async function read(path: string): Promise<{ header: Header; body: Uint8Array } | undefined> {
   const bytes = await readFile(path).catch(ignoreMissing);

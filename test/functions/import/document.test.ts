@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { type Format, objectOf, readDocument } from '../../../functions/import/document/read.ts';
+
+async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+const read = (text: string, format: Format = 'json', size = 7) =>
+  readDocument(chunksOf(Buffer.from(text), size), format);
+
+const objects = async (text: string, format: Format = 'json', size = 7) => {
+  const { pieces } = await read(text, format, size);
+  return pieces.map(piece => [piece.plural, piece.index, objectOf(piece)]);
+};
+
+/** What is hard to find the end of. */
+const awkward = fc.constantFrom(
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  '\\',
+  ',',
+  ':',
+  '- x',
+  '#',
+  '\n  - y',
+  'ä',
+  '🌍',
+  '---',
+);
+const text = fc
+  .array(fc.oneof(awkward, fc.string({ maxLength: 5 })), { maxLength: 6 })
+  .map(all => all.join(''));
+const value = fc.letrec(tie => ({
+  any: fc.oneof(
+    { maxDepth: 3 },
+    text,
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    tie('list'),
+    tie('object'),
+  ),
+  list: fc.array(tie('any'), { maxLength: 3 }),
+  object: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), tie('any'), { maxKeys: 4 }),
+})).object;
+const plural = fc.constantFrom('externalnetworks', 'namespaces', 'data', 'label', 'enforcerprofiles');
+const file = fc.record(
+  {
+    APIVersion: fc.constantFrom(0, 1),
+    label: text,
+    identities: fc.array(text, { maxLength: 3 }),
+    data: fc.dictionary(plural, fc.array(value, { maxLength: 4 }), { maxKeys: 3 }),
+  },
+  { requiredKeys: ['data'] },
+);
+
+const wanted = (data: Record<string, unknown[]>) =>
+  Object.entries(data).flatMap(([name, list]) => list.map((object, index) => [name, index, object]));
+
+describe('an export that comes in pieces', () => {
+  it('gives each object with its place, wherever the pieces are cut and however it is laid out', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        file,
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 0, max: 3 }),
+        async (all, size, tab) => {
+          expect(await objects(JSON.stringify(all, null, tab), 'json', size)).toEqual(
+            wanted(JSON.parse(JSON.stringify(all.data))),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is the same as YAML, in blocks and in flow style', async () => {
+    const layouts = [{}, { indentSeq: false }, { indent: 4 }, { collectionStyle: 'flow' }] as const;
+    await fc.assert(
+      fc.asyncProperty(file, fc.constantFrom(...layouts), async (all, layout) => {
+        const laid = stringify(all, { aliasDuplicateObjects: false, ...layout });
+        const whole: { data: Record<string, unknown[]> } = JSON.parse(JSON.stringify(parse(laid)));
+        expect(await objects(laid, 'yaml')).toEqual(wanted(whole.data));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is taken just when the whole is JSON, whatever byte is changed', async () => {
+    await fc.assert(
+      fc.asyncProperty(file, fc.nat(), fc.constantFrom(...'{}[]",:x0 '), async (all, at, by) => {
+        const whole = JSON.stringify(all);
+        const changed = `${whole.slice(0, at % whole.length)}${by}${whole.slice((at % whole.length) + 1)}`;
+        let isJson = true;
+        try {
+          JSON.parse(changed);
+        } catch {
+          isJson = false;
+        }
+        const taken = await objects(changed).then(
+          () => true,
+          () => false,
+        );
+        // JSON of another shape is no export.
+        expect(taken && !isJson).toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reads its head', async () => {
+    const { head } = await read(
+      '{"label":"a","APIVersion":0,"data":{"namespaces":[{}]},"identities":["namespace"]}',
+    );
+    expect(head).toEqual({ label: 'a', APIVersion: 0, identities: ['namespace'] });
+  });
+
+  it('follows anchors from one object to another in YAML', async () => {
+    const yaml = 'data:\n  namespaces:\n    - &a {name: a}\n    - <<: *a\n      type: Group\n';
+    expect(await objects(yaml, 'yaml')).toEqual([
+      ['namespaces', 0, { name: 'a' }],
+      ['namespaces', 1, { name: 'a', type: 'Group' }],
+    ]);
+  });
+
+  it.each([
+    ['{"data":{"a":[{}],"a":[{}]}}', 'json', 'data.a stands twice'],
+    ['{"data":{"a":[{}],"a":[]}}', 'json', 'data.a stands twice'],
+    ['{"data":{"a":[{}]},"data":{}}', 'json', 'data.a stands twice'],
+    ['{"data":{"a":[{},1]}}', 'json', 'data.a[1] must be an object'],
+    ['{"data":{"a":[{},null]}}', 'json', 'data.a[1] must be an object'],
+    ['{"data":{"a":{}}}', 'json', 'data.a must be a list of objects'],
+    ['{"data":{"a":[{}', 'json', 'the document is not JSON'],
+    ['{"data":{"a":[{"b":1', 'json', 'ends within'],
+    ['{"data":{"a":[{}]}', 'json', 'the document is not JSON'],
+    ['{"data":{"a":[{"b":tru}]}}', 'json', 'data.a[0] is not JSON'],
+    ['{"data":{"a":[{"b":"\\ud800"}]}}', 'json', 'data.a[0] has half a surrogate pair'],
+    [`{"data":{"a":[{"b":${'['.repeat(99)}${']'.repeat(99)}}]}}`, 'json', 'data.a[0] is more than 64 levels'],
+    ['{"data":{"a":[],"APIVersion":1}}', 'json', 'data.APIVersion must be a list'],
+    ['{"data":3}', 'json', "Attribute 'data'"],
+    ['{"APIVersion":7,"data":{}}', 'json', "Attribute 'APIVersion'"],
+    ['[]', 'json', 'no object'],
+    ['data:\n  a:\n    - b: 1\n---\ndata: {}\n', 'yaml', 'several documents'],
+    ['data:\n  a:\n    - 7\n', 'yaml', 'data.a[0] must be an object'],
+    ['data:\n  a:\n    - b: [\n', 'yaml', 'is not YAML'],
+  ] as const)('refuses %j', async (sent, format, words) => {
+    await expect(objects(sent, format)).rejects.toMatchObject({ message: expect.stringContaining(words) });
+  });
+});
