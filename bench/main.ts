@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   ingest: () => import('./ingest.ts'),
   scale: () => import('./scale.ts'),
   reaction: () => import('./reaction.ts'),
+  upgrade: () => import('./upgrade.ts'),
 };
 
 const number = (value: number): string =>

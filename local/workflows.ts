@@ -90,6 +90,7 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
         if (isInside && parent.batch === batch) runner.tell({ kind: 'aborted' }).catch(() => {});
       }
     },
+    holders: new Map(),
     turns: 0,
     mode: 'on',
     inFlight: new Set(),
@@ -188,10 +189,9 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
 
   async function answer(token: string, said: Answer): Promise<void> {
     requireUsable(rim);
-    for (const runner of runners.values()) {
-      const holder = runner.holding(token);
-      if (holder && (await runner.tell({ ...holder, ...said }))) return;
-    }
+    const runner = rim.holders.get(token);
+    const holder = runner?.holding(token);
+    if (holder && (await runner?.tell({ ...holder, ...said }))) return;
     // What could not be told because everything stops was not told for good.
     requireUsable(rim);
     throw fail('not_found', 'no task waits for this token: it was used, it timed out, or it never was');

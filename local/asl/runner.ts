@@ -38,6 +38,8 @@ export interface Rim {
   spawn(around: Header, thread: string, phase: SpreadPhase, index: number): Promise<void>;
   /** A distributed Map waits for its executions no longer. */
   abandon(around: Header, thread: string, batch: number): void;
+  /** Who waits for each task token that is out. */
+  readonly holders: Map<string, Runner>;
   /** Turns taken so far, of all runners. */
   turns: number;
   /** An execution has ended and its runner has nothing more to do. */
@@ -72,6 +74,17 @@ export class Runner {
     this.#machine = machine;
     this.#execution = execution;
     this.#rim = rim;
+    for (const thread of execution.threads.values()) this.#hold(thread);
+  }
+
+  #hold(thread: Thread | undefined): void {
+    const token = tokenOf(thread);
+    if (token !== undefined) this.#rim.holders.set(token, this);
+  }
+
+  #letGo(thread: Thread | undefined): void {
+    const token = tokenOf(thread);
+    if (token !== undefined) this.#rim.holders.delete(token);
   }
 
   get header(): Header {
@@ -150,6 +163,11 @@ export class Runner {
     if (!transition || !this.#may('before', transition)) return false;
     await rim.journal.record(transition, now);
     const before = this.#spreads();
+    for (const id of transition.drop) this.#letGo(this.#execution.threads.get(id));
+    for (const thread of transition.put) {
+      this.#letGo(this.#execution.threads.get(thread.id));
+      this.#hold(thread);
+    }
     this.#execution = applied(this.#execution, transition);
     for (const [id, { batch }] of before) {
       const phase = this.#execution.threads.get(id)?.phase;
@@ -275,6 +293,9 @@ export class Runner {
     });
   }
 }
+
+const tokenOf = (thread: Thread | undefined): string | undefined =>
+  thread?.phase.kind === 'task' ? thread.phase.token : undefined;
 
 type TaskFailure = { kind: 'failed'; error: string; cause: string };
 

@@ -12,6 +12,7 @@ import { DirectiveReport } from '../../shared/api/upgrade-routes.ts';
 import { newObject, newObjectId } from '../../shared/core/object.ts';
 import { poked } from '../../shared/core/poke.ts';
 import { wavesOf } from '../../shared/core/upgrade.ts';
+import type { Change } from '../../shared/ports/change-feed.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { type EnforcerUpgrade, enforcerupgrade, UpgradeSpec } from '../../shared/schema/enforcerupgrade.ts';
@@ -58,6 +59,8 @@ export interface FleetOptions extends Pick<WorkflowsOptions, 'onTransition' | 'd
   hosts: Host[];
   /** Called before and after each step of a runner; what it throws kills the runner, which begins again. */
   onStep?: (host: Host, step: string) => void;
+  /** Hosts that act at the same moment; one after the other unless said. */
+  abreast?: number;
 }
 
 const OLD = '1.0.0';
@@ -114,7 +117,15 @@ export async function beginUpgrade(
 const STATUSES = ['conflict', 'not_found', 'forbidden'];
 
 /** The real state machine, tasks, feed and reports over a real store, and hosts that are played. */
-export function upgrading({ database, store, time, hosts, onStep = () => {}, ...options }: FleetOptions) {
+export function upgrading({
+  database,
+  store,
+  time,
+  hosts,
+  onStep = () => {},
+  abreast = 1,
+  ...options
+}: FleetOptions) {
   const events: BusEvent[] = [];
   const bus = { publish: async (event: BusEvent) => void events.push(event) };
   const deps = { store, clock: time, bus, log: quiet } as unknown as Deps;
@@ -131,6 +142,13 @@ export function upgrading({ database, store, time, hosts, onStep = () => {}, ...
   Object.assign(deps, { workflows });
   const feed = openChangeFeed(database);
   let cursor: string | undefined;
+  /** Enforcers that were given a directive, as the change feed tells. */
+  const directed = new Set<string>();
+  const noteDirected = ({ resource, after }: Change): void => {
+    if (resource === 'enforcer' && (after as Enforcer | undefined)?.migration?.task) {
+      directed.add((after as Enforcer).ID);
+    }
+  };
 
   /** Hands over every change since; the first time, all that are still kept. */
   const deliver = async (): Promise<number> => {
@@ -140,6 +158,7 @@ export function upgrading({ database, store, time, hosts, onStep = () => {}, ...
       cursor = batch.cursor;
       if (batch.changes.length === 0) return changes;
       changes += batch.changes.length;
+      batch.changes.forEach(noteDirected);
       await upgradeCreated(batch.changes, deps);
       await enforcerReported(batch.changes, deps);
     }
@@ -213,23 +232,32 @@ export function upgrading({ database, store, time, hosts, onStep = () => {}, ...
     if (behaviour === 'chatty') await report(host, task, { event: 'accepted' });
   };
 
-  /** Every runner reads its directive and carries it out; how many had one. */
+  /** The runner of a host reads its directive and carries it out; false when it has none. */
+  const actOne = async (host: Host): Promise<boolean> => {
+    const task = (await enforcerOf(host))?.migration?.task;
+    if (!task || host.done.has(task.id)) {
+      directed.delete(host.ID);
+      return false;
+    }
+    try {
+      onStep(host, 'before');
+      await (task.kind === 'uninstall' ? uninstall(host, task) : install(host, task));
+      onStep(host, 'after');
+      host.done.add(task.id);
+    } catch (error) {
+      // The runner was killed and begins again; anything else is a mistake here.
+      if (!(error instanceof Error && error.message === 'killed')) throw error;
+    }
+    return true;
+  };
+
+  /** Every runner that has a directive carries it out; how many had one. */
   const act = async (): Promise<number> => {
     let acted = 0;
-    for (const host of hosts) {
-      const task = (await enforcerOf(host))?.migration?.task;
-      if (!task || host.done.has(task.id)) continue;
-      acted += 1;
-      try {
-        onStep(host, 'before');
-        await (task.kind === 'uninstall' ? uninstall(host, task) : install(host, task));
-        onStep(host, 'after');
-      } catch (error) {
-        // The runner was killed and begins again; anything else is a mistake here.
-        if (!(error instanceof Error && error.message === 'killed')) throw error;
-        continue;
-      }
-      host.done.add(task.id);
+    const waiting = hosts.filter(({ ID }) => directed.has(ID));
+    for (let at = 0; at < waiting.length; at += abreast) {
+      const done = await Promise.all(waiting.slice(at, at + abreast).map(actOne));
+      acted += done.filter(Boolean).length;
     }
     return acted;
   };

@@ -139,6 +139,7 @@ describe('an upgrade', () => {
     for (let acted = 1; acted > 0 || time.next(); ) {
       await deliver();
       await workflows.idle();
+      await deliver();
       const { items } = await store.list('enforcer', tenant, { limit: 100 });
       most = Math.max(most, items.filter(({ migration }) => migration?.task).length);
       acted = await act();
