@@ -171,7 +171,8 @@ function target<I extends Identity>(identity: I, call: Call): ObjectOf<I> {
 
 const isProtected = (object: object): boolean => 'protected' in object && object.protected === true;
 
-const refuseProtected = (identity: Identity, object: { ID: string }, call: Call): void => {
+/** @throws `locked` for a protected object, unless `override` is set */
+export const refuseProtected = (identity: Identity, object: { ID: string }, call: Call): void => {
   if (isProtected(object) && call.query.override === undefined) {
     throw fail(
       'locked',

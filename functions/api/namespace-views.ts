@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type {
   AccessibleNamespace,
   DefaultEnforcerVersion,
+  DefaultEnforcerVersionRequest,
   EffectiveOrganizationalMetadata,
   NamespaceInfo,
   NamespacePolicyInfo,
@@ -16,6 +17,7 @@ import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import type { Call, Handler } from '../call.ts';
 import { list } from '../list.ts';
+import { changeOwnNamespace, ownNamespace } from '../own-namespace.ts';
 
 /** A list of one, of what counts in the request's namespace. The root has no object. Reads nothing more. */
 const view =
@@ -101,6 +103,15 @@ const roles = Object.entries(ROLES)
   )
   .sort((a, b) => (a.key < b.key ? -1 : 1));
 
+/** Empty: what is said above counts again. */
+const setDefaultEnforcerVersion: Handler = async (call, deps) => {
+  const { defaultVersion } = call.body as DefaultEnforcerVersionRequest;
+  const own = ownNamespace(call, 'enforcers');
+  const after = await changeOwnNamespace(own, { defaultEnforcerVersion: defaultVersion }, call, deps);
+  const { value } = effectiveNamespace([...call.lineage.slice(0, -1), after]).defaultEnforcerVersion;
+  return { body: { defaultVersion: value } satisfies z.infer<typeof DefaultEnforcerVersion> };
+};
+
 export const namespaceViews = {
   getNamespacePolicyInfo: view((effective): z.infer<typeof NamespacePolicyInfo> => policyOf(effective)),
   getNamespaceInfo: view(
@@ -130,6 +141,7 @@ export const namespaceViews = {
     }),
   ),
   getNamespaceType: view((_, own): z.infer<typeof NamespaceTypeAnswer> => ({ type: own?.type ?? 'Default' })),
+  setDefaultEnforcerVersion,
   listAccessibleNamespaces,
   listRoles: async () => ({ body: roles, total: roles.length }),
 } satisfies Record<string, Handler>;

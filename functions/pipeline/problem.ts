@@ -25,7 +25,7 @@ const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
   );
 
 const detail = (path: readonly PropertyKey[], value: unknown, message: string): FailureDetail => ({
-  description: `Attribute '${at(path)}' ${message}${value === undefined ? '' : `; the value was ${shown(value)}`}`,
+  description: `${path.length === 0 ? 'The body' : `Attribute '${at(path)}'`} ${message}${value === undefined ? '' : `; the value was ${shown(value)}`}`,
   data: { attribute: at(path), ...(value === undefined ? {} : { value }) },
 });
 

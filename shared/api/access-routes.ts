@@ -12,6 +12,7 @@ import {
   MetaVersion,
 } from './access-messages.ts';
 import { ASK, READ, WRITE } from './fails.ts';
+import { DefaultEnforcerVersion, DefaultEnforcerVersionRequest } from './namespace-messages.ts';
 import type { Route } from './routes.ts';
 
 const meta = (name: string, summary: string, ok: z.ZodType): Route => ({
@@ -35,6 +36,7 @@ const discovery = (method: 'GET' | 'POST' | 'DELETE', summary: string): Route =>
     verb: method === 'GET' ? 'get' : method === 'POST' ? 'post' : 'delete',
   },
   ok: method === 'GET' ? z.array(DiscoveryMode) : DiscoveryMode,
+  ...(method === 'GET' ? {} : { takes: ['override'] }),
   fails: method === 'GET' ? READ : WRITE,
 });
 
@@ -82,6 +84,18 @@ export const accessRoutes = {
     'DELETE',
     'Deprecated: ends discovery mode. Set the two default actions of the namespace to Reject instead.',
   ),
+  setDefaultEnforcerVersion: {
+    method: 'POST',
+    path: '/defaultenforcerversion',
+    group: 'namespaces',
+    summary:
+      'Sets the version that enforcers of the namespace should have; needs the right to change it in its parent.',
+    allow: { identity: 'defaultenforcerversion', verb: 'post' },
+    input: DefaultEnforcerVersionRequest,
+    takes: ['override'],
+    ok: DefaultEnforcerVersion,
+    fails: WRITE,
+  },
   getMetaName: meta('name', 'Gets the name of this software.', MetaName),
   getMetaVersion: meta('version', 'Gets the version of this software and of its API.', MetaVersion),
   listMetaRoutes: meta('routes', 'Lists the paths of the API and their methods.', z.array(MetaRoute)),

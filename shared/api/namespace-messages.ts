@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NamespacePath, ObjectId } from '../schema/ids.ts';
-import { NamespaceType } from '../schema/namespace.ts';
+import { NamespaceType, SemVer } from '../schema/namespace.ts';
 import { Tag } from '../schema/tag.ts';
 
 /**
@@ -56,6 +56,13 @@ export const TagPrefixes = z.object({ prefixes: policy.prefixes });
 export const DefaultEnforcerVersion = z.object({
   defaultVersion: z.string().describe('Semantic version; empty: the latest.'),
 });
+
+export const DefaultEnforcerVersionRequest = z.strictObject({
+  defaultVersion: SemVer.describe(
+    'Version that enforcers of the namespace and below should have; empty: as above it.',
+  ),
+});
+export type DefaultEnforcerVersionRequest = z.infer<typeof DefaultEnforcerVersionRequest>;
 
 export const PUTrafficActions = z.object({
   Incoming: Effective.describe('What happens to incoming traffic that no rule decides.'),

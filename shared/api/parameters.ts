@@ -97,7 +97,11 @@ export const PARAMETERS = {
   propagated: flag('propagated', 'Objects of the namespaces above too, as far as they propagate.'),
   archived: flag('archived', 'Taken from clients of the original; no object is archived.'),
   override: flag('override', 'Protected objects too.'),
-  purge: flag('recursive', 'The namespace with everything in it and below it; a workflow removes it.'),
+  purge: {
+    ...flag('recursive', ''),
+    description:
+      'The namespace with everything in it and below it; a workflow removes it. Set by being there, unless as `false`.',
+  },
   dryRun: flag('dryRun', 'Everything is checked and answered as if it were done, and nothing is.'),
   startAbsolute: text('startAbsolute', 'From when: RFC 3339, or milliseconds since the epoch.'),
   endAbsolute: text('endAbsolute', 'Until when: RFC 3339, or milliseconds since the epoch.'),
@@ -106,7 +110,11 @@ export const PARAMETERS = {
   mode: text('mode', 'By which side of the policy: `subject` or `object`; absent: `object`.', {
     enum: ['subject', 'object'],
   }),
-  asCookie: flag('asCookie', 'The token comes as a cookie, out of reach of scripts.'),
+  asCookie: {
+    ...flag('asCookie', ''),
+    description:
+      'The token comes as a cookie, out of reach of scripts. Set by being there, unless as `false`, `0` or `no`.',
+  },
 } as const satisfies Record<string, Parameter>;
 
 export type ParameterName = keyof typeof PARAMETERS;

@@ -97,8 +97,9 @@ export const ROLES: Readonly<Record<string, Role>> = {
     'Namespace Editor',
     'As the administrator, without authorizations. Deprecated: use namespace.administrator.',
     ASKING,
-    any('cloudaccount', 'discoverymode', 'enforcer', 'enforcercredential', 'enforcerprofile'),
-    any('enforcerprofilemappingpolicy', 'externalnetwork', 'hostservice', 'hostservicemappingpolicy'),
+    any('cloudaccount', 'defaultenforcerversion', 'discoverymode', 'enforcer', 'enforcercredential'),
+    any('enforcerprofile', 'enforcerprofilemappingpolicy', 'externalnetwork'),
+    any('hostservice', 'hostservicemappingpolicy'),
     any(
       'enforcerupgrade',
       'import',

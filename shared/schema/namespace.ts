@@ -23,7 +23,8 @@ export const isHidden = ({ deletion }: { deletion?: Deletion | undefined }): boo
 /** What happens to a tag that no effective prefix lists. `Inherit` at the root means Warn. */
 export const TagPrefixEnforcement = z.enum(['Inherit', 'Warn', 'Enforce']);
 
-const SemVer = z.union([
+/** Empty: the latest. */
+export const SemVer = z.union([
   z.literal(''),
   z
     .string()

@@ -128,8 +128,38 @@ describe('discovery mode', () => {
     expect(info).toMatchObject({ PUIncomingTrafficAction: 'Reject', PUOutgoingTrafficAction: 'Reject' });
   });
 
+  it('of a protected namespace is not switched, unless that is overridden', async () => {
+    const { list } = await plane.root(`GET /namespaces?q=name==${shop}`, tenant);
+    const one = `/namespaces/${(list[0] as { ID: string }).ID}` as const;
+    await admin(`PATCH ${one}`, tenant, { body: { protected: true } });
+    expect((await admin('POST /discoverymode', shop)).status).toBe(423);
+    expect(await stateOf()).toBe(false);
+    expect((await admin('POST /discoverymode?override', shop)).status).toBe(200);
+    expect((await admin('DELETE /discoverymode?override', shop)).status).toBe(200);
+    await admin(`PATCH ${one}`, tenant, { body: { protected: false } });
+  });
+
   it('is nothing that the root has', async () => {
     expect((await plane.root('GET /discoverymode', '/')).status).toBe(400);
+  });
+});
+
+describe('the version of enforcers', () => {
+  const versionOf = async () => JSON.parse((await viewer('GET /defaultenforcerversion', shop)).text);
+  const set = (by: Caller, defaultVersion: string, namespace = shop) =>
+    by('POST /defaultenforcerversion', namespace, { body: { defaultVersion } });
+
+  it('is set by who may change the namespace in its parent, for it and below', async () => {
+    const done = await set(admin, 'v1.2.3');
+    expect([done.status, JSON.parse(done.text)]).toEqual([200, { defaultVersion: 'v1.2.3' }]);
+    expect(await versionOf()).toEqual([{ defaultVersion: 'v1.2.3' }]);
+    expect((await set(admin, '1.2')).status).toBe(422);
+    const here = await plane.member(shop, ['namespace.administrator']);
+    expect((await set(here, '2.0.0')).status).toBe(403);
+    expect((await set(viewer, '2.0.0')).status).toBe(403);
+    expect((await set(plane.root, '2.0.0', '/')).status).toBe(400);
+    expect(await versionOf()).toEqual([{ defaultVersion: 'v1.2.3' }]);
+    expect(JSON.parse((await set(admin, '')).text)).toEqual({ defaultVersion: '' });
   });
 });
 

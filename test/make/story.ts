@@ -208,6 +208,7 @@ const lookups: readonly Step[] = [
   ask('getDiscoveryMode', 'Is it in discovery mode?'),
   ask('enableDiscoveryMode', 'Let everything through that no rule rejects'),
   ask('disableDiscoveryMode', 'Reject everything that no rule allows'),
+  ask('setDefaultEnforcerVersion', 'Have enforcers of one version', { body: { defaultVersion: '1.2.3' } }),
   ask('getMetaName', 'What software is this?', { namespace: '' }),
   ask('getMetaVersion', 'Which version?', { namespace: '' }),
   ask('getMetaConfig', 'Before there is a token', { namespace: '' }),
