@@ -1,5 +1,5 @@
-import { subscriptionOf } from '../shared/core/push.ts';
-import type { Connection } from '../shared/ports/connections.ts';
+import { messageOf, subscriptionOf } from '../shared/core/push.ts';
+import type { Connection, Connections } from '../shared/ports/connections.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { NamespacePath } from '../shared/schema/ids.ts';
 import { PushConfig, type PushEvent } from '../shared/schema/push.ts';
@@ -10,20 +10,18 @@ import { parsed } from './pipeline/problem.ts';
 
 /** What a listener says when it comes: query parameters, and the token of its headers where there is one. */
 export interface Arrival {
+  id: string;
   query: URLSearchParams;
   token: string | undefined;
   address: string;
 }
 
-/**
- * Who listens, and to what. Nobody gets in who may read nothing in the namespace.
- *
- * @throws `bad_request`, `unauthorized`, `forbidden` and `not_found`, as every request
- */
-export async function arrived(
-  { query, token, address }: Arrival,
-  deps: Deps,
-): Promise<Omit<Connection, 'id'>> {
+export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKey' | 'apiURL'> & {
+  connections: Connections;
+};
+
+/** Who listens, and to what. Nobody gets in who may read nothing in the namespace. */
+async function arrived({ id, query, token, address }: Arrival, deps: ListenDeps): Promise<Connection> {
   const named = NamespacePath.safeParse(query.get('namespace') ?? '');
   if (!named.success) {
     throw fail(
@@ -49,31 +47,46 @@ export async function arrived(
   );
   if (held.length === 0) throw fail('forbidden', `you may read nothing in ${named.data}`);
   return {
+    id,
     claims,
     address,
     namespace: named.data,
     recursive: query.get('mode') === 'all',
     config: PushConfig.parse({}),
+    tellsErrors: query.has('enableErrors'),
+    since: deps.clock.now().toISOString(),
   };
 }
 
-/** Connections of one caller, and in all. */
-const MOST = { ofOne: 100, inAll: 5000 } as const;
+/** Connections of one caller, and of all, that listen in one tenant. */
+const MOST = { own: 100, all: 5000 } as const;
 
-/** @throws `too_many_requests` for one more than may listen at a time */
-export function refuseCrowd(open: readonly Connection[], { claims }: Pick<Connection, 'claims'>): void {
-  const own = open.filter(one => one.claims.realm === claims.realm && one.claims.sub === claims.sub);
-  if (own.length < MOST.ofOne && open.length < MOST.inAll) return;
-  throw fail(
-    'too_many_requests',
-    own.length < MOST.ofOne
-      ? `${MOST.inAll} connections listen already; come again later`
-      : `you have ${MOST.ofOne} connections that listen; close some, or listen with mode=all`,
-  );
+async function refuseCrowd(connection: Connection, { connections }: ListenDeps): Promise<void> {
+  const { own, all } = await connections.crowd(connection);
+  if (own >= MOST.own) {
+    throw fail(
+      'too_many_requests',
+      `you have ${MOST.own} connections that listen here; close some, or listen with mode=all`,
+    );
+  }
+  if (all >= MOST.all) {
+    throw fail('too_many_requests', `${MOST.all} connections listen in the tenant; come again later`);
+  }
+}
+
+/**
+ * Lets somebody in who wants to listen.
+ *
+ * @throws `bad_request`, `unauthorized`, `forbidden`, as every request; `too_many_requests` for one too many
+ */
+export async function enter(arrival: Arrival, deps: ListenDeps): Promise<void> {
+  const connection = await arrived(arrival, deps);
+  await refuseCrowd(connection, deps);
+  await deps.connections.add(connection);
 }
 
 /** The configuration that a listener sent. @throws `bad_request` and `invalid` */
-export function configured(text: string, connection: Omit<Connection, 'id'>, now: Date): PushConfig {
+function configured(text: string, connection: Connection, now: Date): PushConfig {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -89,11 +102,38 @@ export function configured(text: string, connection: Omit<Connection, 'id'>, now
   return config;
 }
 
-/** What is told of a wrong configuration to who asked for errors. */
-export const errorEvent = (errors: readonly string[], now: Date): PushEvent => ({
+const errorEvent = (errors: readonly string[], now: Date): PushEvent => ({
   entity: { errors },
   identity: '',
   type: 'error',
   timestamp: now.toISOString(),
   encoding: 'application/json',
 });
+
+type TellDeps = Pick<ListenDeps, 'connections' | 'clock'>;
+
+const tellErrors = (
+  connection: Connection,
+  errors: readonly string[],
+  { connections, clock }: TellDeps,
+): Promise<void> => connections.send(connection, messageOf(errorEvent(errors, clock.now())));
+
+/** Ends a connection. API Gateway has no room for a reason in the end itself, so that who asked for errors is told before. */
+export async function hangUp(connection: Connection, reason: string, deps: TellDeps): Promise<void> {
+  if (connection.tellsErrors) await tellErrors(connection, [reason], deps);
+  await deps.connections.close(connection, reason);
+}
+
+/** Takes what a listener says as its new configuration. A wrong one is told to who asked for errors, and ends the others. */
+export async function said(id: string, text: string, deps: ListenDeps): Promise<void> {
+  const connection = await deps.connections.get(id);
+  if (!connection) return;
+  try {
+    await deps.connections.change(id, configured(text, connection, deps.clock.now()));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const reasons = error.details.map(({ description }) => description);
+    if (connection.tellsErrors) await tellErrors(connection, reasons, deps);
+    else await deps.connections.close(connection, reasons.join('; '));
+  }
+}

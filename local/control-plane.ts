@@ -30,6 +30,7 @@ import { type Database, openDatabase } from '../shared/adapters/local/database.t
 import { openFlowStore } from '../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/local/object-store.ts';
 import { openPublications } from '../shared/adapters/local/publications.ts';
+import { pushed } from '../shared/core/push.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { Config } from '../shared/schema/config.ts';
@@ -137,7 +138,6 @@ async function start(settings: Settings, data: string, database: Database): Prom
 
   const flows = openFlowStore(data, clock);
   const connections = openConnections();
-  const leaving = new Set<string>();
   const feed = openChangeFeed(database);
   const bus = openBus(database, clock);
   const pump: ChangePump = new ChangePump({
@@ -149,7 +149,11 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes => namespaceDeleted(changes, deps),
       changes => mappingChanged(changes, deps),
       changes => releaseChanged(changes, deps),
-      changes => push(changes, { ...deps, connections, leaving }),
+      changes =>
+        push(
+          changes.flatMap(change => pushed(change) ?? []),
+          { ...deps, connections },
+        ),
       changes => upgradeCreated(changes, deps),
       changes => enforcerReported(changes, deps),
     ],

@@ -2,15 +2,15 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Deps } from '../functions/deps.ts';
-import { arrived, configured, errorEvent, refuseCrowd } from '../functions/listen.ts';
+import { enter, type ListenDeps, said } from '../functions/listen.ts';
 import { problem } from '../functions/pipeline/problem.ts';
 import type { LocalConnections } from '../shared/adapters/local/connections.ts';
 import { newObjectId } from '../shared/core/object.ts';
-import type { Connection } from '../shared/ports/connections.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
+import { LISTENING } from '../shared/schema/push.ts';
 
-/** Bytes of a configuration. */
-const LONGEST = 64 * 1024;
+/** Codes of RFC 6455, 7.4.1. */
+const [UNSUPPORTED, SERVER_ERROR] = [1003, 1011];
 
 const bearerOf = ({ headers }: IncomingMessage): string | undefined =>
   /^Bearer ([\w.-]+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -31,32 +31,23 @@ function refuse(socket: Duplex, error: unknown, trace: string): void {
   );
 }
 
-/** Takes what a listener says as its new configuration. */
-function listen(
-  connection: Connection,
-  socket: WebSocket,
-  tellsErrors: boolean,
-  connections: LocalConnections,
-  deps: Deps,
-): void {
-  connections.add(connection, socket);
-  socket.on('message', (data, isBinary) => {
-    try {
-      if (isBinary) throw fail('bad_request', 'the message is binary; send JSON as text');
-      connections.change(connection.id, configured(String(data), connection, deps.clock.now()));
-    } catch (error) {
-      const reasons = error instanceof Failure ? error.details.map(({ description }) => description) : [];
-      if (!(error instanceof Failure))
-        deps.log.error('a push configuration failed', { error: String(error) });
-      if (tellsErrors) socket.send(JSON.stringify(errorEvent(reasons, deps.clock.now())));
-      else void connections.close(connection.id, reasons.join('; ') || 'something went wrong here');
-    }
+/** Hands on what a listener says. */
+function listen(id: string, socket: WebSocket, deps: ListenDeps & { connections: LocalConnections }): void {
+  const { connections, log } = deps;
+  connections.attach(id, socket);
+  socket.on('message', async (data, isBinary) => {
+    // As API Gateway does.
+    if (isBinary) return socket.close(UNSUPPORTED, 'the message is binary; send JSON as text');
+    await said(id, String(data), deps).catch(error => {
+      log.error('a push configuration failed', { error: String(error) });
+      socket.close(SERVER_ERROR, 'something went wrong here');
+    });
   });
 }
 
 /** `GET /events`: push events over WebSocket, on the port of everything else. */
 export function serveEvents(front: Server, connections: LocalConnections, deps: () => Deps): void {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: LONGEST });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: LISTENING.frameBytes });
   front.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { clock, log } = deps();
     const id = newObjectId(clock.now(), size => clock.randomBytes(size));
@@ -68,11 +59,10 @@ export function serveEvents(front: Server, connections: LocalConnections, deps: 
       if (!/^(\/v\/\d+)?\/events$/.test(pathname))
         throw fail('not_found', `nothing listens at ${pathname}; use /events`);
       const address = request.socket.remoteAddress ?? '';
-      const arrival = await arrived({ query, token: bearerOf(request), address }, deps());
-      refuseCrowd(await connections.open(), arrival);
-      sockets.handleUpgrade(request, socket, head, open =>
-        listen({ id, ...arrival }, open, query.has('enableErrors'), connections, deps()),
-      );
+      const all = { ...deps(), connections };
+      await enter({ id, query, token: bearerOf(request), address }, all);
+      socket.once('close', () => connections.remove(id));
+      sockets.handleUpgrade(request, socket, head, open => listen(id, open, all));
     };
     answer().catch(error => {
       if (!(error instanceof Failure)) log.error('the front failed', { error: String(error) });

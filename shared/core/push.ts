@@ -1,17 +1,26 @@
 import { fail } from '../schema/failure.ts';
 import { isWithin, type NamespacePath } from '../schema/ids.ts';
-import type { PushConfig, PushEvent } from '../schema/push.ts';
+import { isHidden } from '../schema/namespace.ts';
+import { LISTENING, type PushConfig, type PushEvent } from '../schema/push.ts';
 import { type Identity, identityNamed, type ObjectOf, resourceOf } from '../schema/resources.ts';
 import type { Expression } from './filter/ast.ts';
 import { compileFilters, type Predicate } from './filter/compile.ts';
 import { parseFilters } from './filter/parse.ts';
 
 /** A committed write, as the change feed tells it. */
-export interface PushedChange {
+export interface Committed {
   resource: Identity;
   operation: 'create' | 'update' | 'delete';
   before?: ObjectOf<Identity>;
   after?: ObjectOf<Identity>;
+}
+
+/** What listeners are told of a write. */
+export interface PushedChange {
+  resource: Identity;
+  operation: 'create' | 'update' | 'delete';
+  /** After the change, or before it was deleted. Without secrets, so that no filter can ask for them either. */
+  object: ObjectOf<Identity>;
 }
 
 /** What a connection wants to hear of. */
@@ -70,29 +79,58 @@ export function subscriptionOf(
   return { ...place, ...(wanted.length > 0 ? { identities: new Map(wanted) } : {}), filters: new Map(by) };
 }
 
-const objectOf = ({ before, after }: PushedChange): ObjectOf<Identity> | undefined => after ?? before;
+const isShown = (object: ObjectOf<Identity>): boolean => !('deletion' in object && isHidden(object));
 
-/** Whether a change is one that the connection asked for. What it may see is asked elsewhere. */
-export function reaches(change: PushedChange, subscription: Subscription): boolean {
-  const object = objectOf(change);
-  if (!object) return false;
-  const { namespace, recursive, identities, filters } = subscription;
-  if (recursive ? !isWithin(object.namespace, namespace) : object.namespace !== namespace) return false;
-  const operations = identities?.get(change.resource);
-  if (identities && !operations) return false;
-  if (operations && operations.size > 0 && !operations.has(change.operation)) return false;
-  return filters.get(change.resource)?.(object) ?? true;
+function withoutSecrets(resource: Identity, object: ObjectOf<Identity>): ObjectOf<Identity> {
+  const secrets = resourceOf(resource).secrets ?? [];
+  if (secrets.length === 0) return object;
+  return Object.fromEntries(
+    Object.entries(object).filter(([key]) => !secrets.includes(key)),
+  ) as ObjectOf<Identity>;
 }
 
-/** What is told of a change: never a secret. */
-export function pushEvent(change: PushedChange, now: Date): PushEvent {
-  const secrets = resourceOf(change.resource).secrets ?? [];
-  const shown = Object.entries(objectOf(change) ?? {}).filter(([key]) => !secrets.includes(key));
+/**
+ * What is told of a write; undefined when nothing. A namespace that is deleted with all that is in it is gone when it is
+ * hidden, for listeners as for lists; that it goes for good later is nobody's concern.
+ */
+export function pushed({ resource, operation, before, after }: Committed): PushedChange | undefined {
+  const told = (as: PushedChange['operation'], object: ObjectOf<Identity>): PushedChange => ({
+    resource,
+    operation: as,
+    object: withoutSecrets(resource, object),
+  });
+  const [was, is] = [before !== undefined && isShown(before), after !== undefined && isShown(after)];
+  if (after && is) return told(operation, after);
+  return before && was ? told('delete', before) : undefined;
+}
+
+/** Whether a change is one that the connection asked for. What it may see is asked elsewhere. */
+export function reaches({ resource, operation, object }: PushedChange, subscription: Subscription): boolean {
+  const { namespace, recursive, identities, filters } = subscription;
+  if (recursive ? !isWithin(object.namespace, namespace) : object.namespace !== namespace) return false;
+  const operations = identities?.get(resource);
+  if (identities && !operations) return false;
+  if (operations && operations.size > 0 && !operations.has(operation)) return false;
+  return filters.get(resource)?.(object) ?? true;
+}
+
+export function pushEvent({ resource, operation, object }: PushedChange, now: Date): PushEvent {
   return {
-    entity: Object.fromEntries(shown),
-    identity: change.resource,
-    type: change.operation,
+    entity: object,
+    identity: resource,
+    type: operation,
     timestamp: now.toISOString(),
     encoding: 'application/json',
   };
+}
+
+/** What is left of an object that no message has room for: enough to ask for it. */
+const ESSENTIAL = ['ID', 'namespace', 'name', 'createTime', 'updateTime'];
+
+/** The event as it is sent, with as much of its object as a message may hold. */
+export function messageOf(event: PushEvent): string {
+  const whole = JSON.stringify(event);
+  if (new TextEncoder().encode(whole).length <= LISTENING.messageBytes) return whole;
+  const essential = Object.entries(Object(event.entity)).filter(([key]) => ESSENTIAL.includes(key));
+  return JSON.stringify({ ...event, entity: Object.fromEntries(essential) });
 }

@@ -33,3 +33,18 @@ export interface PushEvent {
   timestamp: string;
   encoding: 'application/json';
 }
+
+/**
+ * What API Gateway allows a WebSocket, which both builds keep.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+ */
+export const LISTENING = {
+  /** Bytes of a message to a listener. */
+  messageBytes: 128 * 1024,
+  /** Bytes of a frame, and so of a message from a client that sends each in one. */
+  frameBytes: 32 * 1024,
+  /** Milliseconds for which a connection lasts at most. */
+  longest: 2 * 60 * 60 * 1000,
+  /** Milliseconds after which a connection ends over which no message went. */
+  idle: 10 * 60 * 1000,
+} as const;

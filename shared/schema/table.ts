@@ -22,6 +22,8 @@ export const TABLE = {
 export const STREAM = {
   /** `pk` of an entry on the publisher's to-do list begins so. */
   publication: 'publication#',
+  /** `pk` of an item of a listener's connection begins so. No reader of the stream is told of it. */
+  connection: 'connection#',
   /** `pk` of an object begins so: it is a namespace path. */
   object: '/',
   /** `sk` of an object of one resource begins so. */

@@ -1,13 +1,10 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
-import { openConnections } from '../../shared/adapters/local/connections.ts';
 import { type Client, credentialToken } from '../../shared/api/client.ts';
 import type { Credential } from '../../shared/schema/appcredential.ts';
-import { NamespacePath } from '../../shared/schema/ids.ts';
 import type { PushEvent } from '../../shared/schema/push.ts';
 import { terminal } from '../clients/apoctl/terminal.ts';
 import { administratorOf, scratch, tokenOf } from '../make/process.ts';
@@ -222,72 +219,6 @@ describe('push events', () => {
     expect(told.heard.map(({ type }) => type)).toEqual(['error']);
     expect(JSON.stringify(told.heard[0]?.entity)).toContain(reason);
     told.socket.close();
-  });
-});
-
-describe('open connections', () => {
-  const claims = {
-    realm: 'certificate',
-    sub: '',
-    namespace: '/',
-    exp: 0,
-    data: {},
-    restrictions: {},
-    opaque: {},
-  };
-  const connection = {
-    id: '1',
-    claims: claims as never,
-    address: '',
-    namespace: NamespacePath.parse('/'),
-    recursive: true,
-    config: { identities: {}, filters: {}, parameters: {} },
-  };
-
-  /** A connection over a real socket, and its other end. */
-  async function pair(connections: ReturnType<typeof openConnections>, options = {}) {
-    const server = createServer();
-    const sockets = new WebSocketServer({ server });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    sockets.on('connection', socket => connections.add(connection, socket));
-    const address = server.address();
-    const port = address !== null && typeof address === 'object' ? address.port : 0;
-    const client = new WebSocket(`ws://127.0.0.1:${port}`, options);
-    await once(client, 'open');
-    await expect.poll(async () => (await connections.open()).length).toBe(1);
-    return { client, end: () => server.close() };
-  }
-
-  it('that read more slowly than events come are hung up on, and hold no memory', async () => {
-    const connections = openConnections();
-    const { client, end } = await pair(connections);
-    client.pause();
-    for (let sent = 0; sent < 200 && (await connections.open()).length > 0; sent += 1) {
-      await connections.send('1', 'x'.repeat(100_000));
-    }
-    expect(await connections.open()).toEqual([]);
-    client.terminate();
-    connections.stop();
-    end();
-  });
-
-  it('that no longer answer are dropped', async () => {
-    const connections = openConnections(50);
-    const { client, end } = await pair(connections, { autoPong: false });
-    await once(client, 'close');
-    await expect.poll(() => connections.open()).toEqual([]);
-    connections.stop();
-    end();
-  });
-
-  it('are told when the server ends', async () => {
-    const connections = openConnections();
-    const { client, end } = await pair(connections);
-    const closed = once(client, 'close');
-    connections.stop();
-    expect((await closed)[0]).toBe(1001);
-    end();
   });
 });
 

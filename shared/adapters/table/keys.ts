@@ -17,6 +17,8 @@ import { STREAM } from '../../schema/table.ts';
  * | counter               | `count#<tenant>#<key>`               | `-`                                    | none; expires                  |
  * | answer to a key       | `idem#<tenant>#<key>`                | `-`                                    | none; expires                  |
  * | publication           | `publication#<tenant>`               | `<namespace id>`                       | none                           |
+ * | listener's connection | `connection#<tenant>`                | `<connection id>`                      | tree, ref; expires. On AWS only, see connection-keys.ts |
+ * | its tenant            | `connection#id#<connection id>`      | `-`                                    | none; expires                  |
  *
  * | question                             | answered by                                                      | consistent |
  * |--------------------------------------|------------------------------------------------------------------|------------|
@@ -31,6 +33,10 @@ import { STREAM } from '../../schema/table.ts';
  * | may objects be made in a namespace   | condition on the guard of its path in its parent                 | yes        |
  * | what was answered to a key           | GetItem answer                                                   | yes        |
  * | what is there to publish             | Query publications of a tenant                                   | yes        |
+ * | who listens in a tenant              | Query connections of a tenant                                    | yes        |
+ * | who listens at all                   | Query tree: `connections`                                        | no         |
+ * | how many connections one caller has  | Query ref: `connection#<tenant>#<digest of the caller>`, COUNT   | no         |
+ * | one connection by its ID             | GetItem its tenant, GetItem connection                           | yes        |
  */
 export interface ItemKey {
   pk: string;
