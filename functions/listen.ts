@@ -16,7 +16,7 @@ export interface Arrival {
   address: string;
 }
 
-export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKey' | 'apiURL'> & {
+export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKeys' | 'apiURL'> & {
   connections: Connections;
 };
 
