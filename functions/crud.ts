@@ -3,12 +3,12 @@ import { asMeant, isSameTime } from '../shared/core/as-meant.ts';
 import { newObject, newObjectId, touch } from '../shared/core/object.ts';
 import type { Activity } from '../shared/ports/object-store.ts';
 import { fail } from '../shared/schema/failure.ts';
-import type { NamespacePath } from '../shared/schema/ids.ts';
+import { lineage, type NamespacePath, ObjectId } from '../shared/schema/ids.ts';
 import type { AnyResource } from '../shared/schema/resource.ts';
 import { type Identity, type InputOf, type ObjectOf, resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
-import { count, list } from './list.ts';
+import { count, isInherited, list, propagates } from './list.ts';
 import { answerStep } from './pipeline/idempotency.ts';
 import { brokenRules, parsed } from './pipeline/problem.ts';
 
@@ -171,6 +171,21 @@ function target<I extends Identity>(identity: I, call: Call): ObjectOf<I> {
 
 const isProtected = (object: object): boolean => 'protected' in object && object.protected === true;
 
+/** With `propagated`, what an ancestor's object of this ID means here. */
+async function inherited<I extends Identity>(
+  identity: I,
+  { namespace, params, query }: Call,
+  { store }: Pick<Deps, 'store'>,
+): Promise<ObjectOf<I> | undefined> {
+  const id = ObjectId.safeParse(params.id);
+  if (query.propagated === undefined || !id.success || !propagates(identity)) return undefined;
+  const ancestors = lineage(namespace).slice(0, -1);
+  const found = await Promise.all(
+    ancestors.map(path => store.get({ resource: identity, namespace: path, id: id.data })),
+  );
+  return found.find(object => object !== undefined && isInherited(object, namespace));
+}
+
 /** @throws `locked` for a protected object, unless `override` is set */
 export const refuseProtected = (identity: Identity, object: { ID: string }, call: Call): void => {
   if (isProtected(object) && call.query.override === undefined) {
@@ -267,7 +282,10 @@ export function crud<I extends Identity>(
     },
     list: (call, deps) => list(identity, call, deps),
     count: (call, deps) => count(identity, call, deps),
-    get: async call => ({ body: shown(identity, target(identity, call)) }),
+    get: async (call, deps) => {
+      const found = call.target ? undefined : await inherited(identity, call, deps);
+      return { body: shown(identity, found ?? target(identity, call)) };
+    },
     update: (call, deps) => update(identity, call, deps, hooks, false),
     patch: (call, deps) => update(identity, call, deps, hooks, true),
     delete: async (call, deps) => {

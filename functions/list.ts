@@ -133,11 +133,11 @@ export async function everyBelow<I extends Identity>(
 }
 
 /** API authorizations always propagate; other kinds where they have the flag. */
-const propagates = (identity: Identity): boolean =>
+export const propagates = (identity: Identity): boolean =>
   identity === 'apiauthorizationpolicy' || Object.hasOwn(resourceOf(identity).writable, 'propagate');
 
 /** Whether an ancestor's object is shown in the namespace. */
-const isInherited = (object: ObjectOf<Identity>, namespace: NamespacePath): boolean =>
+export const isInherited = (object: ObjectOf<Identity>, namespace: NamespacePath): boolean =>
   'authorizedNamespace' in object
     ? !object.propagationHidden && isWithin(namespace, object.authorizedNamespace)
     : 'propagate' in object && object.propagate;

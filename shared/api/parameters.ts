@@ -137,7 +137,7 @@ const CRUD: Readonly<Record<NonNullable<Route['crud']>['action'], readonly Param
   create: ['fields'],
   list: [...LIST, 'fields'],
   count: ['q', 'recursive', 'propagated', 'archived'],
-  get: ['fields'],
+  get: ['propagated', 'archived', 'fields'],
   update: ['override', 'fields'],
   patch: ['override', 'fields'],
   delete: ['override', 'fields'],

@@ -25,6 +25,13 @@ const isFields = (value: unknown): value is Record<string, unknown> =>
 
 const mayBeAbsent = (schema: z.core.$ZodType): boolean => z.safeParse(schema, undefined).success;
 
+/** Whether a value of the schema can hold anything that is read; most lists hold none, and may be long. */
+const isRead = (schema: z.core.$ZodType): boolean =>
+  schema instanceof z.ZodObject ||
+  schema instanceof z.ZodArray ||
+  schema instanceof z.ZodDiscriminatedUnion ||
+  schema instanceof z.ZodISODateTime;
+
 /** The one of the alternatives that the value says it is; undefined when it says none of them. */
 const alternative = (schema: z.ZodDiscriminatedUnion, value: unknown): z.core.$ZodType | undefined => {
   const { discriminator, options } = schema.def;
@@ -52,7 +59,9 @@ export function bySchema(wanted: z.core.$ZodType, value: unknown, reading: Readi
     return isFields(value) ? fieldsBy(schema.shape, value, reading) : value;
   }
   if (schema instanceof z.ZodArray) {
-    return Array.isArray(value) ? value.map(part => bySchema(schema.element, part, reading)) : value;
+    return Array.isArray(value) && isRead(unwrapped(schema.element))
+      ? value.map(part => bySchema(schema.element, part, reading))
+      : value;
   }
   if (schema instanceof z.ZodDiscriminatedUnion) {
     const option = alternative(schema, value);

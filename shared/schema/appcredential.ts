@@ -37,7 +37,6 @@ export const appcredential = resource({
       .describe('RFC 3339: twelve hours after the last renewal.'),
     credentials: Credential.optional().describe('Only in the answer to the create that made it.'),
     parentIDs: z.array(ObjectId).default([]).describe('Kept for clients of the original: always empty.'),
-    email: z.string().default('').describe('Kept for clients of the original.'),
   },
   createOnly: {},
   writable: {
@@ -62,6 +61,7 @@ export const appcredential = resource({
       .describe(
         'Of an update: PKCS #10 request in PEM for a new P-256 key, with the subject CN=app:credential:<ID>:<name>, O=<namespace>. It renews the certificate and is not kept.',
       ),
+    email: z.string().max(254).default('').describe('Kept for clients of the original; nothing is sent.'),
     disabled: Disabled,
   },
   secrets: ['credentials'],

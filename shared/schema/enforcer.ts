@@ -46,6 +46,8 @@ export const enforcer = resource({
       .default('')
       .describe('PEM. Its public key is the enforcer’s: it gets tokens with it, as with an app credential.'),
     certificateExpirationDate: Timestamp.optional().describe('End of the certificate.'),
+    localCA: z.string().default('').describe('Kept for clients of the original: always empty.'),
+    publicToken: z.string().default('').describe('Kept for clients of the original: always empty.'),
   },
   createOnly: {
     FQDN: z.string().min(1).max(253).describe('Name of the host.'),
@@ -97,6 +99,8 @@ export const enforcer = resource({
       .record(z.string(), z.string())
       .default({})
       .describe('What the agent found out about its host.'),
+    lastCollectionTime: Timestamp.optional().describe('When it did.'),
+    lastCollectionID: z.string().max(256).default('').describe('Kept for clients of the original.'),
     facts: HostFacts.optional().describe('What the agent collected on its host, for preflights.'),
     bundle: ReportedBundle.optional().describe('As the agent last reported it.'),
   },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromSubnets, heldGrants } from '../../shared/core/authorize.ts';
-import { ALWAYS, type Conditions, grantable, subnetsWithin } from '../../shared/core/grants.ts';
+import { fromSubnets, heldGrants, type Standing } from '../../shared/core/authorize.ts';
+import { ALWAYS, type Conditions, type Grant, grantable, subnetsWithin } from '../../shared/core/grants.ts';
 import { ROLES } from '../../shared/core/role-table.ts';
 import { covers, grants, permissionsOf } from '../../shared/core/roles.ts';
 import { apiauthorizationpolicy } from '../../shared/schema/apiauthorizationpolicy.ts';
@@ -97,6 +97,52 @@ describe('what is granted', () => {
           const first = heldBy('first', own, thereFrom, thereAt).map(({ permissions }) => permissions);
           for (const who of people)
             for (const { permissions } of heldBy(who, all, thereFrom, thereAt))
+              expect(covers(first, permissions)).toBe(true);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('lets no app credential do what the first giver could not, however they make one another', () => {
+    const role = fc.constantFrom(...Object.keys(ROLES)).map(key => `@auth:role=${key}`);
+    /** By whom, of the first giver (0) and the credentials made before; what; from where it may be used; or an authorization. */
+    const gift = fc.record({ by: fc.nat(4), wanted: role, under: conditions, asPolicy: fc.boolean() });
+    fc.assert(
+      fc.property(
+        fc.array(source, { minLength: 1, maxLength: 3 }),
+        fc.array(gift, { minLength: 1, maxLength: 6 }),
+        fc.tuple(address, moment),
+        fc.tuple(address, moment),
+        (sources, gifts, [hereFrom, hereAt], [thereFrom, thereAt]) => {
+          const own = sources.map(([identities, under], at) => policy(at + 1, 'first', identities, under));
+          const credentials: Standing[] = [];
+          let policies: Policy[] = own;
+          /** What a credential holds; it is of no use from outside its networks. */
+          const heldByCredential = (index: number, from: string, at: string): Grant[] => {
+            const standing = credentials[index];
+            if (!standing || !fromSubnets(from, standing.authorizedSubnets ?? [])) return [];
+            const caller = { claims: claimsOf(`credential${index}`), address: from };
+            return heldGrants(caller, standing, policies, pathOf('/t'), new Date(at));
+          };
+          for (const { by, wanted, under, asPolicy } of gifts) {
+            const held =
+              by === 0
+                ? heldBy('first', policies, hereFrom, hereAt)
+                : heldByCredential(by - 1, hereFrom, hereAt);
+            // As the API asks: a credential has no end and no schedule.
+            const asked = asPolicy ? under : { ...ALWAYS, authorizedSubnets: under.authorizedSubnets };
+            if (!covers(grantable(held, asked), permissionsOf(wanted))) continue;
+            if (asPolicy) {
+              policies = [...policies, policy(100 + policies.length, `credential${by}`, [wanted], under)];
+            } else {
+              const { authorizedSubnets } = under;
+              credentials.push({ namespace: pathOf('/t'), roles: [wanted], authorizedSubnets });
+            }
+          }
+          const first = heldBy('first', own, thereFrom, thereAt).map(({ permissions }) => permissions);
+          for (const index of credentials.keys())
+            for (const { permissions } of heldByCredential(index, thereFrom, thereAt))
               expect(covers(first, permissions)).toBe(true);
         },
       ),

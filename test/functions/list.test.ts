@@ -110,6 +110,33 @@ describe('a list', () => {
     expect(names(await plane.root('GET /apiauthorizationpolicies', leaf))).toEqual([]);
   });
 
+  it('with propagated holds what GET by ID with propagated gets, and nobody writes from below', async () => {
+    const one = async (name: string, namespace: string) => {
+      const [found] = (await list(`?q=name==${name}`, namespace)).list;
+      return `/externalnetworks/${(found as { ID: string }).ID}` as const;
+    };
+    const [n0, n1, c0, l0] = [
+      await one('n0', tenant),
+      await one('n1', tenant),
+      await one('c0', child),
+      await one('l0', leaf),
+    ];
+    const status = async (line: `/${string}`, namespace: string) =>
+      (await plane.root(`GET ${line}`, namespace)).status;
+    expect((await plane.root(`GET ${n0}?propagated=true`, leaf)).object).toMatchObject({
+      name: 'n0',
+      namespace: tenant,
+    });
+    expect(await status(`${c0}?propagated`, leaf)).toBe(200);
+    expect(await status(n0, leaf)).toBe(404);
+    expect(await status(`${n1}?propagated`, leaf)).toBe(404);
+    expect(await status(`${l0}?propagated`, child)).toBe(404);
+    expect(await status('/externalnetworks/0190f3a1b2c3d4e5f6071829?propagated', leaf)).toBe(404);
+    const body = { description: 'from below' };
+    expect((await plane.root(`PATCH ${n0}?propagated`, leaf, { body })).status).toBe(404);
+    expect((await plane.root(`DELETE ${n0}?propagated`, leaf)).status).toBe(404);
+  });
+
   it('of namespaces has nothing that propagates', async () => {
     expect(names(await plane.root('GET /namespaces?propagated', child))).toEqual([leaf]);
   });
