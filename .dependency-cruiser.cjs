@@ -52,7 +52,7 @@ module.exports = {
       comment:
         'The verifier must not share the code of the signer: a mistake in it would be accepted by its twin.',
       severity: 'error',
-      from: { path: '^shared/bundle/open\\.ts$' },
+      from: { path: '^shared/bundle/(open|fetch-release)\\.ts$' },
       to: { path: '^shared/bundle/(seal|sign|published|root|layers)\\.ts$', reachable: true },
     },
     only(

@@ -1,9 +1,10 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import type { Binding, PayloadBytes, PayloadName, Payloads } from '../schema/bundle.ts';
-import { checkHash, LIMITS, ONLINE_ROLES, PATHS, type Role, readSnapshot, verify } from './metadata.ts';
+import { checkHash, LIMITS, ONLINE_ROLES, PATHS, type Role } from './metadata.ts';
 import { parsePayloads } from './payloads.ts';
 import { type Reason, Refusal, refuse } from './refusal.ts';
-import { type Fetch, type Source, sourceOf } from './source.ts';
+import { readSeenSnapshot, walkRoots } from './seen.ts';
+import { type Fetch, sourceOf } from './source.ts';
 import { type StoredBundle, type TrustedState, withoutSeen } from './state.ts';
 import {
   acceptSnapshot,
@@ -13,17 +14,15 @@ import {
   checkExpiry,
   type Expected,
   laterTimestamp,
-  nextRoot,
   PAYLOAD_NAMES,
   payloadPlace,
   readSignedTimestamp,
-  rotated,
   snapshotPlace,
   targetsPlace,
   trustRoot,
 } from './workflow.ts';
 
-// Clients import this file and no other of the folder.
+// Clients import this file, and fetch-release.ts, and no other of the folder.
 export { REASONS, type Reason } from './refusal.ts';
 export type { Fetch } from './source.ts';
 export type { StoredBundle, TrustedState } from './state.ts';
@@ -85,30 +84,6 @@ const eachPayload = async (bytesOf: (name: PayloadName) => Promise<Uint8Array>):
     bytesOf('policy.json'),
   ]);
   return { 'directives.json': directives, 'peers.json': peers, 'policy.json': policy };
-};
-
-/** 5.3.2 to 5.3.9. `keep` is called with every root on the way. */
-const walkRoots = async (
-  source: Source,
-  trusted: Metadata<Root>,
-  keep: (bytes: Uint8Array, rotated: boolean) => void,
-): Promise<Metadata<Root>> => {
-  let root = trusted;
-  for (let step = 0; step < LIMITS.rotations; step++) {
-    const path = PATHS.root(root.signed.version + 1);
-    const bytes = await source.optional(path, LIMITS.root);
-    if (!bytes) break;
-    const next = nextRoot(root, path, bytes);
-    keep(bytes, rotated(root, next));
-    root = next;
-  }
-  return root;
-};
-
-const readSeenSnapshot = (root: Metadata<Root>, bytes: Uint8Array): Metadata<Snapshot> => {
-  const snapshot = readSnapshot('snapshot.json', bytes);
-  verify(root, 'snapshot', 'snapshot.json', snapshot);
-  return snapshot;
 };
 
 /**

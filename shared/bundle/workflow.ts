@@ -137,8 +137,8 @@ export const targetsPlace = (snapshot: Metadata<Snapshot>): Description & { path
   return { path, ...described(path, meta) };
 };
 
-/** 5.6.2 to 5.6.4, without expiry. Delegations are refused: nobody but the publisher speaks for a namespace. */
-export const acceptTargets = (
+/** 5.6.2 to 5.6.4, without expiry. Delegations are refused: nobody but the publisher speaks here. */
+export const acceptSigned = (
   root: Metadata<Root>,
   snapshot: Metadata<Snapshot>,
   bytes: Uint8Array,
@@ -153,7 +153,17 @@ export const acceptTargets = (
   if (targets.signed.version !== snapshot.signed.meta['targets.json']?.version)
     throw refuse('wrong_version', place.path, `${place.path} has version ${targets.signed.version}`);
   if (targets.signed.delegations) throw refuse('extraneous', place.path, `${place.path} delegates`);
-  checkOnly(place.path, Object.keys(targets.signed.targets), PAYLOAD_NAMES);
+  return targets;
+};
+
+/** The targets of a bundle: its payloads, and nothing else. */
+export const acceptTargets = (
+  root: Metadata<Root>,
+  snapshot: Metadata<Snapshot>,
+  bytes: Uint8Array,
+): Metadata<Targets> => {
+  const targets = acceptSigned(root, snapshot, bytes);
+  checkOnly(targetsPlace(snapshot).path, Object.keys(targets.signed.targets), PAYLOAD_NAMES);
   return targets;
 };
 

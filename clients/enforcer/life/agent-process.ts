@@ -4,10 +4,13 @@ import { readStatus, type Status } from '../agent/status.ts';
 
 export const statusFile = (folder: string): string => join(folder, 'status.json');
 
+/** From sources, or as a release. */
+const PROGRAM = /\/(enforcer\/(main\.ts|bin\.mjs)|prisma-enforcer[^/\0]*\.mjs)(\0|$)/;
+
 /** Whether the process of that number is an agent: numbers are given out again. */
 function isAgent(pid: number): boolean {
   try {
-    return /\/enforcer\/(main\.ts|bin\.mjs)(\0|$)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    return PROGRAM.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return false;
   }

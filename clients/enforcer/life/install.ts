@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -7,7 +6,18 @@ import { fail } from '../../../shared/schema/failure.ts';
 import { writeWhole } from '../files.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './program.ts';
-import { bootUnit, confText, PLACES, serviceUnit, wrapper } from './unit-files.ts';
+import { hasSystemd, serviceOf } from './service.ts';
+import {
+  bootUnit,
+  confText,
+  isRelease,
+  PLACES,
+  releaseWrapper,
+  runnerPathUnit,
+  runnerUnit,
+  serviceUnit,
+  wrapper,
+} from './unit-files.ts';
 
 export interface InstallFlags {
   api?: string;
@@ -29,12 +39,6 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-export const systemctl = (...args: string[]): boolean =>
-  spawnSync('systemctl', args, { stdio: 'ignore' }).status === 0;
-
-/** systemd runs this very system. */
-export const hasSystemd = (prefix: string): boolean => prefix === '/' && existsSync('/run/systemd/system');
-
 function readGiven(path: string, flag: string): Buffer {
   try {
     return readFileSync(path);
@@ -45,6 +49,15 @@ function readGiven(path: string, flag: string): Buffer {
     );
   }
 }
+
+/** A release is copied, so that the file it was installed from may go. Anything else stays where it is. */
+const programFiles = (self: readonly string[]): [string, [number, Buffer | string]][] =>
+  isRelease(self)
+    ? [
+        [PLACES.program, [0o755, releaseWrapper(self.slice(0, -1))]],
+        [PLACES.code, [0o644, readFileSync(self.at(-1) ?? '')]],
+      ]
+    : [[PLACES.program, [0o755, wrapper(self)]]];
 
 /** The files and their modes, by path below the prefix. */
 export function contents(
@@ -68,9 +81,11 @@ export function contents(
       [0o600, confText({ api, namespace, opts: allOpts, ...(token === undefined ? {} : { token }) })],
     ],
     ...(credential ? [[PLACES.creds, [0o600, credential]] as [string, [number, Buffer]]] : []),
-    [PLACES.program, [0o755, wrapper(self)]],
+    ...programFiles(self),
     [PLACES.service, [0o644, serviceUnit()]],
     [PLACES.boot, [0o644, bootUnit()]],
+    [PLACES.runner, [0o644, runnerUnit()]],
+    [PLACES.runnerPath, [0o644, runnerPathUnit()]],
   ]);
 }
 
@@ -82,7 +97,7 @@ function makeFolders(prefix: string, folder: string, mode: number): string[] {
   return [...above, folder];
 }
 
-export function install(flags: InstallFlags, { out, isRoot, self }: Io): void {
+export function install(flags: InstallFlags, { out, isRoot, self, clock }: Io): void {
   const { prefix } = flags;
   if (!isRoot && prefix === '/') throw fail('forbidden', 'only root installs a service; run it as root');
   const manifestPath = join(prefix, PLACES.manifest);
@@ -116,8 +131,6 @@ export function install(flags: InstallFlags, { out, isRoot, self }: Io): void {
     out(`no systemd here; start it with: ${join(prefix, PLACES.program)} run\n`);
     return;
   }
-  systemctl('daemon-reload');
-  if (!systemctl('enable', '--now', 'prisma-enforcer-boot.service', 'prisma-enforcer.service'))
-    throw fail('unavailable', 'systemctl could not start the service; see systemctl status prisma-enforcer');
+  serviceOf(prefix, clock).start('/dev/null');
   out('the service runs\n');
 }

@@ -4,27 +4,16 @@ import { fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
 import { endOrphans } from '../flows/group.ts';
 import { openDataPlane } from '../nft/plane.ts';
-import { runningAgent } from './agent-process.ts';
-import { hasSystemd, Manifest, systemctl } from './install.ts';
+import { Manifest } from './install.ts';
 import type { Io } from './program.ts';
+import { serviceOf } from './service.ts';
 import { restoreSysctls } from './sysctls.ts';
 import { PLACES } from './unit-files.ts';
 
-/** Milliseconds that the agent has to end by itself. */
-const PATIENCE = 20_000;
-const GLANCE = 50;
-
-/** Ends the agent and waits until it and its children are gone. */
-async function endAgent(folder: string, clock: Clock): Promise<void> {
-  const agent = runningAgent(folder);
-  if (!agent) return;
-  process.kill(agent.pid, 'SIGTERM');
-  for (let waited = 0; waited < PATIENCE; waited += GLANCE) {
-    if (!runningAgent(folder)) return;
-    await clock.sleep(GLANCE);
-  }
-  process.kill(agent.pid, 'SIGKILL');
-  await clock.sleep(GLANCE);
+/** What was installed below the prefix; undefined where nothing is. */
+export function manifestIn(prefix: string): Manifest | undefined {
+  const path = join(prefix, PLACES.manifest);
+  return existsSync(path) ? Manifest.parse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
 }
 
 function removeFiles(prefix: string, { files, folders }: Manifest): void {
@@ -40,19 +29,33 @@ function removeFiles(prefix: string, { files, folders }: Manifest): void {
   }
 }
 
-export async function uninstall(prefix: string, { out, isRoot, clock }: Io): Promise<void> {
-  if (!isRoot) throw fail('forbidden', 'only root uninstalls; run it as root');
+/**
+ * Ends the agent and takes away what its installation made. Doing it again, after it broke off, does the rest. The rules
+ * are the kernel's: whoever goes on holding them keeps them.
+ */
+export async function takeAway(
+  prefix: string,
+  manifest: Manifest,
+  { rules, clock }: { rules: 'remove' | 'keep'; clock: Clock },
+): Promise<void> {
   const home = join(prefix, PLACES.home);
-  const path = join(prefix, PLACES.manifest);
-  if (!existsSync(path)) throw fail('not_found', `nothing is installed in ${prefix}: there is no ${path}`);
-  const manifest = Manifest.parse(JSON.parse(readFileSync(path, 'utf8')));
-  if (hasSystemd(prefix))
-    systemctl('disable', '--now', 'prisma-enforcer.service', 'prisma-enforcer-boot.service');
-  await endAgent(home, clock);
+  const service = serviceOf(prefix, clock);
+  await service.stop();
   endOrphans(join(home, 'flows'));
-  await openDataPlane().remove();
+  if (rules === 'remove') await openDataPlane().remove();
   restoreSysctls(home);
   removeFiles(prefix, manifest);
-  if (hasSystemd(prefix)) systemctl('daemon-reload');
+  service.forget();
+}
+
+export async function uninstall(prefix: string, { out, isRoot, clock }: Io): Promise<void> {
+  if (!isRoot) throw fail('forbidden', 'only root uninstalls; run it as root');
+  const manifest = manifestIn(prefix);
+  if (!manifest)
+    throw fail(
+      'not_found',
+      `nothing is installed in ${prefix}: there is no ${join(prefix, PLACES.manifest)}`,
+    );
+  await takeAway(prefix, manifest, { rules: 'remove', clock });
   out(`uninstalled prisma-enforcer ${manifest.version} from ${prefix}\n`);
 }

@@ -8,8 +8,18 @@ export const PLACES = {
   root: `${HOME}/root.json`,
   manifest: `${HOME}/installed.json`,
   program: '/usr/sbin/prisma-enforcer',
+  /** The code of a release. */
+  code: '/usr/lib/prisma-enforcer/prisma-enforcer.mjs',
   service: '/etc/systemd/system/prisma-enforcer.service',
   boot: '/etc/systemd/system/prisma-enforcer-boot.service',
+  runner: '/etc/systemd/system/prisma-enforcer-runner.service',
+  runnerPath: '/etc/systemd/system/prisma-enforcer-runner.path',
+  /** What the agent asks of a runner: written by the agent, whose unit lets it write nowhere else. */
+  order: `${HOME}/runner/job.json`,
+  /** Where a runner keeps everything, so that it outlives the agent. */
+  runnerHome: '/var/lib/prisma-enforcer-runner',
+  /** Starts a runner again after a reboot; there while one is at work. */
+  resume: '/etc/systemd/system/prisma-enforcer-resume.service',
 } as const;
 
 /** What the agent may do and no more. Network rules and logs; dropping rights for tcpdump; reading sockets' cgroups. */
@@ -69,11 +79,40 @@ ${SANDBOX}
 WantedBy=sysinit.target
 `;
 
+/** Sees that the agent asks for a runner. The agent itself may start nothing outside its own control group. */
+export const runnerPathUnit = (): string => `[Unit]
+Description=Order to change the version of the enforcer
+
+[Path]
+PathExists=${PLACES.order}
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** Puts a runner where the removal of this very unit does not end it. */
+export const runnerUnit = (): string => `[Unit]
+Description=Change of the version of the enforcer
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart=${PLACES.program} runner begin
+`;
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The command: starts the very program that installed it. */
 export const wrapper = (self: readonly string[]): string =>
   `#!/bin/sh\nexec ${self.map(quoted).join(' ')} "$@"\n`;
+
+/** The command of a release: starts the code beside it, wherever the root of the system is. */
+export const releaseWrapper = ([node = 'node', ...flags]: readonly string[]): string =>
+  `#!/bin/sh\nexec ${[node, ...flags].map(quoted).join(' ')} "$(dirname "$0")/../lib/prisma-enforcer/prisma-enforcer.mjs" "$@"\n`;
+
+/** Whether a program is a release: one file that can be put anywhere. */
+export const isRelease = (self: readonly string[]): boolean =>
+  /(^|\/)prisma-enforcer[^/]*\.mjs$/.test(self.at(-1) ?? '');
 
 export interface Conf {
   api?: string;

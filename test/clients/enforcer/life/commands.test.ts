@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -177,6 +178,8 @@ describe('install', () => {
     expect([code, err]).toEqual([0, '']);
     expect(below()).toEqual([
       '/etc/systemd/system/prisma-enforcer-boot.service',
+      '/etc/systemd/system/prisma-enforcer-runner.path',
+      '/etc/systemd/system/prisma-enforcer-runner.service',
       '/etc/systemd/system/prisma-enforcer.service',
       '/usr/sbin/prisma-enforcer',
       '/var/lib/prisma-enforcer/default.creds',
@@ -194,6 +197,16 @@ describe('install', () => {
         );
     }
     expect(statSync(join(folder, 'root/var/lib/prisma-enforcer')).mode & 0o777).toBe(0o700);
+  });
+
+  test('a release is copied, and started from where it was copied to', async () => {
+    const file = join(folder, 'prisma-enforcer-9.9.9.mjs');
+    writeFileSync(file, 'console.log(process.argv.slice(2).join())');
+    const { code } = await type(argv(), true, [process.execPath, file]);
+    rmSync(file);
+    expect(code).toBe(0);
+    const program = join(folder, 'root/usr/sbin/prisma-enforcer');
+    expect(execFileSync(program, ['a', 'b'], { encoding: 'utf8' })).toBe('a,b\n');
   });
 
   test('refuses to install over an installation, and says how to go on', async () => {

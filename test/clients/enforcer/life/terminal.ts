@@ -7,8 +7,14 @@ export interface Typed {
   err: string;
 }
 
+const SOURCES = '/opt/microseg/clients/enforcer/main.ts';
+
 /** Types one command line, as root or not, without a process of its own. */
-export async function type(argv: readonly string[], isRoot = false): Promise<Typed> {
+export async function type(
+  argv: readonly string[],
+  isRoot = false,
+  self: readonly string[] = ['/opt/node', '--disable-warning=ExperimentalWarning', SOURCES],
+): Promise<Typed> {
   const typed: Typed = { code: 0, out: '', err: '' };
   typed.code = await command(argv, {
     out: text => {
@@ -22,7 +28,7 @@ export async function type(argv: readonly string[], isRoot = false): Promise<Typ
     clock: systemClock,
     signal: AbortSignal.abort(),
     onHangup: () => undefined,
-    self: ['/opt/node', '--disable-warning=ExperimentalWarning', '/opt/microseg/clients/enforcer/main.ts'],
+    self,
   });
   return typed;
 }

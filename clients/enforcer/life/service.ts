@@ -1,0 +1,98 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '../../../shared/schema/failure.ts';
+import type { Clock } from '../clock.ts';
+import { runningAgent } from './agent-process.ts';
+import { PLACES } from './unit-files.ts';
+
+export const systemctl = (...args: string[]): boolean =>
+  spawnSync('systemctl', args, { stdio: 'ignore' }).status === 0;
+
+/** systemd runs this very system. */
+export const hasSystemd = (prefix: string): boolean => prefix === '/' && existsSync('/run/systemd/system');
+
+/** The agent as it runs by itself on a host. */
+export interface Service {
+  /** Starts what is installed. `log`: where what it prints goes, if nobody else takes it. */
+  start(log: string): void;
+  /** Ends it, and waits until it and its children are gone. It is not started again by itself. */
+  stop(): Promise<void>;
+  /** After its files have gone. */
+  forget(): void;
+}
+
+/** Milliseconds that the agent has to end by itself. */
+const PATIENCE = 20_000;
+const GLANCE = 50;
+
+async function endAgent(folder: string, clock: Clock): Promise<void> {
+  const agent = runningAgent(folder);
+  if (!agent) return;
+  process.kill(agent.pid, 'SIGTERM');
+  for (let waited = 0; waited < PATIENCE; waited += GLANCE) {
+    if (!runningAgent(folder)) return;
+    await clock.sleep(GLANCE);
+  }
+  process.kill(agent.pid, 'SIGKILL');
+  await clock.sleep(GLANCE);
+}
+
+const UNITS = ['prisma-enforcer-boot.service', 'prisma-enforcer-runner.path', 'prisma-enforcer.service'];
+
+const systemdService = (folder: string, clock: Clock): Service => ({
+  start: () => {
+    systemctl('daemon-reload');
+    if (!systemctl('enable', '--now', ...UNITS))
+      throw fail(
+        'unavailable',
+        'systemctl could not start the service; see systemctl status prisma-enforcer',
+      );
+  },
+  stop: async () => {
+    systemctl('disable', '--now', ...UNITS);
+    await endAgent(folder, clock);
+  },
+  forget: () => void systemctl('daemon-reload'),
+});
+
+/** What the file of the service's environment says: a name and a value a line. */
+export const environmentIn = (conf: string): Record<string, string> =>
+  Object.fromEntries(
+    conf.split('\n').flatMap(line => {
+      const at = line.indexOf('=');
+      return at > 0 ? [[line.slice(0, at), line.slice(at + 1)]] : [];
+    }),
+  );
+
+/** As systemd would start it, in a session of its own. Nobody starts it again. */
+function startDetached(prefix: string, log: string): void {
+  const environment = environmentIn(readFileSync(join(prefix, PLACES.conf), 'utf8'));
+  const { ENFORCERD_OPTS = '', ...rest } = environment;
+  const out = openSync(log, 'a', 0o600);
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...rest };
+  const places = { ENFORCERD_STATE: join(prefix, PLACES.home), ENFORCERD_ROOT: join(prefix, PLACES.root) };
+  spawn(
+    'setsid',
+    [
+      '--fork',
+      join(prefix, PLACES.program),
+      'run',
+      ...ENFORCERD_OPTS.split(/\s+/).filter(word => word !== ''),
+    ],
+    { stdio: ['ignore', out, out], env: { ...env, ...places }, cwd: '/' },
+  ).once('error', () => undefined);
+  closeSync(out);
+}
+
+const bareService = (prefix: string, folder: string, clock: Clock): Service => ({
+  start: log => startDetached(prefix, log),
+  stop: () => endAgent(folder, clock),
+  forget: () => undefined,
+});
+
+/** systemd's, or where it does not run, a process. */
+export function serviceOf(prefix: string, clock: Clock): Service {
+  const folder = join(prefix, PLACES.home);
+  return hasSystemd(prefix) ? systemdService(folder, clock) : bareService(prefix, folder, clock);
+}

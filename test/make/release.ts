@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What packages written for CommonJS expect to find. */
+const BANNER = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+  'const __filename = import.meta.filename;',
+  'const __dirname = import.meta.dirname;',
+].join('\n');
+
+/** The manifest as if it were of that version: nothing else of it is used. */
+const ofVersion = (version: string): Plugin => ({
+  name: 'version',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /package\.json$/ }, ({ path }) =>
+      path === join(ROOT, 'package.json') ? { contents: JSON.stringify({ version }), loader: 'json' } : null,
+    );
+  },
+});
+
+export interface ReleaseOptions {
+  version: string;
+  /** Where the file goes. */
+  folder: string;
+  /** Code that runs before everything else. */
+  first?: string;
+  /** Text of source files to replace, by the path below the repository. */
+  changed?: Readonly<Record<string, (text: string) => string>>;
+}
+
+const withChanges = (changed: NonNullable<ReleaseOptions['changed']>): Plugin => ({
+  name: 'changes',
+  setup: ({ onLoad }) => {
+    for (const [path, change] of Object.entries(changed)) {
+      const file = join(ROOT, path);
+      const filter = new RegExp(`${path.replaceAll('.', '\\.')}$`);
+      onLoad({ filter }, args => {
+        if (args.path !== file) return null;
+        const before = readFileSync(file, 'utf8');
+        const contents = change(before);
+        if (contents === before) throw new Error(`${path} is the same after its change`);
+        return { contents, loader: 'ts' };
+      });
+    }
+  },
+});
+
+/** A release of the agent for Linux: one file, which Node 24 runs. Gives its path. */
+export async function buildRelease({
+  version,
+  folder,
+  first,
+  changed = {},
+}: ReleaseOptions): Promise<string> {
+  const outfile = join(folder, `prisma-enforcer-${version}.mjs`);
+  await build({
+    entryPoints: [join(ROOT, 'clients/enforcer/main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    banner: { js: first === undefined ? BANNER : `${BANNER}\n${first}` },
+    plugins: [ofVersion(version), withChanges(changed)],
+    logLevel: 'warning',
+  });
+  return outfile;
+}
+
+/** `npm run release -- <version> [folder]` */
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [version, folder = '.'] = process.argv.slice(2);
+  if (version === undefined) {
+    console.error('usage: npm run release -- <version> [folder]');
+    process.exitCode = 2;
+  } else console.log(await buildRelease({ version, folder }));
+}
