@@ -264,7 +264,13 @@ async function update<I extends Identity>(
   const object = touch(identity, { ...lasting, ...input } as ObjectOf<I>, deps.clock.now());
   await hooks.renew?.(object, stored, call, deps);
   await deps.store.commit([
-    { kind: 'update', resource: identity, object: shown(identity, object), seen: stored.updateTime },
+    {
+      kind: 'update',
+      resource: identity,
+      object: shown(identity, object),
+      seen: stored.updateTime,
+      before: stored,
+    },
     activity(identity, 'update', call, deps, { before: stored, after: object }),
   ]);
   return { body: shown(identity, object), messages: hooks.warn?.(object, call) ?? [] };

@@ -3,6 +3,7 @@ import { mappedPath } from '../shared/core/mapping.ts';
 import { type PolicyIdentity, PolicyView } from '../shared/core/view.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { isWithin, lineage, type NamespacePath, parentPath, ROOT, tenantOf } from '../shared/schema/ids.ts';
+import type { ProcessingUnit } from '../shared/schema/processingunit.ts';
 import { everyIn } from './pipeline/authorize.ts';
 
 /** What a namespace contributes to the bundles of namespaces below it, and to its own. */
@@ -33,17 +34,21 @@ class Reading {
   }
 
   /** The namespace and its ancestors, each with the policy that lives there. */
-  async policyOf(namespace: NamespacePath): Promise<void> {
+  async policyOf(namespace: NamespacePath, identities: readonly PolicyIdentity[] = POLICY): Promise<void> {
     const missing = lineage(namespace).filter(path => !this.#policy.has(path));
     for (const path of missing) this.#policy.add(path);
     await Promise.all(
-      missing.map(async path => {
-        const own =
-          path === ROOT ? undefined : await this.#store.getByName('namespace', parentPath(path), path);
-        if (own) this.view.put('namespace', own);
-        await Promise.all(POLICY.map(identity => this.#put(identity, path)));
-      }),
+      missing.flatMap(path => [
+        this.#namespace(path),
+        ...identities.map(identity => this.#put(identity, path)),
+      ]),
     );
+  }
+
+  async #namespace(path: NamespacePath): Promise<void> {
+    if (path === ROOT) return;
+    const own = await this.#store.getByName('namespace', parentPath(path), path);
+    if (own) this.view.put('namespace', own);
   }
 
   /** Processing units of a namespace, with the namespaces above it, which decide what is on their wire. */
@@ -59,10 +64,14 @@ class Reading {
   }
 
   async #ancestorsOf(namespace: NamespacePath): Promise<void> {
-    for (const path of lineage(namespace).slice(1)) {
-      const own = await this.#store.getByName('namespace', parentPath(path), path);
-      if (own) this.view.put('namespace', own);
-    }
+    await Promise.all(lineage(namespace).map(path => this.#namespace(path)));
+  }
+
+  /** Single processing units, which were read elsewhere. */
+  async these(units: readonly ProcessingUnit[]): Promise<void> {
+    const homes = new Set(units.map(({ namespace }) => namespace));
+    await Promise.all([...homes].map(home => this.#ancestorsOf(home)));
+    for (const unit of units) this.view.put('processingunit', unit);
   }
 
   async #visit(path: NamespacePath, recursive: boolean): Promise<NamespacePath[]> {
@@ -108,5 +117,22 @@ export async function loadView(store: ObjectStore, namespace: NamespacePath): Pr
     if (isWithin(scope.namespace, tenantOf(namespace)))
       await reading.peersOf(scope.namespace, scope.recursive);
   }
+  return reading.view;
+}
+
+/**
+ * Reads what decides in one namespace about some processing units, and no more: what its rules and external networks are,
+ * not who else they name nor where mappings lead. One parallel batch.
+ */
+export async function loadPolicy(
+  store: ObjectStore,
+  namespace: NamespacePath,
+  units: readonly ProcessingUnit[],
+): Promise<PolicyView> {
+  const reading = new Reading(store);
+  await Promise.all([
+    reading.policyOf(namespace, ['networkrulesetpolicy', 'externalnetwork']),
+    reading.these(units),
+  ]);
   return reading.view;
 }

@@ -1,6 +1,7 @@
 import type { Mapped } from '../shared/core/mapping.ts';
 import { normalizedTags, touch } from '../shared/core/object.ts';
 import type { Write } from '../shared/ports/object-store.ts';
+import { canonicalAddress } from '../shared/schema/cidr.ts';
 import { fail } from '../shared/schema/failure.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../shared/schema/processingunit.ts';
@@ -25,6 +26,7 @@ const startOf = ({ enforcerNamespace, namespace }: ProcessingUnit): NamespacePat
 
 const hooks: Hooks<'processingunit'> = {
   check: (input, call) => {
+    input.addresses = [...new Set(input.addresses.map(canonicalAddress))];
     const own = callingEnforcer(call);
     if (own !== undefined && input.enforcerID !== '' && input.enforcerID !== own) {
       const message = `it must be ${own}, the enforcer that calls, or be left out`;
@@ -118,7 +120,7 @@ async function register(
 /** Takes the place of the object that was there; in another namespace it is another item of the same ID. */
 export const replacing = (before: ProcessingUnit, after: ProcessingUnit): Write[] =>
   before.namespace === after.namespace
-    ? [{ kind: 'update', resource: 'processingunit', object: after, seen: before.updateTime }]
+    ? [{ kind: 'update', resource: 'processingunit', object: after, seen: before.updateTime, before }]
     : [
         { kind: 'require', namespace: after.namespace },
         { kind: 'delete', resource: 'processingunit', object: before, seen: before.updateTime },

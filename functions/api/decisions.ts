@@ -1,18 +1,19 @@
 import type { DecisionAnswer, DecisionRequest } from '../../shared/api/messages.ts';
-import type { NetworkEnd, SideDecision, UnitEnd } from '../../shared/core/decision.ts';
+import type { ByRule, NetworkEnd, SideDecision, UnitEnd } from '../../shared/core/decision.ts';
 import { decide } from '../../shared/core/evaluate.ts';
 import { describeSide } from '../../shared/core/explain.ts';
+import { prefixOf } from '../../shared/core/lint.ts';
 import { readTraffic } from '../../shared/core/traffic.ts';
-import type { Publication } from '../../shared/ports/publications.ts';
-import { cidrKey, parseAddress } from '../../shared/schema/cidr.ts';
+import { canonicalAddress } from '../../shared/schema/cidr.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
+import type { ProcessingUnit } from '../../shared/schema/processingunit.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
-import { everyBelow } from '../list.ts';
-import { type Held, policyOf } from '../policy-of.ts';
+import { type Held, policyAbout } from '../policy-of.ts';
 import { unitTags } from './rendered.ts';
 
+type Side = DecisionAnswer['sides'][number];
 type End = DecisionRequest['source'];
 
 /** A namespace that an end names: the request's own or one below, where the caller's rights reach. */
@@ -22,76 +23,66 @@ function namespaceOf(named: NamespacePath | undefined, call: Call): NamespacePat
   throw fail('forbidden', `${namespace} is not in ${call.namespace}; ask in a namespace above both ends`);
 }
 
-/**
- * The unit that has an address, of those that the request can see. Units of one address are a tenant in motion: the one
- * that was registered last counts. Terminated ones have given theirs up.
- */
-async function unitAt(
-  address: string,
-  call: Call,
-  { store }: Pick<Deps, 'store'>,
-): Promise<UnitEnd | undefined> {
-  const wanted = addressKey(address);
-  const units = await everyBelow(store, 'processingunit', call.namespace);
-  const unit = units
-    .filter(({ operationalStatus }) => operationalStatus !== 'Terminated')
-    .filter(({ addresses }) => addresses.some(one => addressKey(one) === wanted))
-    .sort((a, b) => (a.ID < b.ID ? -1 : 1))
-    .at(-1);
-  if (!unit) return undefined;
-  return { kind: 'processing unit', namespace: unit.namespace, tags: unit.normalizedTags, address };
+const unitEnd = ({ namespace, normalizedTags: tags }: ProcessingUnit, address?: string): UnitEnd => ({
+  kind: 'processing unit',
+  namespace,
+  tags,
+  ...(address === undefined ? {} : { address }),
+});
+
+/** An end, and the units that have its address where that alone says who it is. */
+interface Found {
+  end: UnitEnd | NetworkEnd;
+  units: readonly ProcessingUnit[];
 }
 
-/** The same text for the same address, whatever was written. */
-const addressKey = (text: string): string => {
-  const parsed = parseAddress(text);
-  return parsed ? cidrKey(parsed) : text;
-};
+/**
+ * Who has an address in the tenant of the other end. Units of one address are a tenant in motion: the one that was
+ * registered last counts. Terminated ones have given theirs up.
+ */
+async function unitsAt(address: string, other: End, call: Call, { store }: Deps): Promise<ProcessingUnit[]> {
+  const { namespace = call.namespace } = other as { namespace?: NamespacePath };
+  const found = await store.findBy('processingunit', tenantOf(namespace), 'addresses', address);
+  return found
+    .filter(({ operationalStatus }) => operationalStatus !== 'Terminated')
+    .sort((a, b) => (a.ID < b.ID ? -1 : 1));
+}
 
-async function endOf(end: End, call: Call, { store }: Pick<Deps, 'store'>): Promise<UnitEnd | NetworkEnd> {
+/** An end as it was sent; `other` is the other one. */
+async function endOf(end: End, other: End, call: Call, deps: Deps): Promise<Found> {
+  const alone = (found: UnitEnd | NetworkEnd): Found => ({ end: found, units: [] });
   if ('tags' in end) {
-    const { tags, address } = end;
     const namespace = namespaceOf(end.namespace, call);
-    return {
-      kind: 'processing unit',
-      namespace,
-      tags: unitTags(tags, namespace),
-      ...(address === undefined ? {} : { address }),
-    };
+    const tags = unitTags(end.tags, namespace);
+    const { address } = end;
+    return alone({ kind: 'processing unit', namespace, tags, ...(address === undefined ? {} : { address }) });
   }
-  if (!('processingUnit' in end)) {
-    const { address, name } = end;
-    const named = name === undefined ? {} : { name };
-    const unit = await unitAt(address, call, { store });
-    return { ...(unit ?? { kind: 'network', address }), ...named };
+  if ('processingUnit' in end) {
+    const namespace = namespaceOf(end.namespace, call);
+    const id = end.processingUnit;
+    const unit = await deps.store.get({ resource: 'processingunit', namespace, id });
+    if (!unit) throw fail('not_found', `no processing unit with the ID \`${id}\` in ${namespace}`);
+    return alone(unitEnd(unit, end.address ?? unit.addresses[0]));
   }
-  const namespace = namespaceOf(end.namespace, call);
-  const unit = await store.get({ resource: 'processingunit', namespace, id: end.processingUnit });
-  if (!unit)
-    throw fail('not_found', `no processing unit with the ID \`${end.processingUnit}\` in ${namespace}`);
-  const address = end.address ?? unit.addresses[0];
-  return {
-    kind: 'processing unit',
-    namespace,
-    tags: unit.normalizedTags,
-    ...(address === undefined ? {} : { address }),
-  };
+  if (!('address' in end)) return alone({ kind: 'network', name: end.name });
+  const address = canonicalAddress(end.address);
+  const units = await unitsAt(address, other, call, deps);
+  const named = end.name === undefined ? {} : { name: end.name };
+  const visible = units.findLast(unit => isWithin(unit.namespace, call.namespace));
+  if (visible) return alone({ ...unitEnd(visible, address), ...named });
+  return { end: { kind: 'network', address, ...named }, units };
 }
 
 /**
  * The other end as that enforcer sees it: an address is the processing unit that it knows there, and of a processing
  * unit's tags it sees those that its own namespace lets onto the wire.
  */
-async function seen(
-  end: UnitEnd | NetworkEnd,
-  by: Held,
-  policies: (namespace: NamespacePath) => Promise<Held>,
-) {
+async function seen({ end }: Found, by: Held, policies: (namespace: NamespacePath) => Promise<Held>) {
   if (end.kind === 'processing unit') {
     const { policy } = await policies(end.namespace);
     return { ...end, tags: policy.wire(end.tags) };
   }
-  const peer = end.address === undefined ? undefined : by.peerAt(end.address);
+  const [peer] = by.identities;
   if (!peer) return end;
   // It decides too, by a policy that the caller may not see; half an answer would be a wrong one.
   throw fail(
@@ -100,52 +91,57 @@ async function seen(
   );
 }
 
-const bundlesWith = (publications: readonly Publication[], namespace: NamespacePath) =>
-  publications
+/** The bundles that carry a namespace's policy: its own, and those above whose processing units can be mapped to it. */
+async function bundlesWith(namespace: NamespacePath, { IDs }: Held, { publications }: Deps) {
+  const entries = await Promise.all(IDs.map(id => publications.get(tenantOf(namespace), id)));
+  return entries
+    .filter(entry => entry !== undefined)
     .filter(({ reaches, revision }) => revision > 0 && reaches.includes(namespace))
     .map(entry => ({ namespace: entry.namespace, revision: entry.revision }));
+}
 
-const shown = (
-  decision: SideDecision,
-  publications: readonly Publication[],
-): DecisionAnswer['sides'][number] => ({
+const shownBy = ({ rule, via }: ByRule) => ({ rule, via: { ...via, clause: [...via.clause] } });
+
+const shown = (decision: SideDecision, { enforcedIn }: Held): Omit<Side, 'bundles'> => ({
   side: decision.side,
   verdict: decision.verdict,
   namespace: decision.namespace,
   reason: describeSide(decision),
-  by: 'rule' in decision.by ? { rule: decision.by.rule, via: { ...decision.by.via } } : decision.by,
+  by: 'rule' in decision.by ? shownBy(decision.by) : decision.by,
   ...(decision.observed
-    ? {
-        observed: {
-          verdict: decision.observed.verdict,
-          by: { rule: decision.observed.by.rule, via: { ...decision.observed.by.via } },
-        },
-      }
+    ? { observed: { verdict: decision.observed.verdict, by: shownBy(decision.observed.by) } }
     : {}),
-  ignoredTags: [...(decision.unlisted ?? [])],
-  bundles: bundlesWith(publications, decision.namespace),
+  ignoredTags: (decision.unlisted ?? []).map(tag => ({
+    tag,
+    namespace: enforcedIn,
+    prefix: prefixOf(tag),
+    reason: `no tag prefix of ${decision.namespace} lists it, and ${enforcedIn} has them enforced`,
+  })),
 });
 
 /** Decides as the enforcers do, by the policy as it is now, which the bundles named may not carry yet. */
 export const decideFlow: Handler = async (call, deps) => {
   const { source, destination, protocolPort } = call.body as DecisionRequest;
   const traffic = readTraffic(protocolPort, "Attribute 'protocolPort'");
-  const [from, to] = await Promise.all([endOf(source, call, deps), endOf(destination, call, deps)]);
-  const publications = await deps.publications.list(tenantOf(call.namespace));
+  const [from, to] = await Promise.all([
+    endOf(source, destination, call, deps),
+    endOf(destination, source, call, deps),
+  ]);
+  const strangers = [...from.units, ...to.units];
   const loaded = new Map<NamespacePath, Promise<Held>>();
   const policies = (namespace: NamespacePath): Promise<Held> => {
-    const known = loaded.get(namespace) ?? policyOf(namespace, deps);
+    const known = loaded.get(namespace) ?? policyAbout(namespace, strangers, deps);
     loaded.set(namespace, known);
     return known;
   };
-  const decided = async (
-    side: 'source' | 'destination',
-    own: UnitEnd | NetworkEnd,
-    other: UnitEnd | NetworkEnd,
-  ) => {
+  const decided = async (side: Side['side'], { end: own }: Found, other: Found): Promise<Side[]> => {
     if (own.kind !== 'processing unit') return [];
     const by = await policies(own.namespace);
-    return [shown(decide(by.policy, side, own, await seen(other, by, policies), traffic), publications)];
+    const [peer, bundles] = await Promise.all([
+      seen(other, by, policies),
+      bundlesWith(own.namespace, by, deps),
+    ]);
+    return [{ ...shown(decide(by.policy, side, own, peer, traffic), by), bundles }];
   };
   const sides = (await Promise.all([decided('source', from, to), decided('destination', to, from)])).flat();
   if (sides.length === 0) {

@@ -16,12 +16,14 @@ export function recording(store: ObjectStore, writes: Write[]): ObjectStore {
 /** Half of what a transaction takes, since keys and names count too. */
 const BYTES = 2 * 1024 * 1024;
 
-/** Items of a transaction: an object has one, one for its unique name and one for each look-up. */
+/** Items of a transaction: an object has one, one for its unique name and one for each look-up, at most. */
 const itemsOf = (write: Write): number => {
   if (write.kind === 'require') return 0;
   if (!('resource' in write)) return 1;
-  const { unique, refs = [] } = resourceOf(write.resource);
-  return 1 + (unique === undefined ? 0 : 1) + refs.length;
+  const { unique, refs = [], elementRefs = [] } = resourceOf(write.resource);
+  const objects = [write.object, ...(write.kind === 'update' && write.before ? [write.before] : [])];
+  const elements = objects.flatMap(object => elementRefs.flatMap(name => Reflect.get(object, name)));
+  return 1 + (unique === undefined ? 0 : 1) + refs.length + elements.length;
 };
 
 /** In so few transactions as they fit into, each entry whole. One more item is kept free for the namespace itself. */

@@ -338,8 +338,17 @@ const DecisionEnd = z.union([
     address: z.union([z.ipv4(), z.ipv6()]).optional().describe('Its address in this flow.'),
   }),
   z.strictObject({
-    address: z.union([z.ipv4(), z.ipv6()]).describe('An address of no processing unit.'),
+    address: z
+      .union([z.ipv4(), z.ipv6()])
+      .describe('Any address. One that a processing unit has means that unit.'),
     name: z.string().max(253).optional().describe('DNS name by which it was looked up.'),
+  }),
+  z.strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(253)
+      .describe('A DNS name, whatever it leads to: external networks may hold it by that name.'),
   }),
 ]);
 
@@ -368,7 +377,19 @@ const Rule = z.object({
 const ByRule = z.object({
   rule: Rule.describe('The rule.'),
   via: z
-    .record(z.string(), z.unknown())
+    .discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('processing unit').describe('It was named by its own tags.'),
+        clause: z.array(z.string()).describe('Tags of the rule that it has, all of them.'),
+      }),
+      z.object({
+        kind: z.literal('external network').describe('It was named as what an external network holds.'),
+        ID: z.string().describe('Of the external network.'),
+        name: z.string().describe('Of the external network.'),
+        entry: z.string().describe('The entry that holds it: a CIDR, an address or a DNS name.'),
+        clause: z.array(z.string()).describe('Tags of the rule that the external network has, all of them.'),
+      }),
+    ])
     .describe('What selected the other end: its tags, or the entry of an external network.'),
 });
 const By = z.union([
@@ -402,8 +423,17 @@ export const DecisionAnswer = z.object({
           .optional()
           .describe('What observed rules would have decided, where that differs.'),
         ignoredTags: z
-          .array(z.string())
-          .describe('Tags of this end that no tag prefix lists, and that therefore count for nothing.'),
+          .array(
+            z.object({
+              tag: z.string().describe('The tag, which counts for nothing.'),
+              namespace: z.string().describe('Where tagPrefixEnforcement was set to Enforce.'),
+              prefix: z
+                .string()
+                .describe('What to add to tagPrefixes of this end’s namespace, so that it counts.'),
+              reason: z.string().describe('One sentence.'),
+            }),
+          )
+          .describe('Tags of this end that no tag prefix lists.'),
         bundles: z
           .array(
             z.object({

@@ -64,7 +64,7 @@ export function deadClauses(ruleset: Selecting, prefixes: readonly string[]): De
 }
 
 /** The prefix that lists a tag and its like. */
-const prefixOf = (tag: Tag): string => `${tagKey(tag)}=`;
+export const prefixOf = (tag: Tag): string => `${tagKey(tag)}=`;
 
 /** What to tell who writes a ruleset: each unlisted tag once, with the prefix to add. */
 export function clauseWarnings(

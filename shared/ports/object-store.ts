@@ -71,14 +71,16 @@ export interface Answered {
  * One step of a transaction.
  * - `create` fails with `duplicate` when the resource's unique attribute is taken in the namespace, and with `conflict` when the ID exists.
  * - `update` and `delete` fail with `conflict` when the stored `updateTime` is not `seen`, with `not_found` when there is no such object.
- * - `refresh` is an update over the object's own `updateTime`, which stays, as do the attributes of `refs`: what a reader has
+ *   An update of a resource with `elementRefs` says what was there `before`, as `seen`, so that look-ups of the elements that are
+ *   gone end with it. A delete is of the object as it was stored.
+ * - `refresh` is an update over the object's own `updateTime`, which stays, as do the attributes of `refs` and `elementRefs`: what a reader has
  *   seen is still the newest version. It writes one item where the resource has no unique attribute.
  * - `require` fails with `not_found` when the namespace does not exist or is being deleted; the root always does.
  * - `answer` fails with `conflict` when the tenant has an answer to the key that is younger than 24 hours.
  */
 export type Write =
   | { kind: 'create'; resource: Identity; object: Stored }
-  | { kind: 'update'; resource: Identity; object: Stored; seen: string }
+  | { kind: 'update'; resource: Identity; object: Stored; seen: string; before?: Stored }
   | { kind: 'refresh'; resource: Identity; object: Stored }
   | { kind: 'delete'; resource: Identity; object: Stored; seen: string }
   | { kind: 'require'; namespace: NamespacePath }
@@ -119,7 +121,7 @@ export interface ObjectStore {
     namespace: NamespacePath,
     query: ListQuery,
   ): Promise<Page<Stored<I>>>;
-  /** Objects of a tenant by ID or by an attribute that the resource lists in `refs`. */
+  /** Objects of a tenant by ID, by an attribute that the resource lists in `refs`, or by an element of one in `elementRefs`. */
   findBy<I extends Identity>(
     resource: I,
     tenant: NamespacePath,

@@ -36,6 +36,12 @@ const undress = ({ words, length }: Cidr): Cidr =>
     ? { family: 4, words: [words[3] ?? 0], length: length - 96 }
     : { family: 6, words, length };
 
+/**
+ * The one text of a single address, whichever of its texts is given (RFC 5952; IPv4 in IPv6 clothes is IPv4). Throws when it
+ * is none.
+ */
+export const canonicalAddress = (text: string): string => ipaddr.process(text).toString();
+
 /** An address as a network of full length. Undefined when the text is no IPv4 (four decimal parts) or IPv6 address. */
 export function parseAddress(text: string): Cidr | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text))

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
-import { Description, Name, resource } from './resource.ts';
+import { Description, MOST_ELEMENTS, Name, resource } from './resource.ts';
 
 export const ProcessingUnitType = z.enum([
   'APIGateway',
@@ -20,6 +20,7 @@ export const processingunit = resource({
   aliases: ['pu', 'pus'],
   group: 'enforcers',
   summary: 'A host, container or process whose traffic is decided by its tags',
+  elementRefs: ['addresses'],
   defaultOrder: 'name',
   inheritsOrganization: true,
   readOnly: {
@@ -70,9 +71,10 @@ export const processingunit = resource({
       .describe('Ports that it listens on.'),
     addresses: z
       .array(z.union([z.ipv4(), z.ipv6()]))
+      .max(MOST_ELEMENTS)
       .default([])
       .describe(
-        'Single addresses under which peers see it. Ours: the original learned them in the data plane.',
+        `Single addresses under which peers see it, ${MOST_ELEMENTS} at most. Ours: the original learned them in the data plane.`,
       ),
     tracing: z.record(z.string(), z.unknown()).default({}).describe('Kept for clients of the original.'),
     collectInfo: z.boolean().default(false).describe('Asks the enforcer for `collectedInfo`.'),

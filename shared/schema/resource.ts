@@ -74,6 +74,8 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
   defaultOrder?: string;
   /** Attributes by whose value an object is found across namespaces (index `ref`), beside its ID. */
   refs?: readonly (keyof (RO & CO & W) & string)[];
+  /** The same of lists: by each of their elements, of which there are at most MOST_ELEMENTS. */
+  elementRefs?: readonly (keyof (RO & CO & W) & string)[];
   /** True when objects take their namespace's organizational metadata at creation. */
   inheritsOrganization?: boolean;
   /** Attributes that are never stored as sent and never returned by get or list. */
@@ -92,6 +94,9 @@ export interface Older {
 const identifiedAndMetadata = {
   metadata: Metadata.describe('Tags of the system that it is created with, each beginning with `@`.'),
 };
+
+/** Elements of a list by which an object is found: each is an item of the transaction that changes them. */
+export const MOST_ELEMENTS = 32;
 
 /** Derives what a noun needs: what is stored, what a create may say, what an update may say. */
 export function resource<RO extends Shape, CO extends Shape, W extends Shape>(def: Definition<RO, CO, W>) {
@@ -127,6 +132,7 @@ export interface AnyResource {
   unique?: string;
   defaultOrder?: string;
   refs?: readonly string[];
+  elementRefs?: readonly string[];
   inheritsOrganization?: boolean;
   secrets?: readonly string[];
   older?: Older;

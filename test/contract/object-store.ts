@@ -3,6 +3,7 @@ import { touch } from '../../shared/core/object.ts';
 import type { Answered, ObjectStore, Page, Stored, Write } from '../../shared/ports/object-store.ts';
 import { type Failure, fail } from '../../shared/schema/failure.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import { MOST_ELEMENTS } from '../../shared/schema/resource.ts';
 import type { TestClock } from '../make/clock.ts';
 import {
   create,
@@ -12,6 +13,7 @@ import {
   makeEnforcer,
   makeNamespace,
   makeNetwork,
+  makeUnit,
   nextID,
 } from '../make/objects.ts';
 
@@ -375,6 +377,56 @@ export function objectStoreContract(
         ]);
         await vi.waitFor(async () => expect(await found('n')).toEqual(['one']));
         await vi.waitFor(async () => expect(await found('m')).toEqual([]));
+      });
+
+      it('finds objects by each element of a list of elementRefs, and follows its changes', async () => {
+        const tenant = await plant('/a');
+        const one = makeUnit(tenant, 'one', ['10.0.0.1', '2001:db8::1']);
+        const two = makeUnit(childPath(tenant, 'a'), 'two', ['10.0.0.1']);
+        await store.commit([one, two].map(unit => create('processingunit', unit)));
+        const found = async (value: string) =>
+          namesOf(await store.findBy('processingunit', tenant, 'addresses', value));
+        await vi.waitFor(async () => expect(await found('10.0.0.1')).toEqual(['one', 'two']));
+        await vi.waitFor(async () => expect(await found('2001:db8::1')).toEqual(['one']));
+        const moved = { ...one, addresses: ['2001:db8::1', '10.0.0.2'] };
+        const next = touch('processingunit', moved, new Date(AT));
+        await store.commit([
+          { kind: 'update', resource: 'processingunit', object: next, seen: one.updateTime, before: one },
+        ]);
+        await vi.waitFor(async () => expect(await found('10.0.0.2')).toEqual(['one']));
+        await vi.waitFor(async () => expect(await found('10.0.0.1')).toEqual(['two']));
+        expect(await found('2001:db8::1')).toEqual(['one']);
+        await store.commit([
+          { kind: 'delete', resource: 'processingunit', object: next, seen: next.updateTime },
+        ]);
+        for (const address of ['10.0.0.2', '2001:db8::1'])
+          await vi.waitFor(async () => expect(await found(address)).toEqual([]));
+      });
+
+      it('never finds by an element that is gone, even where an update did not say what was before', async () => {
+        const tenant = await plant();
+        const unit = makeUnit(tenant, 'one', ['10.0.0.1']);
+        await store.commit([create('processingunit', unit)]);
+        const next = touch('processingunit', { ...unit, addresses: ['10.0.0.2'] }, new Date(AT));
+        await store.commit([
+          { kind: 'update', resource: 'processingunit', object: next, seen: unit.updateTime },
+        ]);
+        const found = (value: string) => store.findBy('processingunit', tenant, 'addresses', value);
+        await vi.waitFor(async () => expect(namesOf(await found('10.0.0.2'))).toEqual(['one']));
+        expect(await found('10.0.0.1')).toEqual([]);
+      });
+
+      it('changes every element of the longest list in one transaction', async () => {
+        const tenant = await plant();
+        const all = (from: number) => Array.from({ length: MOST_ELEMENTS }, (_, at) => `10.${from}.0.${at}`);
+        const unit = makeUnit(tenant, 'one', all(0));
+        await store.commit([create('processingunit', unit)]);
+        const next = touch('processingunit', { ...unit, addresses: all(1) }, new Date(AT));
+        await store.commit([
+          { kind: 'update', resource: 'processingunit', object: next, seen: unit.updateTime, before: unit },
+        ]);
+        const found = () => store.findBy('processingunit', tenant, 'addresses', '10.1.0.31');
+        await vi.waitFor(async () => expect(namesOf(await found())).toEqual(['one']));
       });
 
       it('refuses an attribute that is not indexed and a namespace that is no tenant', async () => {

@@ -105,6 +105,55 @@ describe('a decision', () => {
     }
   });
 
+  it('knows it by any text of the address', async () => {
+    await admin('POST /processingunits', `${tenant}/b`, {
+      body: { name: 'db-6', type: 'Host', addresses: ['2001:DB8:0::0006'], associatedTags: ['app=db'] },
+    });
+    const answers = await Promise.all(
+      ['2001:db8::6', '2001:0db8:0000::6'].map(address => ask(unit(), { address }, 'tcp/5432')),
+    );
+    expect(answers.map(({ sides }) => sides.length)).toEqual([2, 2]);
+  });
+
+  it('asks a DNS name of external networks that hold it, and of nobody else', async () => {
+    await admin('POST /externalnetworks', `${tenant}/a`, {
+      body: { name: 'repository', entries: ['packages.example.com'], associatedTags: ['net=packages'] },
+    });
+    await admin('POST /networkrulesetpolicies', `${tenant}/a`, {
+      body: {
+        name: 'packages',
+        subject: [['app=web']],
+        outgoingRules: [{ object: [['net=packages']], protocolPorts: ['tcp/443'] }],
+      },
+    });
+    const held = await ask(unit(), { name: 'packages.example.com' }, 'tcp/443');
+    expect(held.sides).toMatchObject([
+      {
+        side: 'source',
+        verdict: 'allow',
+        by: { via: { name: 'repository', entry: 'packages.example.com' } },
+      },
+    ]);
+    const other = await ask(unit(), { name: 'example.com' }, 'tcp/443');
+    expect(other.sides.map(({ verdict }) => verdict)).toEqual(['reject']);
+  });
+
+  it('says which tags count for nothing, where that was set and what makes them count', async () => {
+    const strict = await plane.namespace(tenant, 'strict');
+    const own = await plane.deps.store.getByName('namespace', tenant as never, strict);
+    await admin(`PATCH /namespaces/${own?.ID}`, tenant, { body: { tagPrefixEnforcement: 'Enforce' } });
+    const below = await plane.namespace(strict, 'below');
+    const { sides } = await ask({ tags: ['team=x', 'weird=y'], namespace: below }, db(), 'tcp/22');
+    expect(sides[0]?.ignoredTags).toEqual(
+      ['team=x', 'weird=y'].map(tag => ({
+        tag,
+        namespace: strict,
+        prefix: `${tag.split('=')[0]}=`,
+        reason: `no tag prefix of ${below} lists it, and ${strict} has them enforced`,
+      })),
+    );
+  });
+
   it('refuses an address whose unit decides where the caller cannot see', async () => {
     const answer = await admin('POST /decisions', `${tenant}/a`, {
       body: { source: unit(), destination: { address: '10.0.0.2' }, protocolPort: 'tcp/5432' },

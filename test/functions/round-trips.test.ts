@@ -99,6 +99,28 @@ describe.each(identities)('%s', identity => {
   });
 });
 
+describe('a decision', () => {
+  const about = async (source: object, destination: object): Promise<[number, number]> => {
+    const body = { source, destination, protocolPort: 'tcp/443' };
+    const [{ status, text }, deepest] = await trips(admin('POST /decisions', tenant, { body }));
+    expect(status, text).toBe(200);
+    return [deepest, meter.calls];
+  };
+
+  it('costs the same whatever else the tenant holds, one trip more than others to read the policies', async () => {
+    const ends = [{ address: '10.9.0.1' }, { tags: ['app=web'], namespace: deep }] as const;
+    const unit = { name: 'u', type: 'Host', addresses: ['10.9.0.1'] };
+    await admin('POST /processingunits', deep, { body: unit });
+    const before = await about(...ends);
+    expect(before[0]).toBe(BUDGET + 1);
+    for (let at = 0; at < 5; at += 1) {
+      const other = await plane.namespace(tenant, `crowd-${at}`);
+      await admin('POST /processingunits', other, { body: { ...unit, addresses: [`10.9.1.${at}`] } });
+    }
+    expect(await about(...ends)).toEqual(before);
+  });
+});
+
 describe('a request', () => {
   it('makes as many calls as its namespace is deep, whatever the tenant holds', async () => {
     const calls = async (namespace: string) => {

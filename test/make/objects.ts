@@ -38,6 +38,9 @@ export const makeNetwork = (namespace: NamespacePath, name: string, more: Record
 export const makeEnforcer = (namespace: NamespacePath, name: string, machineID: string) =>
   make('enforcer', namespace, { name, FQDN: `${name}.example.com`, machineID });
 
+export const makeUnit = (namespace: NamespacePath, name: string, addresses: readonly string[]) =>
+  make('processingunit', namespace, { name, type: 'Host', addresses });
+
 export const create = <I extends Identity>(resource: I, object: Stored<I>): Write => ({
   kind: 'create',
   resource,

@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '../../../shared/api/client.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { ProcessingUnit } from '../../../shared/schema/processingunit.ts';
+import { MOST_ELEMENTS } from '../../../shared/schema/resource.ts';
 import type { KnownUnit } from './host-policy.ts';
 import type { FoundUnit } from './units.ts';
 
 /** What the control plane is told of a unit and may change. */
 const told = ({ name, tags, addresses }: FoundUnit, enforcer: Enforcer, enforces: boolean) => ({
   name,
-  addresses,
+  // What else the host has it enforces by itself; peers know it by these.
+  addresses: addresses.slice(0, MOST_ELEMENTS),
   // Tags in `@` are the system's, and are said at the creation only.
   associatedTags: tags.filter(tag => !tag.startsWith('@')),
   enforcerID: enforcer.ID,

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../../shared/schema/failure.ts';
 import { ProcessingUnitType } from '../../../shared/schema/processingunit.ts';
+import { MOST_ELEMENTS } from '../../../shared/schema/resource.ts';
 import { Tag } from '../../../shared/schema/tag.ts';
 
 const Address = z.union([z.ipv4(), z.ipv6()]);
@@ -23,7 +24,7 @@ const UnitEntry = z
     type: ProcessingUnitType.default('LinuxService'),
     tags: z.array(Tag).default([]),
     /** Addresses that are the unit's alone. */
-    addresses: z.array(Address).default([]),
+    addresses: z.array(Address).max(MOST_ELEMENTS).default([]),
     /** Path below the root of control groups, version 2: `system.slice/nginx.service`. */
     cgroup: CgroupPath.optional(),
   })

@@ -11,6 +11,7 @@ import {
   countKey,
   guardKey,
   guardsPrefix,
+  hasRef,
   objectKey,
   objectsPrefix,
   onceKey,
@@ -101,7 +102,8 @@ export function openObjectStore(
       const none = Number.POSITIVE_INFINITY;
       return items.query({ index: 'ref', pk, prefix: '', limit: none, bytes: none }).items.flatMap(item => {
         const target = item.object === undefined ? items.get(pointedAt(item)) : item;
-        return target ? [object(resource, target)] : [];
+        const found = target && object(resource, target);
+        return found && (attribute === 'ID' || hasRef(resource, found, attribute, value)) ? [found] : [];
       });
     },
 

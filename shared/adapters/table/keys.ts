@@ -67,9 +67,10 @@ export const guardKey = (resource: Identity, namespace: NamespacePath, name: str
 
 export const guardsPrefix = (resource: Identity): string => `unique#${resource}#`;
 
-export const pointerKey = (key: Key, attribute: string): ItemKey => ({
+/** `element`: of the value of a list that the pointer is for; an attribute of one value has one pointer. */
+export const pointerKey = (key: Key, attribute: string, element?: string): ItemKey => ({
   pk: fitting(key.namespace),
-  sk: `ref#${key.resource}#${attribute}#${key.id}`,
+  sk: `ref#${key.resource}#${attribute}#${key.id}${element === undefined ? '' : `#${element}`}`,
 });
 
 /** The object that a pointer stands for: `ref#enforcer#machineID#<id>` → `enforcer#<id>`. */
@@ -136,14 +137,27 @@ export const uniqueOf = (
   return unique === undefined ? undefined : { attribute: unique, value: String(attributeOf(object, unique)) };
 };
 
+interface Ref {
+  attribute: string;
+  value: string;
+}
+
 /** Attributes by which the object can be found beside its ID. An empty value is not indexed. */
-export const refsOf = (resource: Identity, object: Stored): { attribute: string; value: string }[] =>
+export const refsOf = (resource: Identity, object: Stored): Ref[] =>
   (resourceOf(resource).refs ?? []).map(attribute => ({
     attribute,
     value: String(attributeOf(object, attribute) ?? ''),
   }));
 
+/** Elements of lists by which the object can be found, each once. */
+export const elementRefsOf = (resource: Identity, object: Stored): Ref[] =>
+  (resourceOf(resource).elementRefs ?? []).flatMap(attribute =>
+    [...new Set(attributeOf(object, attribute) as readonly string[])].map(value => ({ attribute, value })),
+  );
+
 export const hasRef = (resource: Identity, object: Stored, attribute: string, value: string): boolean =>
-  refsOf(resource, object).some(ref => ref.attribute === attribute && ref.value === value);
+  [...refsOf(resource, object), ...elementRefsOf(resource, object)].some(
+    ref => ref.attribute === attribute && ref.value === value,
+  );
 
 const attributeOf = (object: Stored, attribute: string): unknown => Reflect.get(object, attribute);

@@ -1,4 +1,4 @@
-import type { Activity, Answered, Stored, Write } from '../../ports/object-store.ts';
+import type { Activity, Answered, Key, Stored, Write } from '../../ports/object-store.ts';
 import { LIMITS } from '../../schema/config.ts';
 import { type Failure, fail } from '../../schema/failure.ts';
 import { type NamespacePath, parentPath, ROOT } from '../../schema/ids.ts';
@@ -7,6 +7,7 @@ import type { Identity } from '../../schema/resources.ts';
 import {
   activityKey,
   answerKey,
+  elementRefsOf,
   guardKey,
   type ItemKey,
   objectKey,
@@ -100,6 +101,7 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
       { action: { delete: objectKey(key) }, when: { updateTime: write.seen }, otherwise: gone, emits },
       ...guard.map(at => ({ action: { delete: at }, when: { id: object.ID }, otherwise: gone })),
       ...pointers.map(({ at }) => ({ action: { delete: at }, otherwise: never })),
+      ...elementSteps(key, elementRefsOf(resource, object), []),
     ];
 
   const body = { object: JSON.stringify(object), id: object.ID, updateTime: object.updateTime };
@@ -111,6 +113,7 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
       unique && { ...unique },
     );
   const seen = kind === 'update' ? write.seen : object.updateTime;
+  const before = kind === 'update' && write.before ? elementRefsOf(resource, write.before) : [];
   return [
     kind === 'create'
       ? {
@@ -128,6 +131,25 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
     }),
     ...(kind === 'refresh' ? [] : pointers).map(({ at, index }) => ({
       action: index ? { put: { ...at, ...index } } : { delete: at },
+      otherwise: never,
+    })),
+    ...(kind === 'refresh' ? [] : elementSteps(key, before, elementRefsOf(resource, object))),
+  ];
+}
+
+type ElementRef = ReturnType<typeof elementRefsOf>[number];
+
+/** Pointers of elements that are gone go, those of new elements come, and the others are left alone. */
+function elementSteps(key: Key, before: readonly ElementRef[], after: readonly ElementRef[]): Step[] {
+  const without = (some: readonly ElementRef[], others: readonly ElementRef[]): ElementRef[] =>
+    some.filter(one => !others.some(other => other.attribute === one.attribute && other.value === one.value));
+  return [
+    ...without(before, after).map(({ attribute, value }) => ({
+      action: { delete: pointerKey(key, attribute, value) },
+      otherwise: never,
+    })),
+    ...without(after, before).map(({ attribute, value }) => ({
+      action: { put: { ...pointerKey(key, attribute, value), ...refKey(key, attribute, value) } },
       otherwise: never,
     })),
   ];
