@@ -2,6 +2,7 @@ import { type CrudAction, type CrudOperation, crudOperation } from '../shared/ap
 import { asMeant, isSameTime } from '../shared/core/as-meant.ts';
 import { newObject, newObjectId, touch } from '../shared/core/object.ts';
 import type { Activity } from '../shared/ports/object-store.ts';
+import { LIMITS } from '../shared/schema/config.ts';
 import { fail } from '../shared/schema/failure.ts';
 import { lineage, type NamespacePath, ObjectId } from '../shared/schema/ids.ts';
 import type { AnyResource } from '../shared/schema/resource.ts';
@@ -26,10 +27,27 @@ export interface Hooks<I extends Identity> {
 
 type Fields = Record<string, unknown>;
 
+/** No object with a longer list fits into an item of the store; each element that is wrong is work. */
+const LONGEST_LIST = LIMITS.item / 8;
+
+function refuseLongLists(fields: Fields): void {
+  const long = Object.entries(fields).filter(
+    ([, value]) => Array.isArray(value) && value.length > LONGEST_LIST,
+  );
+  if (long.length === 0) return;
+  throw brokenRules(
+    long.map(([key, value]) => ({
+      path: [key],
+      message: `it has ${(value as unknown[]).length} elements; ${LONGEST_LIST} are possible, so split it`,
+    })),
+  );
+}
+
 export const asFields = (body: unknown): Fields => {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     throw fail('invalid', 'the body must be one JSON object');
   }
+  refuseLongLists(body as Fields);
   return body as Fields;
 };
 
