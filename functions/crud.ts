@@ -88,13 +88,18 @@ function withoutReadOnly(identity: Identity, sent: Fields, stored?: Fields): Fie
 /** Leaves out what only older releases had, where it says nothing; else tells what to write instead. */
 function withoutOlder({ older }: AnyResource, fields: Fields): Fields {
   if (!older) return fields;
-  const said = older.attributes.filter(name => !isEmpty(fields[name] ?? null));
+  const { says = value => !isEmpty(value) } = older;
+  const said = older.attributes.filter(name => Object.hasOwn(fields, name) && says(fields[name]));
   if (said.length > 0) {
     const message = older.instead(fields);
     throw brokenRules(said.map(name => ({ path: [name], input: fields[name], message })));
   }
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !older.attributes.includes(name)));
 }
+
+/** What was sent, as an input of the resource says it. */
+export const readAs = (identity: Identity, sent: Fields): Fields =>
+  withoutOlder(resourceOf(identity), meantBy(identity, sent));
 
 export function parseInput<I extends Identity>(identity: I, fields: Fields): InputOf<I> {
   const resource = resourceOf(identity);

@@ -25,14 +25,24 @@ async function valuesOf(io: Io, { set = [], values }: ValuesSource): Promise<Att
   return all;
 }
 
+/** Where a file is rendered for. */
+export interface Where {
+  namespace: string;
+  api: string;
+  /** Organizational metadata of the namespace; asked for when a template names it, since it takes a request. */
+  organization: () => Promise<readonly string[]>;
+}
+
 /** The text of a file after its template was rendered. A file without `{{` is taken as it is. */
 export async function rendered(
   io: Io,
   text: string,
   source: ValuesSource,
-  where: { namespace: string; api: string },
+  { namespace: Namespace, api: API, organization }: Where,
 ): Promise<string> {
   const Values = await valuesOf(io, source);
   if (!text.includes('{{')) return text;
-  return renderTemplate(text, { Values, Aporeto: { Namespace: where.namespace, API: where.api } });
+  const named = text.includes('.OrganizationalMetadata');
+  const asked = named ? { OrganizationalMetadata: await organization() } : {};
+  return renderTemplate(text, { Values, Aporeto: { Namespace, API, ...asked } });
 }

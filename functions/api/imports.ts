@@ -1,6 +1,7 @@
 import type { ImportRequest } from '../../shared/api/messages.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { Handler } from '../call.ts';
+import { withoutAbsent } from '../import/absent.ts';
 import { applyGroup, type Nouns, runOf } from '../import/apply.ts';
 import { entriesOf } from '../import/entries.ts';
 import { removeLabelled } from '../import/remove.ts';
@@ -24,7 +25,9 @@ const runImport: RunImport = async ({ data, mode, deleteMissing }, call, deps) =
     });
   }
   const run = runOf(call, deps, nouns, data.label || `import-${call.requestID}`);
-  const groups = mode === 'Remove' ? [] : entriesOf(data.data, call.namespace);
+  const { data: taken, findings } = withoutAbsent(mode === 'Remove' ? {} : data.data);
+  run.report.findings.push(...findings);
+  const groups = entriesOf(taken, call.namespace);
   for (const group of groups) await applyGroup(group, run);
   if (mode === 'Remove' || deleteMissing) await removeLabelled(run);
   return { body: run.report, messages: [...run.warnings] };

@@ -1,6 +1,6 @@
 import type { ImportRequest } from '../../shared/api/messages.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { lineage, NamespacePath } from '../../shared/schema/ids.ts';
+import { isWithin, lineage, NamespacePath } from '../../shared/schema/ids.ts';
 import { type Identity, identities, identityNamed } from '../../shared/schema/resources.ts';
 
 /** One object of an import's file. */
@@ -37,14 +37,21 @@ export const below = (namespace: NamespacePath, relative: string): NamespacePath
 const resolved = (namespace: NamespacePath, said: string): NamespacePath | undefined =>
   below(namespace, said.replace(/^\.(\/|$)/, ''));
 
-/** Objects may name a namespace relative to the import's own, as in `./group` or `group`; never an absolute one. */
+/** A full path, where it is the import's own namespace or one below. */
+const within = (namespace: NamespacePath, said: string): NamespacePath | undefined => {
+  const path = NamespacePath.safeParse(said).data;
+  return path && isWithin(path, namespace) ? path : undefined;
+};
+
+/** Objects may name a namespace relative to the import's own, as in `./group` or `group`, or in full. */
 function placeOf(namespace: unknown, at: string, home: NamespacePath): NamespacePath {
   if (namespace === undefined) return home;
-  const path = typeof namespace === 'string' ? resolved(home, namespace) : undefined;
+  const path =
+    typeof namespace === 'string' ? (resolved(home, namespace) ?? within(home, namespace)) : undefined;
   if (path) return path;
   throw fail(
     'invalid',
-    `Attribute 'data.${at}.namespace' is \`${JSON.stringify(namespace)}\`; give a path relative to ${home}, such as ./group`,
+    `Attribute 'data.${at}.namespace' is \`${JSON.stringify(namespace)}\`; give a path relative to ${home}, such as ./group, or in full of a namespace below it`,
     { attribute: `data.${at}.namespace`, value: namespace },
   );
 }

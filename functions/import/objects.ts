@@ -5,6 +5,7 @@ import type { NamespacePath } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, type ObjectOf, resourceOf } from '../../shared/schema/resources.ts';
 import type { Call } from '../call.ts';
+import { readAs } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 import { everyIn, lineageObjects } from '../pipeline/authorize.ts';
 import { below, type Entry } from './entries.ts';
@@ -45,7 +46,8 @@ export async function callFor(
 }
 
 /** Whether the object is already as the file says, once defaults are filled in within what it says. */
-export function isAsSaid(identity: Identity, object: object, fields: Entry['fields']): boolean {
+export function isAsSaid(identity: Identity, object: object, sent: Entry['fields']): boolean {
+  const fields = readAs(identity, sent);
   const said = resourceOf(identity).input.partial().safeParse(fields);
   const { secrets = [] } = resourceOf(identity);
   return (
@@ -61,7 +63,7 @@ export function isAsSaid(identity: Identity, object: object, fields: Entry['fiel
 /** Whether a create with the fields would make such an object. */
 function isWholly(identity: Identity, object: object, fields: Entry['fields']): boolean {
   const { input, writable } = resourceOf(identity);
-  const said = input.safeParse(fields);
+  const said = input.safeParse(readAs(identity, fields));
   return (
     said.success &&
     Object.keys(writable).every(

@@ -52,6 +52,11 @@ export const apiauthorizationpolicy = resource({
   group: 'authorizations',
   summary: 'What the callers that its subject selects may do, and from where downwards',
   defaultOrder: 'name',
+  older: {
+    attributes: ['propagate'],
+    says: value => value !== true,
+    instead: () => 'API authorizations always propagate; leave it out',
+  },
   readOnly: {},
   createOnly: {},
   writable: {

@@ -88,6 +88,8 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
 /** Attributes that only older releases had, and what to write instead of them. */
 export interface Older {
   attributes: readonly string[];
+  /** Whether a value says anything that counts; absent: every value that is not empty does. */
+  says?(value: unknown): boolean;
   instead(fields: Readonly<Record<string, unknown>>): string;
 }
 

@@ -164,7 +164,8 @@ describe('an import', () => {
     [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], metadata: true }] }, 'metadata', 'true'],
     [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], servicePorts: [1] }] }, 'servicePorts', '1'],
     [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: '/b' }] }, 'namespace', '/b'],
-    [{ appcredentials: [] }, 'data.appcredentials', 'nobody would receive the keys'],
+    [{ appcredentials: [{ name: 'a' }] }, 'data.appcredentials', 'nobody would receive the keys'],
+    [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: '/' }] }, 'namespace', '/'],
     [{ namespaces: [{ name: { toString: 1 } }] }, 'name', 'string'],
     [{ namespaces: [{ name: 'a/b' }] }, 'name', 'short name'],
     [{ namespaces: [{ name: 'a' }, { name: 'a' }] }, 'name', 'already'],
@@ -174,6 +175,58 @@ describe('an import', () => {
     expect(refused.status, refused.text).toBe(422);
     expect(String(refused.errors[0]?.data?.attribute)).toContain(attribute);
     expect(refused.errors[0]?.description).toContain(words);
+  });
+
+  it('takes a file that names every resource of the original, with empty lists and without', async () => {
+    const tenant = await plane.tenant();
+    const authorization = {
+      name: '[auto] api authorization for app credentials',
+      annotations: { 'aporeto:createdby': ['aporeto:cactuar'] },
+      subject: [
+        ['@auth:realm=certificate', `@auth:organization=${tenant}`, '@auth:commonname=app:credential:x:y'],
+      ],
+      authorizedIdentities: ['@auth:role=enforcer'],
+      authorizedNamespace: tenant,
+      expirationTime: '2031-01-01T00:00:00Z',
+      propagate: true,
+      propagationHidden: true,
+    };
+    const sent = {
+      apiauthorizationpolicies: [authorization],
+      appcredentials: [],
+      automations: [{ name: 'nightly' }, {}],
+      externalnetworks: [{ name: 'Kube DNS', entries: ['172.20.0.10/32'], propagate: true }],
+      filepaths: [],
+      httpresourcespecs: [],
+      services: [{ name: 'shop' }],
+      somethings: [],
+    };
+    const first = await report(plane.root, tenant, sent, 'Weaverluminous Warrior');
+    expect(first).toMatchObject({ created: 2 });
+    expect(first.findings.map(({ at, name }) => `${at} ${name}`)).toEqual([
+      'data.automations[0] nightly',
+      'data.automations[1] ',
+      'data.services[0] shop',
+    ]);
+    expect(first.findings[0]?.message).toContain('left out');
+    expect(await report(plane.root, tenant, sent, 'Weaverluminous Warrior')).toMatchObject({ unchanged: 2 });
+    const single = { apiauthorizationpolicies: [{ ...authorization, propagate: false }] };
+    const refused = await send(plane.root, tenant, single, 'single');
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      422,
+      expect.stringContaining('always propagate'),
+    ]);
+  });
+
+  it('takes namespaces in full, where they are in its own', async () => {
+    const tenant = await plane.tenant();
+    const child = await plane.namespace(tenant, 'child');
+    const networks = [tenant, child].map(namespace => ({ name: 'n', entries: ['10.0.0.0/8'], namespace }));
+    expect(await report(plane.root, tenant, { externalnetworks: networks }, 'full')).toMatchObject({
+      created: 2,
+    });
+    const listed = await plane.root('GET /externalnetworks?recursive', tenant);
+    expect(listed.list.map(({ namespace }) => namespace).sort()).toEqual([tenant, child]);
   });
 
   it('refuses an object in a namespace that is not there, with 404', async () => {

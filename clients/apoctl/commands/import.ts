@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import type { AnswerOf } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { objectsIn } from '../documents.ts';
@@ -26,7 +27,8 @@ interface ImportOptions {
 
 const EXAMPLES = `
 The file is an export: \`data\` maps resource names to lists of objects. Several YAML documents are several imports.
-It may be a Go template with the usual Sprig functions over \`.Values\`, \`.Aporeto.Namespace\` and \`.Aporeto.API\`.
+It may be a Go template with the usual Sprig functions over \`.Values\`, \`.Aporeto.Namespace\`, \`.Aporeto.API\` and
+\`.Aporeto.OrganizationalMetadata\`.
 
 Examples:
   $ apoctl api import -n /acme -f policies.yaml --label policies
@@ -86,9 +88,18 @@ function exportIn(object: Attributes, name: string): Attributes {
 const summary = ({ label, created, updated, unchanged, removed }: AnswerOf<'import'>): string =>
   `created ${created}, updated ${updated}, unchanged ${unchanged}${removed > 0 ? `, removed ${removed}` : ''} (label ${printable(label)})\n`;
 
+const Organization = z.array(z.object({ metadata: z.array(z.string()) }));
+
+async function organizationOf(io: Io, flags: options.Flags): Promise<readonly string[]> {
+  const { client, namespace } = await sessionOf(io, flags);
+  const { body } = await client.call('getOrganizationalMetadata', { namespace });
+  return Organization.parse(body).flatMap(({ metadata }) => metadata);
+}
+
 async function importFile(io: Io, said: ImportOptions, flags: options.Flags): Promise<void> {
   const { api, namespace: home } = await settle(io, flags);
-  const text = await rendered(io, await textOf(io, said), said, { api, namespace: home ?? '' });
+  const where = { api, namespace: home ?? '', organization: () => organizationOf(io, flags) };
+  const text = await rendered(io, await textOf(io, said), said, where);
   if (said.render) {
     io.out(text);
     return;

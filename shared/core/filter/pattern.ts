@@ -30,7 +30,8 @@ const repeatsIn = (pattern: string): number =>
     0,
   );
 
-const compiled = (pattern: string): RE2JS | string => {
+/** The program of a pattern that is bounded in size, or why there is none. */
+export const compiled = (pattern: string): RE2JS | string => {
   if (pattern.length > LONGEST_PATTERN) {
     return `a pattern is ${pattern.length} characters long; ${LONGEST_PATTERN} are read`;
   }

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { type Budget, spend, spendWhole } from './budget.ts';
+import { firstMatch, isMatch, replaceAll } from './patterns.ts';
 import { printf } from './printf.ts';
 import {
   briefOf,
@@ -96,6 +97,17 @@ const has = (needle: Value, values: Value): boolean =>
 const title = (value: string): string =>
   value.replace(/(^|\s)(\p{L})/gu, (_, before: string, letter: string) => before + letter.toUpperCase());
 
+/** As Go's SplitN: the last piece holds the rest; less than none are all of them. */
+const splitAtMost = (value: string, between: string, most: number): string[] => {
+  const pieces = value.split(between);
+  if (most < 0 || pieces.length <= most) return pieces;
+  return most === 0 ? [] : [...pieces.slice(0, most - 1), pieces.slice(most - 1).join(between)];
+};
+
+/** What a pattern came to, or a refusal of the pattern. */
+const known = <T extends Value>(came: T | { why: string }): T =>
+  typeof came === 'object' && came !== null && 'why' in came ? refuse(String(came.why)) : came;
+
 interface Definition {
   /** How many arguments it takes; the second number may be infinite. */
   takes: readonly [number, number];
@@ -151,6 +163,16 @@ const definitions: Readonly<Record<string, Definition>> = {
       .map(quoted)
       .join(' '),
   ),
+  regexFind: define(2, 2, ([pattern, value], budget) =>
+    known(firstMatch(text(pattern), text(value), budget)),
+  ),
+  regexMatch: define(2, 2, ([pattern, value], budget) => known(isMatch(text(pattern), text(value), budget))),
+  regexReplaceAll: define(3, 3, ([pattern, value, by], budget) =>
+    known(replaceAll([text(pattern), text(value), text(by)], false, budget)),
+  ),
+  regexReplaceAllLiteral: define(3, 3, ([pattern, value, by], budget) =>
+    known(replaceAll([text(pattern), text(value), text(by)], true, budget)),
+  ),
   repeat: define(2, 2, ([count, value], budget) => {
     spend(budget, Math.max(0, toInt(count)) * text(value).length);
     return text(value).repeat(Math.max(0, toInt(count)));
@@ -166,6 +188,9 @@ const definitions: Readonly<Record<string, Definition>> = {
         .split(text(between))
         .flatMap((part, at) => [`_${at}`, part]),
     ),
+  ),
+  splitn: of(3, (between, most, value) =>
+    dict(...splitAtMost(text(value), text(between), number(most)).flatMap((part, at) => [`_${at}`, part])),
   ),
   splitList: of(2, (between, value) => text(value).split(text(between))),
   squote: many(0, (...values) =>

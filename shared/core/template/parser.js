@@ -180,29 +180,30 @@ function peg$parse(input, options) {
   const peg$c9 = ":=";
   const peg$c10 = "range";
   const peg$c11 = ",";
-  const peg$c12 = ":";
-  const peg$c13 = "=";
-  const peg$c14 = "|";
-  const peg$c15 = ".";
-  const peg$c16 = "(";
-  const peg$c17 = ")";
-  const peg$c18 = "true";
-  const peg$c19 = "false";
-  const peg$c20 = "nil";
-  const peg$c21 = "\"";
-  const peg$c22 = "\\";
-  const peg$c23 = "\\u";
-  const peg$c24 = "\\x";
-  const peg$c25 = "`";
-  const peg$c26 = "define";
-  const peg$c27 = "template";
-  const peg$c28 = "block";
-  const peg$c29 = "break";
-  const peg$c30 = "continue";
-  const peg$c31 = "{{";
-  const peg$c32 = "-";
-  const peg$c33 = "}}";
-  const peg$c34 = "-}}";
+  const peg$c12 = "_";
+  const peg$c13 = ":";
+  const peg$c14 = "=";
+  const peg$c15 = "|";
+  const peg$c16 = ".";
+  const peg$c17 = "(";
+  const peg$c18 = ")";
+  const peg$c19 = "true";
+  const peg$c20 = "false";
+  const peg$c21 = "nil";
+  const peg$c22 = "\"";
+  const peg$c23 = "\\";
+  const peg$c24 = "\\u";
+  const peg$c25 = "\\x";
+  const peg$c26 = "`";
+  const peg$c27 = "define";
+  const peg$c28 = "template";
+  const peg$c29 = "block";
+  const peg$c30 = "break";
+  const peg$c31 = "continue";
+  const peg$c32 = "{{";
+  const peg$c33 = "-";
+  const peg$c34 = "}}";
+  const peg$c35 = "-}}";
 
   const peg$r0 = /^[^{ \t\r\n]/;
   const peg$r1 = /^[ \t\r\n]/;
@@ -230,42 +231,43 @@ function peg$parse(input, options) {
   const peg$e12 = peg$literalExpectation(":=", false);
   const peg$e13 = peg$literalExpectation("range", false);
   const peg$e14 = peg$literalExpectation(",", false);
-  const peg$e15 = peg$literalExpectation(":", false);
-  const peg$e16 = peg$literalExpectation("=", false);
-  const peg$e17 = peg$literalExpectation("|", false);
-  const peg$e18 = peg$otherExpectation("a value");
-  const peg$e19 = peg$literalExpectation(".", false);
-  const peg$e20 = peg$literalExpectation("(", false);
-  const peg$e21 = peg$otherExpectation("`)`");
-  const peg$e22 = peg$literalExpectation(")", false);
-  const peg$e23 = peg$literalExpectation("true", false);
-  const peg$e24 = peg$literalExpectation("false", false);
-  const peg$e25 = peg$literalExpectation("nil", false);
-  const peg$e26 = peg$classExpectation(["+", "-"], false, false, false);
-  const peg$e27 = peg$classExpectation([["0", "9"]], false, false, false);
-  const peg$e28 = peg$literalExpectation("\"", false);
-  const peg$e29 = peg$classExpectation(["\"", "\\", "\r", "\n"], true, false, false);
-  const peg$e30 = peg$literalExpectation("\\", false);
-  const peg$e31 = peg$classExpectation(["\"", "'", "\\", "/", "a", "b", "f", "n", "r", "t", "v"], false, false, false);
-  const peg$e32 = peg$literalExpectation("\\u", false);
-  const peg$e33 = peg$classExpectation([["0", "9"], ["a", "f"]], false, true, false);
-  const peg$e34 = peg$literalExpectation("\\x", false);
-  const peg$e35 = peg$literalExpectation("`", false);
-  const peg$e36 = peg$classExpectation(["`"], true, false, false);
-  const peg$e37 = peg$literalExpectation("define", false);
-  const peg$e38 = peg$literalExpectation("template", false);
-  const peg$e39 = peg$literalExpectation("block", false);
-  const peg$e40 = peg$literalExpectation("break", false);
-  const peg$e41 = peg$literalExpectation("continue", false);
-  const peg$e42 = peg$otherExpectation("a name");
-  const peg$e43 = peg$classExpectation([["a", "z"], "_"], false, true, false);
-  const peg$e44 = peg$classExpectation([["a", "z"], ["0", "9"], "_"], false, true, false);
-  const peg$e45 = peg$literalExpectation("{{", false);
-  const peg$e46 = peg$literalExpectation("-", false);
-  const peg$e47 = peg$otherExpectation("`}}`");
-  const peg$e48 = peg$literalExpectation("}}", false);
-  const peg$e49 = peg$literalExpectation("-}}", false);
-  const peg$e50 = peg$otherExpectation("white space");
+  const peg$e15 = peg$literalExpectation("_", false);
+  const peg$e16 = peg$literalExpectation(":", false);
+  const peg$e17 = peg$literalExpectation("=", false);
+  const peg$e18 = peg$literalExpectation("|", false);
+  const peg$e19 = peg$otherExpectation("a value");
+  const peg$e20 = peg$literalExpectation(".", false);
+  const peg$e21 = peg$literalExpectation("(", false);
+  const peg$e22 = peg$otherExpectation("`)`");
+  const peg$e23 = peg$literalExpectation(")", false);
+  const peg$e24 = peg$literalExpectation("true", false);
+  const peg$e25 = peg$literalExpectation("false", false);
+  const peg$e26 = peg$literalExpectation("nil", false);
+  const peg$e27 = peg$classExpectation(["+", "-"], false, false, false);
+  const peg$e28 = peg$classExpectation([["0", "9"]], false, false, false);
+  const peg$e29 = peg$literalExpectation("\"", false);
+  const peg$e30 = peg$classExpectation(["\"", "\\", "\r", "\n"], true, false, false);
+  const peg$e31 = peg$literalExpectation("\\", false);
+  const peg$e32 = peg$classExpectation(["\"", "'", "\\", "/", "a", "b", "f", "n", "r", "t", "v"], false, false, false);
+  const peg$e33 = peg$literalExpectation("\\u", false);
+  const peg$e34 = peg$classExpectation([["0", "9"], ["a", "f"]], false, true, false);
+  const peg$e35 = peg$literalExpectation("\\x", false);
+  const peg$e36 = peg$literalExpectation("`", false);
+  const peg$e37 = peg$classExpectation(["`"], true, false, false);
+  const peg$e38 = peg$literalExpectation("define", false);
+  const peg$e39 = peg$literalExpectation("template", false);
+  const peg$e40 = peg$literalExpectation("block", false);
+  const peg$e41 = peg$literalExpectation("break", false);
+  const peg$e42 = peg$literalExpectation("continue", false);
+  const peg$e43 = peg$otherExpectation("a name");
+  const peg$e44 = peg$classExpectation([["a", "z"], "_"], false, true, false);
+  const peg$e45 = peg$classExpectation([["a", "z"], ["0", "9"], "_"], false, true, false);
+  const peg$e46 = peg$literalExpectation("{{", false);
+  const peg$e47 = peg$literalExpectation("-", false);
+  const peg$e48 = peg$otherExpectation("`}}`");
+  const peg$e49 = peg$literalExpectation("}}", false);
+  const peg$e50 = peg$literalExpectation("-}}", false);
+  const peg$e51 = peg$otherExpectation("white space");
 
   function peg$f0(nodes) {    return nodes;  }
   function peg$f1(word) {    error(`\`${word}\` without a block that it belongs to`);  }
@@ -277,31 +279,32 @@ function peg$parse(input, options) {
   function peg$f7() {    return [];  }
   function peg$f8(at, variables, over, body, otherwise) {    return { kind: 'range', at, over, variables: variables ?? [], body, otherwise: otherwise ?? [] };  }
   function peg$f9(first, second) {    return second === null ? [first] : [first, second];  }
-  function peg$f10() {    close();  }
-  function peg$f11() {    error('a block is not closed; end it with {{ end }}');  }
-  function peg$f12(at, name, sign, value) {    return { kind: 'assign', at, name, declares: sign === ':=', value };  }
-  function peg$f13(value) {    return { kind: 'output', value };  }
-  function peg$f14(first, rest) {    return rest.reduce((last, command) => ({ ...command, parts: [...command.parts, last] }), first);  }
-  function peg$f15(at, parts) {    return { kind: 'command', at, parts };  }
-  function peg$f16(at, inner, path) {    return path.length === 0 ? inner : { kind: 'field', at, of: inner, path };  }
-  function peg$f17(at, name, path) {    return { kind: 'field', at, of: { kind: 'variable', at, name: name ?? '' }, path };  }
-  function peg$f18(at, path) {    return { kind: 'field', at, of: { kind: 'dot', at }, path };  }
-  function peg$f19(at) {    return { kind: 'dot', at };  }
-  function peg$f20(value) {    return { kind: 'value', value };  }
+  function peg$f10(second) {    return ['_', second];  }
+  function peg$f11() {    close();  }
+  function peg$f12() {    error('a block is not closed; end it with {{ end }}');  }
+  function peg$f13(at, name, sign, value) {    return { kind: 'assign', at, name, declares: sign === ':=', value };  }
+  function peg$f14(value) {    return { kind: 'output', value };  }
+  function peg$f15(first, rest) {    return rest.reduce((last, command) => ({ ...command, parts: [...command.parts, last] }), first);  }
+  function peg$f16(at, parts) {    return { kind: 'command', at, parts };  }
+  function peg$f17(at, inner, path) {    return path.length === 0 ? inner : { kind: 'field', at, of: inner, path };  }
+  function peg$f18(at, name, path) {    return { kind: 'field', at, of: { kind: 'variable', at, name: name ?? '' }, path };  }
+  function peg$f19(at, path) {    return { kind: 'field', at, of: { kind: 'dot', at }, path };  }
+  function peg$f20(at) {    return { kind: 'dot', at };  }
   function peg$f21(value) {    return { kind: 'value', value };  }
-  function peg$f22(at, name) {    return { kind: 'name', at, name };  }
-  function peg$f23() {    open();  }
-  function peg$f24() {    close();  }
-  function peg$f25() {    return true;  }
-  function peg$f26() {    return false;  }
-  function peg$f27() {    return null;  }
-  function peg$f28(text) {    return Number(text);  }
-  function peg$f29(parts) {    return parts.join('');  }
-  function peg$f30(mark) {    return { a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }[mark] ?? mark;  }
-  function peg$f31(hex) {    return String.fromCharCode(parseInt(hex, 16));  }
+  function peg$f22(value) {    return { kind: 'value', value };  }
+  function peg$f23(at, name) {    return { kind: 'name', at, name };  }
+  function peg$f24() {    open();  }
+  function peg$f25() {    close();  }
+  function peg$f26() {    return true;  }
+  function peg$f27() {    return false;  }
+  function peg$f28() {    return null;  }
+  function peg$f29(text) {    return Number(text);  }
+  function peg$f30(parts) {    return parts.join('');  }
+  function peg$f31(mark) {    return { a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }[mark] ?? mark;  }
   function peg$f32(hex) {    return String.fromCharCode(parseInt(hex, 16));  }
-  function peg$f33(word) {    error(`\`${word}\` is not supported; write the text where it is needed`);  }
-  function peg$f34() {    return offset();  }
+  function peg$f33(hex) {    return String.fromCharCode(parseInt(hex, 16));  }
+  function peg$f34(word) {    error(`\`${word}\` is not supported; write the text where it is needed`);  }
+  function peg$f35() {    return offset();  }
   let peg$currPos = options.peg$currPos | 0;
   let peg$savedPos = peg$currPos;
   const peg$posDetailsCache = [{ line: 1, column: 1 }];
@@ -1363,6 +1366,69 @@ function peg$parse(input, options) {
       peg$currPos = s0;
       s0 = peg$FAILED;
     }
+    if (s0 === peg$FAILED) {
+      s0 = peg$currPos;
+      if (input.charCodeAt(peg$currPos) === 95) {
+        s1 = peg$c12;
+        peg$currPos++;
+      } else {
+        s1 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e15); }
+      }
+      if (s1 !== peg$FAILED) {
+        s2 = peg$parse_();
+        if (input.charCodeAt(peg$currPos) === 44) {
+          s3 = peg$c11;
+          peg$currPos++;
+        } else {
+          s3 = peg$FAILED;
+          if (peg$silentFails === 0) { peg$fail(peg$e14); }
+        }
+        if (s3 !== peg$FAILED) {
+          s4 = peg$parse_();
+          if (input.charCodeAt(peg$currPos) === 36) {
+            s5 = peg$c8;
+            peg$currPos++;
+          } else {
+            s5 = peg$FAILED;
+            if (peg$silentFails === 0) { peg$fail(peg$e11); }
+          }
+          if (s5 !== peg$FAILED) {
+            s6 = peg$parseName();
+            if (s6 !== peg$FAILED) {
+              s7 = peg$parse_();
+              if (input.substr(peg$currPos, 2) === peg$c9) {
+                s8 = peg$c9;
+                peg$currPos += 2;
+              } else {
+                s8 = peg$FAILED;
+                if (peg$silentFails === 0) { peg$fail(peg$e12); }
+              }
+              if (s8 !== peg$FAILED) {
+                s9 = peg$parse_();
+                peg$savedPos = s0;
+                s0 = peg$f10(s6);
+              } else {
+                peg$currPos = s0;
+                s0 = peg$FAILED;
+              }
+            } else {
+              peg$currPos = s0;
+              s0 = peg$FAILED;
+            }
+          } else {
+            peg$currPos = s0;
+            s0 = peg$FAILED;
+          }
+        } else {
+          peg$currPos = s0;
+          s0 = peg$FAILED;
+        }
+      } else {
+        peg$currPos = s0;
+        s0 = peg$FAILED;
+      }
+    }
 
     return s0;
   }
@@ -1384,7 +1450,7 @@ function peg$parse(input, options) {
         s3 = peg$parseRight();
         if (s3 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f10();
+          s0 = peg$f11();
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -1417,7 +1483,7 @@ function peg$parse(input, options) {
       }
       if (s1 !== peg$FAILED) {
         peg$savedPos = s0;
-        s1 = peg$f11();
+        s1 = peg$f12();
       }
       s0 = s1;
     }
@@ -1446,21 +1512,21 @@ function peg$parse(input, options) {
           s6 = peg$currPos;
           s7 = peg$currPos;
           if (input.charCodeAt(peg$currPos) === 58) {
-            s8 = peg$c12;
+            s8 = peg$c13;
             peg$currPos++;
           } else {
             s8 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e15); }
+            if (peg$silentFails === 0) { peg$fail(peg$e16); }
           }
           if (s8 === peg$FAILED) {
             s8 = null;
           }
           if (input.charCodeAt(peg$currPos) === 61) {
-            s9 = peg$c13;
+            s9 = peg$c14;
             peg$currPos++;
           } else {
             s9 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e16); }
+            if (peg$silentFails === 0) { peg$fail(peg$e17); }
           }
           if (s9 !== peg$FAILED) {
             s8 = [s8, s9];
@@ -1481,7 +1547,7 @@ function peg$parse(input, options) {
               s9 = peg$parseRight();
               if (s9 !== peg$FAILED) {
                 peg$savedPos = s0;
-                s0 = peg$f12(s2, s4, s6, s8);
+                s0 = peg$f13(s2, s4, s6, s8);
               } else {
                 peg$currPos = s0;
                 s0 = peg$FAILED;
@@ -1521,7 +1587,7 @@ function peg$parse(input, options) {
         s3 = peg$parseRight();
         if (s3 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f13(s2);
+          s0 = peg$f14(s2);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -1548,11 +1614,11 @@ function peg$parse(input, options) {
       s3 = peg$currPos;
       s4 = peg$parse_();
       if (input.charCodeAt(peg$currPos) === 124) {
-        s5 = peg$c14;
+        s5 = peg$c15;
         peg$currPos++;
       } else {
         s5 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e17); }
+        if (peg$silentFails === 0) { peg$fail(peg$e18); }
       }
       if (s5 !== peg$FAILED) {
         s6 = peg$parse_();
@@ -1572,11 +1638,11 @@ function peg$parse(input, options) {
         s3 = peg$currPos;
         s4 = peg$parse_();
         if (input.charCodeAt(peg$currPos) === 124) {
-          s5 = peg$c14;
+          s5 = peg$c15;
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e17); }
+          if (peg$silentFails === 0) { peg$fail(peg$e18); }
         }
         if (s5 !== peg$FAILED) {
           s6 = peg$parse_();
@@ -1593,7 +1659,7 @@ function peg$parse(input, options) {
         }
       }
       peg$savedPos = s0;
-      s0 = peg$f14(s1, s2);
+      s0 = peg$f15(s1, s2);
     } else {
       peg$currPos = s0;
       s0 = peg$FAILED;
@@ -1634,7 +1700,7 @@ function peg$parse(input, options) {
     }
     if (s2 !== peg$FAILED) {
       peg$savedPos = s0;
-      s0 = peg$f15(s1, s2);
+      s0 = peg$f16(s1, s2);
     } else {
       peg$currPos = s0;
       s0 = peg$FAILED;
@@ -1659,7 +1725,7 @@ function peg$parse(input, options) {
         if (s6 !== peg$FAILED) {
           s7 = peg$parsePath();
           peg$savedPos = s0;
-          s0 = peg$f16(s1, s4, s7);
+          s0 = peg$f17(s1, s4, s7);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -1689,7 +1755,7 @@ function peg$parse(input, options) {
         }
         s4 = peg$parsePath();
         peg$savedPos = s0;
-        s0 = peg$f17(s1, s3, s4);
+        s0 = peg$f18(s1, s3, s4);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -1700,7 +1766,7 @@ function peg$parse(input, options) {
         s2 = peg$parsePath1();
         if (s2 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f18(s1, s2);
+          s0 = peg$f19(s1, s2);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -1709,15 +1775,15 @@ function peg$parse(input, options) {
           s0 = peg$currPos;
           s1 = peg$parseHere();
           if (input.charCodeAt(peg$currPos) === 46) {
-            s2 = peg$c15;
+            s2 = peg$c16;
             peg$currPos++;
           } else {
             s2 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e19); }
+            if (peg$silentFails === 0) { peg$fail(peg$e20); }
           }
           if (s2 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f19(s1);
+            s0 = peg$f20(s1);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -1733,7 +1799,7 @@ function peg$parse(input, options) {
             }
             if (s1 !== peg$FAILED) {
               peg$savedPos = s0;
-              s1 = peg$f20(s1);
+              s1 = peg$f21(s1);
             }
             s0 = s1;
             if (s0 === peg$FAILED) {
@@ -1741,7 +1807,7 @@ function peg$parse(input, options) {
               s1 = peg$parseConstant();
               if (s1 !== peg$FAILED) {
                 peg$savedPos = s0;
-                s1 = peg$f21(s1);
+                s1 = peg$f22(s1);
               }
               s0 = s1;
               if (s0 === peg$FAILED) {
@@ -1761,7 +1827,7 @@ function peg$parse(input, options) {
                   s3 = peg$parseName();
                   if (s3 !== peg$FAILED) {
                     peg$savedPos = s0;
-                    s0 = peg$f22(s1, s3);
+                    s0 = peg$f23(s1, s3);
                   } else {
                     peg$currPos = s0;
                     s0 = peg$FAILED;
@@ -1779,7 +1845,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e18); }
+      if (peg$silentFails === 0) { peg$fail(peg$e19); }
     }
 
     return s0;
@@ -1790,15 +1856,15 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 40) {
-      s1 = peg$c16;
+      s1 = peg$c17;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e20); }
+      if (peg$silentFails === 0) { peg$fail(peg$e21); }
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
-      s1 = peg$f23();
+      s1 = peg$f24();
     }
     s0 = s1;
 
@@ -1811,21 +1877,21 @@ function peg$parse(input, options) {
     peg$silentFails++;
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 41) {
-      s1 = peg$c17;
+      s1 = peg$c18;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e22); }
+      if (peg$silentFails === 0) { peg$fail(peg$e23); }
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
-      s1 = peg$f24();
+      s1 = peg$f25();
     }
     s0 = s1;
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e21); }
+      if (peg$silentFails === 0) { peg$fail(peg$e22); }
     }
 
     return s0;
@@ -1837,11 +1903,11 @@ function peg$parse(input, options) {
     s0 = [];
     s1 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 46) {
-      s2 = peg$c15;
+      s2 = peg$c16;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e19); }
+      if (peg$silentFails === 0) { peg$fail(peg$e20); }
     }
     if (s2 !== peg$FAILED) {
       s3 = peg$parseName();
@@ -1859,11 +1925,11 @@ function peg$parse(input, options) {
       s0.push(s1);
       s1 = peg$currPos;
       if (input.charCodeAt(peg$currPos) === 46) {
-        s2 = peg$c15;
+        s2 = peg$c16;
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e19); }
+        if (peg$silentFails === 0) { peg$fail(peg$e20); }
       }
       if (s2 !== peg$FAILED) {
         s3 = peg$parseName();
@@ -1888,11 +1954,11 @@ function peg$parse(input, options) {
     s0 = [];
     s1 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 46) {
-      s2 = peg$c15;
+      s2 = peg$c16;
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e19); }
+      if (peg$silentFails === 0) { peg$fail(peg$e20); }
     }
     if (s2 !== peg$FAILED) {
       s3 = peg$parseName();
@@ -1911,11 +1977,11 @@ function peg$parse(input, options) {
         s0.push(s1);
         s1 = peg$currPos;
         if (input.charCodeAt(peg$currPos) === 46) {
-          s2 = peg$c15;
+          s2 = peg$c16;
           peg$currPos++;
         } else {
           s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e19); }
+          if (peg$silentFails === 0) { peg$fail(peg$e20); }
         }
         if (s2 !== peg$FAILED) {
           s3 = peg$parseName();
@@ -1941,12 +2007,12 @@ function peg$parse(input, options) {
     let s0, s1, s2, s3;
 
     s0 = peg$currPos;
-    if (input.substr(peg$currPos, 4) === peg$c18) {
-      s1 = peg$c18;
+    if (input.substr(peg$currPos, 4) === peg$c19) {
+      s1 = peg$c19;
       peg$currPos += 4;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e23); }
+      if (peg$silentFails === 0) { peg$fail(peg$e24); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -1961,7 +2027,7 @@ function peg$parse(input, options) {
       }
       if (s2 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f25();
+        s0 = peg$f26();
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -1972,12 +2038,12 @@ function peg$parse(input, options) {
     }
     if (s0 === peg$FAILED) {
       s0 = peg$currPos;
-      if (input.substr(peg$currPos, 5) === peg$c19) {
-        s1 = peg$c19;
+      if (input.substr(peg$currPos, 5) === peg$c20) {
+        s1 = peg$c20;
         peg$currPos += 5;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e24); }
+        if (peg$silentFails === 0) { peg$fail(peg$e25); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$currPos;
@@ -1992,7 +2058,7 @@ function peg$parse(input, options) {
         }
         if (s2 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f26();
+          s0 = peg$f27();
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -2003,12 +2069,12 @@ function peg$parse(input, options) {
       }
       if (s0 === peg$FAILED) {
         s0 = peg$currPos;
-        if (input.substr(peg$currPos, 3) === peg$c20) {
-          s1 = peg$c20;
+        if (input.substr(peg$currPos, 3) === peg$c21) {
+          s1 = peg$c21;
           peg$currPos += 3;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e25); }
+          if (peg$silentFails === 0) { peg$fail(peg$e26); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$currPos;
@@ -2023,7 +2089,7 @@ function peg$parse(input, options) {
           }
           if (s2 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f27();
+            s0 = peg$f28();
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -2049,7 +2115,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s3 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e26); }
+      if (peg$silentFails === 0) { peg$fail(peg$e27); }
     }
     if (s3 === peg$FAILED) {
       s3 = null;
@@ -2060,7 +2126,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s5 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e27); }
+      if (peg$silentFails === 0) { peg$fail(peg$e28); }
     }
     if (s5 !== peg$FAILED) {
       while (s5 !== peg$FAILED) {
@@ -2070,7 +2136,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e27); }
+          if (peg$silentFails === 0) { peg$fail(peg$e28); }
         }
       }
     } else {
@@ -2079,11 +2145,11 @@ function peg$parse(input, options) {
     if (s4 !== peg$FAILED) {
       s5 = peg$currPos;
       if (input.charCodeAt(peg$currPos) === 46) {
-        s6 = peg$c15;
+        s6 = peg$c16;
         peg$currPos++;
       } else {
         s6 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e19); }
+        if (peg$silentFails === 0) { peg$fail(peg$e20); }
       }
       if (s6 !== peg$FAILED) {
         s7 = [];
@@ -2092,7 +2158,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s8 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e27); }
+          if (peg$silentFails === 0) { peg$fail(peg$e28); }
         }
         if (s8 !== peg$FAILED) {
           while (s8 !== peg$FAILED) {
@@ -2102,7 +2168,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s8 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e27); }
+              if (peg$silentFails === 0) { peg$fail(peg$e28); }
             }
           }
         } else {
@@ -2146,7 +2212,7 @@ function peg$parse(input, options) {
       }
       if (s2 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f28(s1);
+        s0 = peg$f29(s1);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2164,11 +2230,11 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 34) {
-      s1 = peg$c21;
+      s1 = peg$c22;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e28); }
+      if (peg$silentFails === 0) { peg$fail(peg$e29); }
     }
     if (s1 !== peg$FAILED) {
       s2 = [];
@@ -2179,7 +2245,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s5 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e29); }
+        if (peg$silentFails === 0) { peg$fail(peg$e30); }
       }
       if (s5 !== peg$FAILED) {
         while (s5 !== peg$FAILED) {
@@ -2189,7 +2255,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e29); }
+            if (peg$silentFails === 0) { peg$fail(peg$e30); }
           }
         }
       } else {
@@ -2212,7 +2278,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e29); }
+          if (peg$silentFails === 0) { peg$fail(peg$e30); }
         }
         if (s5 !== peg$FAILED) {
           while (s5 !== peg$FAILED) {
@@ -2222,7 +2288,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s5 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e29); }
+              if (peg$silentFails === 0) { peg$fail(peg$e30); }
             }
           }
         } else {
@@ -2238,15 +2304,15 @@ function peg$parse(input, options) {
         }
       }
       if (input.charCodeAt(peg$currPos) === 34) {
-        s3 = peg$c21;
+        s3 = peg$c22;
         peg$currPos++;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e28); }
+        if (peg$silentFails === 0) { peg$fail(peg$e29); }
       }
       if (s3 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f29(s2);
+        s0 = peg$f30(s2);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2264,11 +2330,11 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 92) {
-      s1 = peg$c22;
+      s1 = peg$c23;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e30); }
+      if (peg$silentFails === 0) { peg$fail(peg$e31); }
     }
     if (s1 !== peg$FAILED) {
       s2 = input.charAt(peg$currPos);
@@ -2276,11 +2342,11 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e31); }
+        if (peg$silentFails === 0) { peg$fail(peg$e32); }
       }
       if (s2 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f30(s2);
+        s0 = peg$f31(s2);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2291,12 +2357,12 @@ function peg$parse(input, options) {
     }
     if (s0 === peg$FAILED) {
       s0 = peg$currPos;
-      if (input.substr(peg$currPos, 2) === peg$c23) {
-        s1 = peg$c23;
+      if (input.substr(peg$currPos, 2) === peg$c24) {
+        s1 = peg$c24;
         peg$currPos += 2;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e32); }
+        if (peg$silentFails === 0) { peg$fail(peg$e33); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$currPos;
@@ -2307,7 +2373,7 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s5 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e33); }
+          if (peg$silentFails === 0) { peg$fail(peg$e34); }
         }
         while (s5 !== peg$FAILED) {
           s4.push(s5);
@@ -2319,7 +2385,7 @@ function peg$parse(input, options) {
               peg$currPos++;
             } else {
               s5 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e33); }
+              if (peg$silentFails === 0) { peg$fail(peg$e34); }
             }
           }
         }
@@ -2336,7 +2402,7 @@ function peg$parse(input, options) {
         }
         if (s2 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f31(s2);
+          s0 = peg$f32(s2);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -2347,12 +2413,12 @@ function peg$parse(input, options) {
       }
       if (s0 === peg$FAILED) {
         s0 = peg$currPos;
-        if (input.substr(peg$currPos, 2) === peg$c24) {
-          s1 = peg$c24;
+        if (input.substr(peg$currPos, 2) === peg$c25) {
+          s1 = peg$c25;
           peg$currPos += 2;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e34); }
+          if (peg$silentFails === 0) { peg$fail(peg$e35); }
         }
         if (s1 !== peg$FAILED) {
           s2 = peg$currPos;
@@ -2363,7 +2429,7 @@ function peg$parse(input, options) {
             peg$currPos++;
           } else {
             s5 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e33); }
+            if (peg$silentFails === 0) { peg$fail(peg$e34); }
           }
           while (s5 !== peg$FAILED) {
             s4.push(s5);
@@ -2375,7 +2441,7 @@ function peg$parse(input, options) {
                 peg$currPos++;
               } else {
                 s5 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e33); }
+                if (peg$silentFails === 0) { peg$fail(peg$e34); }
               }
             }
           }
@@ -2392,7 +2458,7 @@ function peg$parse(input, options) {
           }
           if (s2 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f32(s2);
+            s0 = peg$f33(s2);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -2412,11 +2478,11 @@ function peg$parse(input, options) {
 
     s0 = peg$currPos;
     if (input.charCodeAt(peg$currPos) === 96) {
-      s1 = peg$c25;
+      s1 = peg$c26;
       peg$currPos++;
     } else {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e35); }
+      if (peg$silentFails === 0) { peg$fail(peg$e36); }
     }
     if (s1 !== peg$FAILED) {
       s2 = peg$currPos;
@@ -2426,7 +2492,7 @@ function peg$parse(input, options) {
         peg$currPos++;
       } else {
         s4 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e36); }
+        if (peg$silentFails === 0) { peg$fail(peg$e37); }
       }
       while (s4 !== peg$FAILED) {
         s3.push(s4);
@@ -2435,16 +2501,16 @@ function peg$parse(input, options) {
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e36); }
+          if (peg$silentFails === 0) { peg$fail(peg$e37); }
         }
       }
       s2 = input.substring(s2, peg$currPos);
       if (input.charCodeAt(peg$currPos) === 96) {
-        s3 = peg$c25;
+        s3 = peg$c26;
         peg$currPos++;
       } else {
         s3 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e35); }
+        if (peg$silentFails === 0) { peg$fail(peg$e36); }
       }
       if (s3 !== peg$FAILED) {
         s0 = s2;
@@ -2531,44 +2597,44 @@ function peg$parse(input, options) {
     }
     if (s0 === peg$FAILED) {
       s0 = peg$currPos;
-      if (input.substr(peg$currPos, 6) === peg$c26) {
-        s1 = peg$c26;
+      if (input.substr(peg$currPos, 6) === peg$c27) {
+        s1 = peg$c27;
         peg$currPos += 6;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e37); }
+        if (peg$silentFails === 0) { peg$fail(peg$e38); }
       }
       if (s1 === peg$FAILED) {
-        if (input.substr(peg$currPos, 8) === peg$c27) {
-          s1 = peg$c27;
+        if (input.substr(peg$currPos, 8) === peg$c28) {
+          s1 = peg$c28;
           peg$currPos += 8;
         } else {
           s1 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e38); }
+          if (peg$silentFails === 0) { peg$fail(peg$e39); }
         }
         if (s1 === peg$FAILED) {
-          if (input.substr(peg$currPos, 5) === peg$c28) {
-            s1 = peg$c28;
+          if (input.substr(peg$currPos, 5) === peg$c29) {
+            s1 = peg$c29;
             peg$currPos += 5;
           } else {
             s1 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e39); }
+            if (peg$silentFails === 0) { peg$fail(peg$e40); }
           }
           if (s1 === peg$FAILED) {
-            if (input.substr(peg$currPos, 5) === peg$c29) {
-              s1 = peg$c29;
+            if (input.substr(peg$currPos, 5) === peg$c30) {
+              s1 = peg$c30;
               peg$currPos += 5;
             } else {
               s1 = peg$FAILED;
-              if (peg$silentFails === 0) { peg$fail(peg$e40); }
+              if (peg$silentFails === 0) { peg$fail(peg$e41); }
             }
             if (s1 === peg$FAILED) {
-              if (input.substr(peg$currPos, 8) === peg$c30) {
-                s1 = peg$c30;
+              if (input.substr(peg$currPos, 8) === peg$c31) {
+                s1 = peg$c31;
                 peg$currPos += 8;
               } else {
                 s1 = peg$FAILED;
-                if (peg$silentFails === 0) { peg$fail(peg$e41); }
+                if (peg$silentFails === 0) { peg$fail(peg$e42); }
               }
             }
           }
@@ -2587,7 +2653,7 @@ function peg$parse(input, options) {
         }
         if (s2 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f33(s1);
+          s0 = peg$f34(s1);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -2612,7 +2678,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e43); }
+      if (peg$silentFails === 0) { peg$fail(peg$e44); }
     }
     if (s2 !== peg$FAILED) {
       s3 = [];
@@ -2635,7 +2701,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e42); }
+      if (peg$silentFails === 0) { peg$fail(peg$e43); }
     }
 
     return s0;
@@ -2649,7 +2715,7 @@ function peg$parse(input, options) {
       peg$currPos++;
     } else {
       s0 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e44); }
+      if (peg$silentFails === 0) { peg$fail(peg$e45); }
     }
 
     return s0;
@@ -2699,23 +2765,23 @@ function peg$parse(input, options) {
     }
     if (s0 === peg$FAILED) {
       s0 = peg$currPos;
-      if (input.substr(peg$currPos, 2) === peg$c31) {
-        s1 = peg$c31;
+      if (input.substr(peg$currPos, 2) === peg$c32) {
+        s1 = peg$c32;
         peg$currPos += 2;
       } else {
         s1 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e45); }
+        if (peg$silentFails === 0) { peg$fail(peg$e46); }
       }
       if (s1 !== peg$FAILED) {
         s2 = peg$currPos;
         peg$silentFails++;
         s3 = peg$currPos;
         if (input.charCodeAt(peg$currPos) === 45) {
-          s4 = peg$c32;
+          s4 = peg$c33;
           peg$currPos++;
         } else {
           s4 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e46); }
+          if (peg$silentFails === 0) { peg$fail(peg$e47); }
         }
         if (s4 !== peg$FAILED) {
           s5 = input.charAt(peg$currPos);
@@ -2766,12 +2832,12 @@ function peg$parse(input, options) {
     peg$silentFails++;
     s0 = peg$currPos;
     s1 = peg$parse_();
-    if (input.substr(peg$currPos, 2) === peg$c33) {
-      s2 = peg$c33;
+    if (input.substr(peg$currPos, 2) === peg$c34) {
+      s2 = peg$c34;
       peg$currPos += 2;
     } else {
       s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e48); }
+      if (peg$silentFails === 0) { peg$fail(peg$e49); }
     }
     if (s2 !== peg$FAILED) {
       s1 = [s1, s2];
@@ -2784,12 +2850,12 @@ function peg$parse(input, options) {
       s0 = peg$currPos;
       s1 = peg$parse__();
       if (s1 !== peg$FAILED) {
-        if (input.substr(peg$currPos, 3) === peg$c34) {
-          s2 = peg$c34;
+        if (input.substr(peg$currPos, 3) === peg$c35) {
+          s2 = peg$c35;
           peg$currPos += 3;
         } else {
           s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e49); }
+          if (peg$silentFails === 0) { peg$fail(peg$e50); }
         }
         if (s2 !== peg$FAILED) {
           s3 = peg$parse_();
@@ -2807,7 +2873,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e47); }
+      if (peg$silentFails === 0) { peg$fail(peg$e48); }
     }
 
     return s0;
@@ -2819,7 +2885,7 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = '';
     peg$savedPos = s0;
-    s1 = peg$f34();
+    s1 = peg$f35();
     s0 = s1;
 
     return s0;
@@ -2881,7 +2947,7 @@ function peg$parse(input, options) {
     peg$silentFails--;
     if (s0 === peg$FAILED) {
       s1 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e50); }
+      if (peg$silentFails === 0) { peg$fail(peg$e51); }
     }
 
     return s0;

@@ -271,6 +271,24 @@ describe('import', () => {
     expect(api.requests[0]?.body).toMatchObject({ data: { data: { externalnetworks: objects } } });
   });
 
+  test('asks for the organizational metadata that a template names, and only then', async () => {
+    const recipe = `data:
+  externalnetworks:
+  {{- range _, $tag := .Aporeto.OrganizationalMetadata }}
+  - name: {{ $tag | quote }}
+  {{- end }}
+`;
+    user.stdin = recipe;
+    api.faults.push({ status: 200, body: '[{"metadata": ["@org:tenant=acme", "@org:group=shop"]}]' });
+    expect((await user.type('api', 'import', '-f', '-')).out).toMatch(/^created 2,/);
+    expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /organizationalmetadata',
+      'POST /import',
+    ]);
+    const objects = [{ name: '@org:tenant=acme' }, { name: '@org:group=shop' }];
+    expect(api.requests[1]?.body).toMatchObject({ data: { data: { externalnetworks: objects } } });
+  });
+
   test('with --render prints the file and sends nothing', async () => {
     user.stdin = 'x: {{ .Values.x }} {{ .Values.y }} {{ .Aporeto.API }}\n';
     const line = ['api', 'import', '-f', '-', '--set', 'x=007', '--render'];

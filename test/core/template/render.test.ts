@@ -57,6 +57,25 @@ describe('a template', () => {
     ['{{ $n := 1 }}{{ if true }}{{ $n := 2 }}{{ end }}{{ $n }}', '1'],
     ['{{ (index .Values.list 1) | upper | quote }}', '"A"'],
     ['{{ (dict "a" (dict "b" 7)).a.b }}', '7'],
+    ['{{ range _, $v := .Values.list }}{{ $v }},{{ end }}', 'b,a,b,'],
+    ['{{ range $_, $v := .Values.list }}{{ $v }},{{ end }}', 'b,a,b,'],
+    ['{{ $kv := splitn "=" 2 "a=b=c" }}{{ $kv._0 }} {{ $kv._1 }}', 'a b=c'],
+    [
+      '{{ splitn "," 9 "a,b" }} {{ splitn "," -1 "a,b" }} {{ splitn "," 0 "a" }}',
+      'map[_0:a _1:b] map[_0:a _1:b] map[]',
+    ],
+    ['{{ regexMatch "^(/[a-z-]+){0,2}$" "/a/b-c" }} {{ regexMatch "^b" "ab" }}', 'true false'],
+    [
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Go's way to name a group
+      '{{ regexReplaceAll "a(x*)b" "-ab-axxb-" "${1}W" }} {{ regexReplaceAll "a(x*)b" "-ab-" "$1W" }}',
+      '-W-xxW- --',
+    ],
+    ['{{ regexReplaceAll "x*" "axb" "-" }} {{ regexReplaceAll "(?P<n>b)" "abc" "$n$n$$" }}', '-a-b- abb$c'],
+    ['{{ regexReplaceAll "\\\\s+" (cat "/a" "b") "/" | trimSuffix "/" }}', '/a/b'],
+    [
+      '{{ regexReplaceAllLiteral "b" "abc" "$1" }} {{ regexFind "[0-9]+" "a12b3" }}.{{ regexFind "z" "a" }}.',
+      'a$1c 12..',
+    ],
   ])('%j renders to %j', (text, expected) => {
     expect(render(text)).toBe(expected);
   });
