@@ -52,7 +52,12 @@ export function adopted(listing: Listing, next: Model): Model {
     maps: new Map(
       [...listing.maps].map(([name, { interval, elements }]) => [
         name,
-        { holds: 'territories', type: next.maps.get(name)?.type ?? '', interval, elements },
+        {
+          holds: next.maps.get(name)?.holds ?? 'territories',
+          type: next.maps.get(name)?.type ?? '',
+          interval,
+          elements,
+        },
       ]),
     ),
     counters: new Set(listing.counters.keys()),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { TALLY } from '../policy/model.ts';
 import { singleAddress } from '../policy/peers.ts';
 import { rangeOf, singleRanges } from '../policy/territories.ts';
 import type { Epoch } from './transaction.ts';
@@ -10,6 +11,7 @@ export interface Listing {
   chains: ReadonlyMap<string, readonly string[]>;
   /** Map → elements as the model has them: `10.0.0.1` or `10.0.0.0-10.0.0.7` → `goto c_…`. */
   maps: ReadonlyMap<string, { interval: boolean; elements: ReadonlyMap<string, string> }>;
+  /** By their numbers. */
   counters: ReadonlyMap<string, { packets: number; bytes: number }>;
   digest: string;
   epoch: Epoch;
@@ -32,7 +34,13 @@ const Entry = z.object({
       elem: z.array(z.tuple([Value, z.unknown()])).default([]),
     })
     .optional(),
-  counter: z.object({ name: z.string(), packets: z.number(), bytes: z.number() }).optional(),
+  set: z.object({ name: z.string(), elem: z.array(z.unknown()).default([]) }).optional(),
+});
+const Counting = z.object({
+  elem: z.object({
+    val: z.union([z.string(), z.number()]),
+    counter: z.object({ packets: z.number(), bytes: z.number() }),
+  }),
 });
 const Listed = z.object({ nftables: z.array(z.record(z.string(), z.unknown())) });
 
@@ -79,10 +87,14 @@ export function readListing(json: string): Listing {
   const counters = new Map<string, { packets: number; bytes: number }>();
   let stamp = { digest: '', epoch: 0 };
   for (const raw of Listed.parse(JSON.parse(json)).nftables) {
-    const { chain, rule, map, counter } = Entry.parse(raw);
+    const { chain, rule, map, set } = Entry.parse(raw);
     if (chain) chains.set(chain.name, []);
     if (rule) chains.get(rule.chain)?.push(digest(rule.expr));
-    if (counter) counters.set(counter.name, { packets: counter.packets, bytes: counter.bytes });
+    if (set?.name === TALLY)
+      for (const one of set.elem) {
+        const { val, counter } = Counting.parse(one).elem;
+        counters.set(String(val), counter);
+      }
     if (map?.name === 'stamp') stamp = stampOf(map.elem);
     else if (map) {
       maps.set(map.name, {

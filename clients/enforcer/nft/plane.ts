@@ -1,5 +1,6 @@
 import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
-import { type Model, sameRules } from '../policy/model.ts';
+import { type Model, sameRules, TALLY } from '../policy/model.ts';
+import { digitsOf } from '../policy/numbers.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, differenceOf, type Seen } from './compare.ts';
@@ -82,10 +83,10 @@ class NftPlane implements DataPlane {
   }
 
   async counters(): Promise<Map<string, Counted>> {
-    const ran = await this.#nft(['-j', 'list', 'counters', 'table', FAMILY, NAME]);
+    const ran = await this.#nft(['-j', 'list', 'set', FAMILY, NAME, TALLY]);
     if (ran.code !== 0) return new Map();
     return new Map(
-      [...readListing(ran.stdout).counters].map(([name, counted]) => [name.slice('n_'.length), counted]),
+      [...readListing(ran.stdout).counters].map(([number, counted]) => [digitsOf(number), counted]),
     );
   }
 

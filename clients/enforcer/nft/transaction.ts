@@ -1,5 +1,5 @@
 import { MINE } from '../policy/loom.ts';
-import { type Chain, type Elements, type KernelMap, type Model, sameRules } from '../policy/model.ts';
+import { type Chain, type Elements, type KernelMap, type Model, sameRules, TALLY } from '../policy/model.ts';
 
 export const TABLE = 'inet prisma';
 
@@ -54,6 +54,8 @@ export function epochChains(epoch: Epoch): Map<string, Chain> {
         ],
         // The second rule is for packets without a connection, which have no mark.
         [`yes_${way}`, { rules: [`ct mark set ct mark and ${other} or ${mark} accept`, 'accept'] }],
+        // What was let through for a reason that is counted: its number is the packet's priority.
+        [`told_${way}`, { rules: [`ct mark and ${mine} == 0x0 meta priority @${TALLY}`, `goto yes_${way}`] }],
         [`no_${way}`, { rules: [`ct mark set ct mark and ${other} drop`, 'drop'] }],
       ];
     }),
@@ -101,10 +103,8 @@ const freshElements = (addresses: Iterable<string>): string[] => {
 const tableText = (parts: readonly string[]): string =>
   parts.length === 0 ? '' : `table ${TABLE} {\n${parts.join('')}}\n`;
 
-const declared = ({ counters, maps }: Pick<Model, 'counters' | 'maps'>): string[] => [
-  ...[...counters].map(name => `counter ${name} { }\n`),
-  ...[...maps].map(([name, map]) => mapText(name, map)),
-];
+const declared = (maps: Iterable<readonly [string, KernelMap]>): string[] =>
+  [...maps].map(([name, map]) => mapText(name, map));
 
 const lines = (commands: readonly string[]): string => commands.map(line => `${line}\n`).join('');
 
@@ -117,11 +117,13 @@ export function loadText(model: Model, { epoch, fresh }: Standing): string {
       `map ${STAMP} { type mark : mark; }\n`,
       `set ${FRESH[4]} { type ipv4_addr; }\n`,
       `set ${FRESH[6]} { type ipv6_addr; }\n`,
-      ...declared(model),
+      `set ${TALLY} { type classid; counter; }\n`,
+      ...declared(model.maps),
       ...[...chains].map(([name, chain]) => chainText(name, chain)),
     ]),
     lines([
       ...[...model.maps].flatMap(([name, { elements }]) => add(name, elementTexts(elements))),
+      ...add(TALLY, [...model.counters]),
       ...freshElements(fresh),
       ...add(STAMP, stampElements(model.digest, epoch)),
     ]),
@@ -170,16 +172,33 @@ export interface Steps {
   standing: Standing;
 }
 
-/** The peers that a change is about; undefined when it may be about any. */
+/** Classes to which something else is said than before. Chains are named by what is in them, where no more is known. */
+function saidAnew(before: KernelMap, after: KernelMap): string[] {
+  const known = before.means !== undefined && after.means !== undefined;
+  const earlier: Elements = known ? (before.means ?? before.elements) : before.elements;
+  const now: Elements = known ? (after.means ?? after.elements) : after.elements;
+  return earlier === now ? [] : [...difference(earlier, now).keys()];
+}
+
+/** The peers that a change is about; undefined when it may be about any, or about too many. */
 function peersOf(
   rewritten: readonly unknown[],
-  maps: readonly { after: KernelMap; changes: Changes }[],
+  maps: readonly { before: KernelMap; after: KernelMap; changes: Changes }[],
 ): string[] | undefined {
   if (rewritten.length > 0) return undefined;
-  const changed = maps.filter(({ changes }) => changes.size > 0);
-  // Classes come and go, but what one stands for never changes.
-  if (changed.some(({ after }) => after.interval)) return undefined;
-  return changed.flatMap(({ after, changes }) => (after.holds === 'peers' ? [...changes.keys()] : []));
+  if (maps.some(({ after, changes }) => after.interval && changes.size > 0)) return undefined;
+  const classes = new Set(
+    maps.flatMap(({ before, after }) => (after.holds === 'classes' ? saidAnew(before, after) : [])),
+  );
+  const peers = maps.filter(({ after }) => after.holds === 'peers');
+  const found = peers.flatMap(({ changes }) => [...changes.keys()]);
+  if (classes.size === 0) return found;
+  for (const { after } of peers)
+    for (const [address, number] of after.elements) {
+      if (classes.has(number)) found.push(address);
+      if (found.length > MOST_FRESH) return undefined;
+    }
+  return found;
 }
 
 export function changeText(before: Model, after: Model, standing: Standing): Steps {
@@ -206,13 +225,13 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
   const rewritten = [...(goesOn ? [] : epochChains(next.epoch)), ...changed];
   const absent = (of: ReadonlySet<string>, than: ReadonlySet<string>) =>
     of === than ? [] : [...of].filter(name => !than.has(name));
-  const counters = new Set(absent(after.counters, before.counters));
   return {
     prepare:
-      tableText([
-        ...declared({ counters, maps: new Map(newMaps) }),
-        ...newChains.map(([name, chain]) => chainText(name, chain)),
-      ]) + lines(newMaps.flatMap(([name, { elements }]) => add(name, elementTexts(elements)))),
+      tableText([...declared(newMaps), ...newChains.map(([name, chain]) => chainText(name, chain))]) +
+      lines([
+        ...newMaps.flatMap(([name, { elements }]) => add(name, elementTexts(elements))),
+        ...add(TALLY, absent(after.counters, before.counters)),
+      ]),
     activate:
       lines(rewritten.map(([name]) => `flush chain ${TABLE} ${name}`)) +
       tableText(rewritten.map(([name, { rules }]) => chainText(name, { rules }))) +
@@ -228,7 +247,7 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
       ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `flush chain ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `delete chain ${TABLE} ${name}`),
-      ...absent(before.counters, after.counters).map(name => `delete counter ${TABLE} ${name}`),
+      ...drop(TALLY, absent(before.counters, after.counters)),
     ]),
     standing: next,
   };

@@ -4,7 +4,8 @@ import type { HostPolicy, LocalUnit } from '../data-plane.ts';
 import { Judge } from './judge.ts';
 import type { Loom } from './loom.ts';
 import type { Elements } from './model.ts';
-import { type Identity, Residents, Surroundings, verdictAt } from './peers.ts';
+import type { Neighbourhood, PeerClass } from './neighbourhood.ts';
+import { type Identity, Residents, Surroundings } from './peers.ts';
 import { FAMILIES, type Family, rangeOf } from './territories.ts';
 
 const DIRECTIONS = { in: 'incoming', out: 'outgoing' } as const;
@@ -106,13 +107,20 @@ export class PeerBook {
     return touched;
   }
 
-  /** Every address that may need a verdict of its own. */
-  all({ surroundings }: Group): Set<string> {
+  /** Every address that may need a class. */
+  all({ surroundings }: Neighbourhood): Set<string> {
     return new Set([...this.#residents.addresses(), ...surroundings.named.keys()]);
   }
 
-  verdict(address: string, { surroundings, judges }: Group, way: Way): string | undefined {
-    return verdictAt(address, this.#residents.at(address), surroundings, judges[way]);
+  /** The class of who is at the address; undefined when nobody is whom a rule asks for. */
+  classAt(address: string, around: Neighbourhood): PeerClass | undefined {
+    const residents = this.#residents.at(address);
+    const [only] = residents;
+    const clauses =
+      only && residents.length === 1
+        ? around.clauses(only.tags)
+        : residents.flatMap(({ tags }) => around.clauses(tags));
+    return around.classOf(address, clauses);
   }
 }
 

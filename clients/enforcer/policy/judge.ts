@@ -2,7 +2,7 @@ import { outcomesOf } from '../../../shared/core/outcomes.ts';
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import type { ParsedRule } from '../../../shared/core/rule-index.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
-import type { Loom, Side } from './loom.ts';
+import type { Loom, Side, Woven } from './loom.ts';
 
 /** What one policy says to one kind of unit in one direction about every peer. */
 export class Judge {
@@ -10,7 +10,7 @@ export class Judge {
   readonly #rules: readonly ParsedRule[];
   /** Clause → positions of the rules that it makes name the peer. */
   readonly #naming = new Map<number, number[]>();
-  readonly #verdicts = new Map<string, string>();
+  readonly #woven = new Map<string, Woven>();
   readonly #loom: Loom;
   readonly #side: Side;
   readonly #layer3Only: boolean;
@@ -39,22 +39,27 @@ export class Judge {
     return clauses.some(clause => this.#naming.has(clause));
   }
 
-  /** Every verdict that it gave so far. */
-  get verdicts(): Iterable<string> {
-    return this.#verdicts.values();
+  /** Clauses that a rule asks for. */
+  get named(): Iterable<number> {
+    return this.#naming.keys();
   }
 
-  /** The verdict on a peer that satisfies these clauses, by its tags or by networks that hold it. */
-  verdict(clauses: Iterable<number>): string {
+  /** What is said to a peer that satisfies these clauses, by its tags or by networks that hold it. */
+  weave(clauses: Iterable<number>): Woven {
     const positions = new Set<number>();
     for (const clause of clauses) for (const at of this.#naming.get(clause) ?? []) positions.add(at);
     const sorted = [...positions].sort((a, b) => a - b);
     const key = sorted.join(',');
-    const known = this.#verdicts.get(key);
+    const known = this.#woven.get(key);
     if (known) return known;
     const rules = sorted.flatMap(at => this.#rules[at] ?? []);
-    const made = this.#loom.verdict(outcomesOf(rules, this.#layer3Only), this.#side);
-    this.#verdicts.set(key, made);
+    const made = this.#loom.weave(outcomesOf(rules, this.#layer3Only), this.#side);
+    this.#woven.set(key, made);
     return made;
+  }
+
+  /** Where its packets go. */
+  verdict(clauses: Iterable<number>): string {
+    return this.#loom.verdict(this.weave(clauses));
   }
 }

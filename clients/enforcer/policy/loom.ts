@@ -4,7 +4,8 @@ import type { Span } from '../../../shared/core/spans.ts';
 import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import { type Meaning, SNAPLEN } from '../data-plane.ts';
-import { type Chain, shortHash } from './model.ts';
+import { type Chain, shortHash, TALLY } from './model.ts';
+import { digitsOf, type Numbers } from './numbers.ts';
 
 /** What every decision of a unit in one direction shares. */
 export interface Side {
@@ -21,7 +22,6 @@ const WAY = { incoming: 'in', outgoing: 'out' } as const;
 
 const verdictOf = (action: 'Allow' | 'Reject') => (action === 'Allow' ? 'allow' : 'reject');
 
-/** What ends a flow's way through the rules. */
 function meaningOf({ enforced, observed }: Outcome, side: Side): Meaning {
   const fallback = side.namespace[side.direction];
   return {
@@ -55,58 +55,116 @@ const ANSWERS: Readonly<Partial<Record<Line, Readonly<Record<number, number>>>>>
 /** Few stretches are rules one by one; more of them are one look-up. */
 const FEW = 3;
 
-/** Makes chains out of outcomes; equal ones are one chain. */
+/** What is said to a kind of peer: rules in order, of which one always ends it. Equal ones are the same object. */
+export interface Woven {
+  /** Tells equal ones from others. */
+  hash: string;
+  rules: readonly string[];
+}
+
+/** What ends a flow's way through the rules. */
+interface Terminal {
+  /** Rules that stand in place. */
+  rules: readonly string[];
+  /** The chain that has them, for look-ups, which can only go to chains; made when it is asked for. */
+  chain: () => string;
+  /** A chain is gone to in any case: its limit on what is logged holds for all that is rejected by one rule. */
+  isShared: boolean;
+}
+
+/** Makes rules and chains out of outcomes; equal ones are one chain. */
 export class Loom {
   readonly chains = new Map<string, Chain>();
+  /** Numbers of the ends that are counted. */
   readonly counters = new Set<string>();
   readonly meanings = new Map<string, Meaning>();
-  readonly #terminals = new Map<string, string>();
+  readonly #terminals = new Map<string, Terminal>();
+  /** By their rules: equal ones are one. */
+  readonly #ends = new Map<string, Terminal>();
+  readonly #woven = new Map<string, Woven>();
+  readonly #numbers: Numbers;
   readonly #logGroup: number;
 
-  constructor(logGroup: number) {
+  constructor(logGroup: number, numbers: Numbers) {
     this.#logGroup = logGroup;
+    this.#numbers = numbers;
   }
 
-  /** The verdict for a peer: where its packets go. */
-  verdict(outcomes: Outcomes, side: Side): string {
+  /** What a unit says to a peer about which these outcomes hold. */
+  weave(outcomes: Outcomes, side: Side): Woven {
     const targets = LINES.map(line => this.#targets(outcomes[line], side));
     const most = commonest(targets);
-    const rules = LINES.flatMap((line, at) => ruleTexts(line, targets[at] ?? [], most));
-    if (rules.length === 0) return `goto ${most}`;
-    const chain = { rules: [...rules, `goto ${most}`] };
-    const name = `c_${shortHash(chain.rules.join('\n'))}`;
-    this.chains.set(name, chain);
-    return `goto ${name}`;
+    const rules = [
+      ...LINES.flatMap((line, at) => ruleTexts(line, targets[at] ?? [], most)),
+      ...endTexts('', most),
+    ];
+    const hash = shortHash(rules.join('\n'));
+    const known = this.#woven.get(hash);
+    if (known) return known;
+    const made = { hash, rules };
+    this.#woven.set(hash, made);
+    return made;
   }
 
-  #targets(spans: readonly Span<Outcome>[], side: Side): Span<string>[] {
+  /** Where packets go that it is said to. */
+  verdict({ hash, rules }: Woven): string {
+    const [first = ''] = rules;
+    if (rules.length === 1 && first.startsWith('goto ')) return first;
+    this.chains.set(`c_${hash}`, { rules });
+    return `goto c_${hash}`;
+  }
+
+  #targets(spans: readonly Span<Outcome>[], side: Side): Span<Terminal>[] {
     return spans.map(({ from, to, value }) => ({ from, to, value: this.#terminal(value, side) }));
   }
 
-  #terminal(outcome: Outcome, side: Side): string {
+  #terminal(outcome: Outcome, side: Side): Terminal {
     const { enforced, observed } = outcome;
     const key = `${idOf(enforced)} ${idOf(observed)} ${side.direction} ${side.namespace.path} ${side.unit ?? ''}`;
     const known = this.#terminals.get(key);
     if (known) return known;
     const made = this.#make(meaningOf(outcome, side), enforced?.logged ?? true, WAY[side.direction]);
-    this.#terminals.set(key, made);
-    return made;
+    const text = made.rules.join('\n');
+    const equal = this.#ends.get(text) ?? made;
+    this.#ends.set(text, equal);
+    this.#terminals.set(key, equal);
+    return equal;
   }
 
-  #make(meaning: Meaning, logged: boolean, way: 'in' | 'out'): string {
-    const id = shortHash(JSON.stringify([meaning, logged]));
-    const end = meaning.verdict === 'allow' ? `goto yes_${way}` : `goto no_${way}`;
-    const name = `t_${id}`;
-    this.chains.set(name, {
-      rules: logged ? [reportOf(id, meaning.verdict, way, this.#logGroup), end] : [end],
-    });
-    if (logged) {
-      this.counters.add(`n_${id}`);
-      this.meanings.set(id, meaning);
+  #make(meaning: Meaning, logged: boolean, way: 'in' | 'out'): Terminal {
+    const isAllow = meaning.verdict === 'allow';
+    if (!logged) {
+      const chain = `${isAllow ? 'yes' : 'no'}_${way}`;
+      return { rules: [`goto ${chain}`], chain: () => chain, isShared: true };
     }
-    return name;
+    const number = this.#numbers.of(JSON.stringify([meaning]));
+    const id = digitsOf(number);
+    this.counters.add(number);
+    this.meanings.set(id, meaning);
+    const rules = isAllow
+      ? allowed(id, number, way, this.#logGroup)
+      : rejected(id, number, way, this.#logGroup);
+    const chain = () => {
+      const name = `t_${shortHash(rules.join('\n'))}`;
+      this.chains.set(name, { rules });
+      return name;
+    };
+    return { rules, chain, isShared: !isAllow };
   }
 }
+
+/** Only the first packet of a flow is reported and counted. `told_…` counts. */
+const allowed = (id: string, number: string, way: 'in' | 'out', group: number): string[] => [
+  `ct mark and ${MINE[way]} == 0x0 log prefix "A:${id}:" group ${group} snaplen ${SNAPLEN}`,
+  `meta priority set ${number} goto told_${way}`,
+];
+
+/** Everything is counted; what is logged of a flood is limited. */
+const rejected = (id: string, number: string, way: 'in' | 'out', group: number): string[] => [
+  `meta priority set ${number} meta priority @${TALLY}`,
+  `limit rate 1000/second burst 2000 packets log prefix "R:${id}:" group ${group} snaplen ${SNAPLEN}`,
+  `goto no_${way}`,
+];
 
 /** A ruleset may be replaced under its ID: what is reported of the rule counts too. */
 const idOf = (rule: ParsedRule | undefined): string =>
@@ -114,43 +172,41 @@ const idOf = (rule: ParsedRule | undefined): string =>
     ? JSON.stringify([rule.ref.rulesetID, rule.ref.direction, rule.ref.index, rule.action, rule.logged])
     : '-';
 
-/**
- * The counter counts everything; what is logged of a flood is limited. Of what is let through, only the first packet of
- * a flow is reported.
- */
-const reportOf = (id: string, verdict: Meaning['verdict'], way: 'in' | 'out', group: number): string =>
-  verdict === 'allow'
-    ? `ct mark and ${MINE[way]} == 0x0 counter name "n_${id}" log prefix "A:${id}:" group ${group} snaplen ${SNAPLEN}`
-    : `counter name "n_${id}" limit rate 1000/second burst 2000 packets log prefix "R:${id}:" group ${group} snaplen ${SNAPLEN}`;
-
 /** The target that most of the traffic goes to: it needs no rule of its own. */
-function commonest(lines: readonly (readonly Span<string>[])[]): string {
-  const votes = new Map<string, number>();
+function commonest(lines: readonly (readonly Span<Terminal>[])[]): Terminal {
+  const votes = new Map<Terminal, number>();
   for (const spans of lines) for (const { value } of spans) votes.set(value, (votes.get(value) ?? 0) + 1);
   return [...votes].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
-function ruleTexts(line: Line, spans: readonly Span<string>[], otherwise: string): string[] {
+/** What to do with packets that match: `match` ends in a blank, or is empty. */
+const endTexts = (match: string, { rules, chain, isShared }: Terminal): string[] =>
+  isShared ? [`${match}goto ${chain()}`] : rules.map(rule => `${match}${rule}`);
+
+function ruleTexts(line: Line, spans: readonly Span<Terminal>[], otherwise: Terminal): string[] {
   const special = spans.filter(({ value }) => value !== otherwise);
-  if (special.length === 0) return [];
+  const [only] = special;
+  if (!only) return [];
   const { protocol, key } = MATCH[line];
   const start = protocol === '' ? '' : `${protocol} `;
+  const whole = special.length === 1 && only.from === 0 && only.to === HIGHEST[line];
+  if (whole && protocol !== '') return endTexts(start, only.value);
   const answers = answerTexts(line, spans, otherwise).map(text => `${start}${text}`);
-  const whole = special.length === 1 && special[0]?.from === 0 && special[0].to === HIGHEST[line];
-  if (whole && protocol !== '') return [`${protocol} goto ${special[0]?.value}`];
-  if (special.length <= FEW) {
-    return [...answers, ...special.map(span => `${start}${key} ${rangeText(span)} goto ${span.value}`)];
-  }
-  const elements = special.map(span => `${rangeText(span)} : goto ${span.value}`);
+  if (special.length <= FEW)
+    return [
+      ...answers,
+      ...special.flatMap(span => endTexts(`${start}${key} ${rangeText(span)} `, span.value)),
+    ];
+  const elements = special.map(span => `${rangeText(span)} : goto ${span.value.chain()}`);
   return [...answers, `${start}${key} vmap { ${elements.join(', ')} }`];
 }
 
 /** Answers in ICMP that come under an older epoch are decided anew: as their requests. */
-function answerTexts(line: Line, spans: readonly Span<string>[], otherwise: string): string[] {
-  return Object.entries(ANSWERS[line] ?? {}).map(([answer, request]) => {
+function answerTexts(line: Line, spans: readonly Span<Terminal>[], otherwise: Terminal): string[] {
+  return Object.entries(ANSWERS[line] ?? {}).flatMap(([answer, request]) => {
     const value = request * 256;
     const target = spans.find(({ from, to }) => from <= value && value <= to)?.value ?? otherwise;
     const type = line === 'icmp' ? 'icmp type' : 'icmpv6 type';
-    return `ct direction reply ${type} ${answer} goto ${target}`;
+    return endTexts(`ct direction reply ${type} ${answer} `, target);
   });
 }

@@ -12,6 +12,9 @@ export const sameRules = (a: Chain | undefined, b: Chain): boolean =>
   a === b ||
   (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
 
+/** The set whose elements count the flows of each end, by its number. */
+export const TALLY = 'tally';
+
 /** Elements of a map: key → value, as nft writes them. */
 export interface Elements extends Iterable<[string, string]> {
   readonly size: number;
@@ -21,13 +24,15 @@ export interface Elements extends Iterable<[string, string]> {
 }
 
 export interface KernelMap {
-  /** `peers`: address → class. `classes`: class → verdict. `territories`: stretch of addresses → verdict. */
+  /** `peers`: address → class of peers. `classes`: class → verdict. `territories`: stretch of addresses → verdict. */
   holds: 'peers' | 'classes' | 'territories';
   /** As nft declares it. */
   type: string;
   /** Ranges instead of single keys: changed as a whole. */
   interval: boolean;
   elements: Elements;
+  /** Of classes: what the verdict comes to, whichever chain says it. Class → hash. */
+  means?: Elements;
   /** What sets it apart from an earlier state of the same map, where that is known: key → value or gone. */
   since?: { earlier: Elements; changes: ReadonlyMap<string, string | undefined> };
 }
@@ -39,9 +44,9 @@ export interface KernelMap {
 export interface Model {
   chains: ReadonlyMap<string, Chain>;
   maps: ReadonlyMap<string, KernelMap>;
-  /** Named counters, one for each terminal that reports. */
+  /** Elements of the tally, one for each end that reports. */
   counters: ReadonlySet<string>;
-  /** Id in log prefixes and counters → what it stands for. */
+  /** Id in log prefixes → what it stands for. */
   meanings: ReadonlyMap<string, Meaning>;
   /** 56 hex digits: of everything that this was made from. */
   digest: string;

@@ -1,7 +1,6 @@
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import type { PeersPayload } from '../../../shared/schema/bundle.ts';
 import { parseAddress } from '../../../shared/schema/cidr.ts';
-import type { Judge } from './judge.ts';
 import { addressText, type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
 
 export type Identity = PeersPayload['identities'][number];
@@ -111,20 +110,4 @@ export class Residents {
   addresses(): Iterable<string> {
     return this.#at.keys();
   }
-}
-
-/**
- * Verdict on a single address that is somebody's, or that a name leads to. Undefined when it is decided as its
- * surroundings are: no rule asks for what its owner is.
- */
-export function verdictAt(
-  address: string,
-  residents: readonly Identity[],
-  surroundings: Surroundings,
-  judge: Judge,
-): string | undefined {
-  const own = residents.flatMap(({ tags }) => surroundings.policy.clauses(tags));
-  const named = surroundings.named.get(address) ?? [];
-  if (!judge.names(own) && !judge.names(named)) return undefined;
-  return judge.verdict([...own, ...surroundings.holding(address)]);
 }

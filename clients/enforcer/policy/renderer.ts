@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { modelFromPayload } from '../../../shared/core/policy.ts';
 import { type HostPolicy, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
-import { Classes } from './classes.ts';
+import { Buckets } from './buckets.ts';
 import {
   FAMILIES,
   familyOf,
@@ -16,6 +16,8 @@ import {
 import { type Dispatch, frame, PEER } from './hooks.ts';
 import { Loom } from './loom.ts';
 import { type Chain, type KernelMap, type Model, sameRules } from './model.ts';
+import { Neighbourhood } from './neighbourhood.ts';
+import { Numbers } from './numbers.ts';
 import { Patched } from './patched.ts';
 import { singleAddress } from './peers.ts';
 import type { Family } from './territories.ts';
@@ -27,18 +29,35 @@ interface Base {
   key: string;
   loom: Loom;
   groups: readonly Group[];
+  neighbourhoods: readonly Neighbourhood[];
   intervals: Map<string, KernelMap>;
   book: PeerBook;
-  /** Chains that the loom held when it was new; it keeps those that nothing goes to any more. */
-  born: number;
+  /** Whoever's class is none: where packets go that nothing else decides. */
+  nobody: ReadonlyMap<string, string>;
+}
+
+/** Peers of one neighbourhood, as they are now. */
+interface Standing {
+  singles: Record<Family, Singles>;
+  /** Class → how many addresses are of it. */
+  uses: Map<string, number>;
+  /** Of each group and way; made anew when a class comes or goes. */
+  said: ReadonlyMap<string, Said>;
+}
+
+/** What is said to the classes of one neighbourhood, by a group in one direction. */
+interface Said {
+  map: KernelMap;
+  chains: ReadonlyMap<string, Chain>;
 }
 
 /** Makes `PolicyPayload`s and peers into what the kernel should hold. Keeps what the next policy has in common. */
 export class Renderer {
   #base: Base | undefined;
-  #singles = new Map<string, Singles>();
+  #standing = new Map<string, Standing>();
+  #buckets = new Map<string, Buckets>();
   #woven: Woven | undefined;
-  readonly #classes = new Classes();
+  readonly #numbers = new Numbers();
   readonly #logGroup: number;
 
   constructor(logGroup: number = LOG_GROUP) {
@@ -47,26 +66,29 @@ export class Renderer {
 
   render(policy: HostPolicy): Model {
     const base = this.#baseOf(policy);
-    const fresh = this.#base !== base;
     const touched = base.book.update(policy.payloads['peers.json'].identities);
-    const singles = new Map<string, KernelMap & { elements: Singles }>();
-    for (const group of base.groups)
-      for (const way of WAYS) this.#singlesOf(group, way, base, fresh ? undefined : touched, singles);
-    if (fresh) base.born = base.loom.chains.size;
+    const isFresh = this.#base !== base;
+    const standing = new Map<string, Standing>();
+    const singles: [string, KernelMap][] = [];
+    for (const around of base.neighbourhoods) {
+      const before = isFresh ? undefined : this.#standing.get(around.id);
+      const { stands, maps } = this.#peersOf(around, base.book, before, touched);
+      standing.set(around.id, stands);
+      singles.push(...maps);
+    }
     this.#base = base;
-    this.#singles = new Map([...singles].map(([name, { elements }]) => [name, elements]));
-    const classes = base.groups.flatMap(group =>
-      WAYS.map(way => [classesName(group, way), this.#classesOf(group, way)] as const),
-    );
+    this.#standing = standing;
+    const said = new Map([...standing.values()].flatMap(one => [...one.said]));
     const maps = new Map(
-      [...base.intervals, ...singles, ...classes].filter(([, map]) => map.elements.size > 0),
+      [...base.intervals, ...singles, ...[...said].map(([name, { map }]) => [name, map] as const)].filter(
+        ([, map]) => map.elements.size > 0,
+      ),
     );
-    const own = policy.lockdown ? new Map<string, Chain>() : unitChains(base.groups, maps);
-    const woven = weave(
-      this.#woven,
-      base.loom,
-      new Map([...own, ...frame(policy, dispatchOf(policy, base.groups))]),
-    );
+    const own = policy.lockdown ? new Map<string, Chain>() : unitChains(base, maps);
+    const woven = weave(this.#woven, base.loom, {
+      said: [...said.values()].map(({ chains }) => chains),
+      own: new Map([...own, ...frame(policy, dispatchOf(policy, base.groups))]),
+    });
     this.#woven = woven;
     return {
       chains: woven.chains,
@@ -78,12 +100,6 @@ export class Renderer {
     };
   }
 
-  /** Every class that a peer of the group may have. */
-  #classesOf({ judges }: Group, way: Way): KernelMap {
-    const elements = new Map([...judges[way].verdicts].map(verdict => [this.#classes.of(verdict), verdict]));
-    return { holds: 'classes', type: 'classid : verdict', interval: false, elements };
-  }
-
   /** Forgets what it kept: the next model is made from nothing. */
   forget(): void {
     this.#base = undefined;
@@ -91,10 +107,17 @@ export class Renderer {
 
   #baseOf(policy: HostPolicy): Base {
     const key = baseKey(policy);
-    const known = this.#base;
-    if (known?.key === key && known.loom.chains.size < 2 * known.born + 1000) return known;
-    const loom = new Loom(this.#logGroup);
+    if (this.#base?.key === key) return this.#base;
+    const loom = new Loom(this.#logGroup, this.#numbers);
     const groups = groupsOf(policy, modelFromPayload(policy.payloads['policy.json']), loom);
+    const neighbourhoods = [...Map.groupBy(groups, ({ surroundings }) => surroundings)].map(
+      ([surroundings, members]) => new Neighbourhood(surroundings, members, this.#numbers),
+    );
+    const nobody = new Map(
+      groups.flatMap(group =>
+        WAYS.map(way => [sideName(group, way), group.judges[way].verdict([])] as const),
+      ),
+    );
     const made = new Map<string, KernelMap>();
     for (const group of groups)
       for (const way of WAYS)
@@ -107,34 +130,76 @@ export class Renderer {
             elements,
           });
         }
-    return { key, loom, groups, intervals: made, book: new PeerBook(), born: loom.chains.size };
+    const names = new Set(groups.flatMap(group => WAYS.map(way => classesName(group, way))));
+    for (const name of this.#buckets.keys()) if (!names.has(name)) this.#buckets.delete(name);
+    return { key, loom, groups, neighbourhoods, intervals: made, book: new PeerBook(), nobody };
   }
 
-  /** `touched`: the only addresses that may have changed; absent: all of them are new. */
-  #singlesOf(
-    group: Group,
-    way: Way,
-    base: Base,
-    touched: ReadonlySet<string> | undefined,
-    into: Map<string, KernelMap & { elements: Singles }>,
-  ): void {
-    const earlier = (family: Family): Singles => this.#singles.get(singlesName(group, way, family)) ?? NONE;
+  /** `touched`: the only addresses that may have changed since `before`; all of them are new without that. */
+  #peersOf(
+    around: Neighbourhood,
+    book: PeerBook,
+    before: Standing | undefined,
+    touched: ReadonlySet<string>,
+  ): { stands: Standing; maps: [string, KernelMap][] } {
+    const uses = new Map(before?.uses);
     const changes = {
       4: new Map<string, string | undefined>(),
       6: new Map<string, string | undefined>(),
     };
-    for (const address of touched ?? base.book.all(group)) {
+    const use = (number: string | undefined, more: 1 | -1): void => {
+      if (number !== undefined) uses.set(number, (uses.get(number) ?? 0) + more);
+    };
+    for (const address of before ? touched : book.all(around)) {
       const family = familyOf(address);
-      const verdict = base.book.verdict(address, group, way);
-      const number = verdict === undefined ? undefined : this.#classes.of(verdict);
-      if (touched && earlier(family).get(address) === number) continue;
-      if (touched || number !== undefined) changes[family].set(address, number);
+      const earlier = before?.singles[family].get(address);
+      const number = book.classAt(address, around)?.number;
+      if (number === earlier) continue;
+      changes[family].set(address, number);
+      use(earlier, -1);
+      use(number, 1);
     }
-    for (const family of FAMILIES) {
-      const name = singlesName(group, way, family);
-      const before = touched ? earlier(family) : NONE;
-      into.set(name, changed(`${TYPE[family]} : classid`, before, changes[family]));
-    }
+    for (const [number, count] of uses) if (count === 0) uses.delete(number);
+    const isSame =
+      before && before.uses.size === uses.size && [...uses.keys()].every(one => before.uses.has(one));
+    const maps = FAMILIES.map(family => {
+      const map = changed(`${TYPE[family]} : classid`, before?.singles[family] ?? NONE, changes[family]);
+      return { family, name: singlesName(around, family), map };
+    });
+    const [four, six] = maps.map(({ map }) => map.elements);
+    const singles = { 4: four ?? NONE, 6: six ?? NONE };
+    const said = isSame ? before.said : this.#saidIn(around, [...uses.keys()]);
+    return { stands: { singles, uses, said }, maps: maps.map(({ name, map }) => [name, map]) };
+  }
+
+  /** What each group says to each class. */
+  #saidIn(around: Neighbourhood, numbers: string[]): Map<string, Said> {
+    const classes = numbers.sort().flatMap(number => around.byNumber(number) ?? []);
+    return new Map(
+      around.groups.flatMap(group =>
+        WAYS.map((way): [string, Said] => {
+          const judge = group.judges[way];
+          const woven = new Map(
+            classes
+              .filter(({ own }) => judge.names(own))
+              .map(({ number, all }) => [number, judge.weave(all)] as const),
+          );
+          const name = classesName(group, way);
+          const buckets = this.#buckets.get(name) ?? new Buckets();
+          this.#buckets.set(name, buckets);
+          const { chains, at } = buckets.fill(woven);
+          const means = new Map([...woven].map(([number, { hash }]) => [number, hash]));
+          const map = {
+            holds: 'classes',
+            type: 'classid : verdict',
+            interval: false,
+            elements: at,
+            means,
+          } as const;
+          return [name, { map, chains }];
+        }),
+      ),
+    );
   }
 }
 
@@ -156,27 +221,33 @@ function changed(
 /** The chains of a model; the very same as before when none changed, so that nobody has to compare them. */
 interface Woven {
   loom: Loom;
-  /** Chains that the loom had: it only ever adds some. */
+  /** Chains and counters that the loom had: it only ever adds some. */
   size: number;
+  /** Those of classes. */
+  said: readonly ReadonlyMap<string, Chain>[];
   /** Those of units and hooks. */
   own: ReadonlyMap<string, Chain>;
   chains: ReadonlyMap<string, Chain>;
   counters: ReadonlySet<string>;
 }
 
-function weave(earlier: Woven | undefined, loom: Loom, own: ReadonlyMap<string, Chain>): Woven {
+function weave(earlier: Woven | undefined, loom: Loom, { said, own }: Pick<Woven, 'said' | 'own'>): Woven {
+  const size = loom.chains.size + loom.counters.size;
   const isSame =
     earlier?.loom === loom &&
-    earlier.size === loom.chains.size &&
+    earlier.size === size &&
+    earlier.said.length === said.length &&
+    earlier.said.every((one, at) => one === said[at]) &&
     earlier.own.size === own.size &&
     [...own].every(([name, chain]) => sameRules(earlier.own.get(name), chain));
   if (isSame) return earlier;
-  const chains = new Map([...loom.chains, ...own]);
-  return { loom, size: loom.chains.size, own, chains, counters: new Set(loom.counters) };
+  const chains = new Map([...loom.chains, ...said.flatMap(one => [...one]), ...own]);
+  return { loom, size, said, own, chains, counters: new Set(loom.counters) };
 }
 
-const classesName = (group: Group, way: Way): string => `k_${group.id}_${way}`;
-const singlesName = (group: Group, way: Way, family: Family): string => `p${family}_${group.id}_${way}`;
+const sideName = (group: Group, way: Way): string => `${group.id}_${way}`;
+const classesName = (group: Group, way: Way): string => `k_${sideName(group, way)}`;
+const singlesName = ({ id }: Neighbourhood, family: Family): string => `p${family}_${id}`;
 
 const baseKey = ({
   digests,
@@ -207,28 +278,37 @@ const digestOf = (policy: HostPolicy): string =>
 /** Of packets that no connection is known for only ICMP is decided; what is no part of one is dropped. */
 const STRAYS = 'ct state invalid,untracked meta l4proto != { icmp, ipv6-icmp } drop';
 
-function unitChains(groups: readonly Group[], maps: ReadonlyMap<string, KernelMap>): Map<string, Chain> {
+function unitChains(
+  { neighbourhoods, nobody }: Base,
+  maps: ReadonlyMap<string, KernelMap>,
+): Map<string, Chain> {
   const chains = new Map<string, Chain>();
-  for (const group of groups)
-    for (const way of WAYS)
-      for (const port of [way, `${way}_r`] as const) {
-        const lookups = (kind: 'p' | 'n') =>
-          FAMILIES.map(family => ({
-            name: `${kind}${family}_${group.id}_${way}`,
-            peer: `${family === 4 ? 'ip' : 'ip6'} ${PEER[port]}`,
-          })).filter(({ name }) => maps.has(name));
-        const singles = lookups('p').map(({ name, peer }) => `meta priority set ${peer} map @${name}`);
-        chains.set(`u_${group.id}_${port}`, {
-          rules: [
-            STRAYS,
-            ...(singles.length > 0
-              ? ['meta priority set 0:0', ...singles, `meta priority vmap @${classesName(group, way)}`]
-              : []),
-            ...lookups('n').map(({ name, peer }) => `${peer} vmap @${name}`),
-            group.judges[way].verdict([]),
-          ],
-        });
-      }
+  for (const around of neighbourhoods)
+    for (const group of around.groups)
+      for (const way of WAYS)
+        for (const port of [way, `${way}_r`] as const) {
+          const lookups = (name: (family: Family) => string) =>
+            FAMILIES.map(family => ({
+              name: name(family),
+              peer: `${family === 4 ? 'ip' : 'ip6'} ${PEER[port]}`,
+            })).filter(one => maps.has(one.name));
+          const singles = lookups(family => singlesName(around, family)).map(
+            ({ name, peer }) => `meta priority set ${peer} map @${name}`,
+          );
+          const said = classesName(group, way);
+          chains.set(`u_${group.id}_${port}`, {
+            rules: [
+              STRAYS,
+              ...(singles.length > 0 && maps.has(said)
+                ? ['meta priority set 0:0', ...singles, `meta priority vmap @${said}`]
+                : []),
+              ...lookups(family => `n${family}_${sideName(group, way)}`).map(
+                ({ name, peer }) => `${peer} vmap @${name}`,
+              ),
+              nobody.get(sideName(group, way)) ?? 'drop',
+            ],
+          });
+        }
   return chains;
 }
 

@@ -1,0 +1,70 @@
+import { clauseKey } from '../../../shared/core/tags.ts';
+import type { Group } from './groups.ts';
+import { shortHash } from './model.ts';
+import type { Numbers } from './numbers.ts';
+import type { Surroundings } from './peers.ts';
+
+/** What peers of one kind have in common: whatever a rule for a unit of this host may ask for. */
+export interface PeerClass {
+  /** Never another's. The same whenever the same is asked for. */
+  number: string;
+  /** Clauses that they satisfy by what they are, or by names that lead to them. Never empty. */
+  own: readonly number[];
+  /** With those that they satisfy by networks that hold them. */
+  all: readonly number[];
+}
+
+/** Groups whose units live in one namespace: they know the same clauses, so that their peers fall into the same classes. */
+export class Neighbourhood {
+  /** Stays while the namespace does. */
+  readonly id: string;
+  readonly groups: readonly Group[];
+  readonly surroundings: Surroundings;
+  readonly #asked: ReadonlySet<number>;
+  readonly #numbers: Numbers;
+  readonly #classes = new Map<string, PeerClass>();
+  readonly #byNumber = new Map<string, PeerClass>();
+
+  constructor(surroundings: Surroundings, groups: readonly Group[], numbers: Numbers) {
+    this.id = shortHash(surroundings.policy.namespace.path);
+    this.surroundings = surroundings;
+    this.groups = groups;
+    this.#numbers = numbers;
+    this.#asked = new Set(groups.flatMap(({ judges }) => [...judges.in.named, ...judges.out.named]));
+  }
+
+  /** Clauses of a peer with these tags that any rule here asks for, ascending. */
+  clauses(tags: Parameters<Surroundings['policy']['clauses']>[0]): readonly number[] {
+    return this.#relevant(this.surroundings.policy.clauses(tags));
+  }
+
+  /**
+   * The class of an address whose residents satisfy these clauses. Undefined when it is decided as its surroundings are:
+   * no rule asks for what is there.
+   */
+  classOf(address: string, residents: readonly number[]): PeerClass | undefined {
+    const { named } = this.surroundings;
+    const own = this.#relevant([...residents, ...(named.get(address) ?? [])]);
+    if (own.length === 0) return undefined;
+    const all = this.#relevant([...own, ...this.surroundings.holding(address)]);
+    const key = `${own.join()} ${all.join()}`;
+    const known = this.#classes.get(key);
+    if (known) return known;
+    const texts = [own, all].map(list =>
+      list.map(clause => clauseKey(this.surroundings.policy.clauseTags(clause))).sort(),
+    );
+    const number = this.#numbers.of(JSON.stringify(texts));
+    const made = { number, own, all };
+    this.#classes.set(key, made);
+    this.#byNumber.set(number, made);
+    return made;
+  }
+
+  byNumber(number: string): PeerClass | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  #relevant(clauses: readonly number[]): number[] {
+    return [...new Set(clauses.filter(clause => this.#asked.has(clause)))].sort((a, b) => a - b);
+  }
+}
