@@ -12,6 +12,7 @@ import { TABLE } from '../shared/schema/table.ts';
 import { BundleStore } from './bundles.ts';
 import { FlowBucket } from './flows.ts';
 import { SigningKeys } from './keys.ts';
+import { Users } from './users.ts';
 
 const string = (name: string) => ({ name, type: AttributeType.STRING });
 
@@ -21,8 +22,13 @@ export class DataStack extends Stack {
   readonly bundles: BundleStore;
   readonly flows: FlowBucket;
   readonly keys: SigningKeys;
+  readonly users: Users | undefined;
 
-  constructor(scope: Construct, id: string, props: StackProps & { installation: string; tokenKey: number }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & { installation: string; tokenKey: number; userPool: boolean },
+  ) {
     super(scope, id, props);
     this.table = new Table(this, 'Table', {
       partitionKey: string(TABLE.pk),
@@ -46,9 +52,10 @@ export class DataStack extends Stack {
     this.bundles = new BundleStore(this, 'Bundles');
     this.flows = new FlowBucket(this, 'Flows', this.bundles.accessLogs);
     this.keys = new SigningKeys(this, 'Keys', props);
+    this.users = props.userPool ? new Users(this, 'Users') : undefined;
     this.#tell();
   }
-  /** What the holders of the offline root keys need to make a root. */
+  /** What the holders of the offline root keys need to make a root, and what the provider of the users is made of. */
   #tell(): void {
     const { targets, snapshot, timestamp } = this.keys;
     const outputs = {
@@ -56,6 +63,13 @@ export class DataStack extends Stack {
       TargetsKeyId: targets.keyId,
       SnapshotKeyId: snapshot.keyId,
       TimestampKeyId: timestamp.keyId,
+      ...(this.users
+        ? {
+            UsersPoolId: this.users.pool.userPoolId,
+            UsersIssuer: this.users.issuer,
+            UsersClientId: this.users.client.userPoolClientId,
+          }
+        : {}),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

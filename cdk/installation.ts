@@ -11,6 +11,7 @@ export function installation(app: App): { data: DataStack; app: AppStack } {
     terminationProtection: true,
     installation: settings.name,
     tokenKey: settings.tokenKey,
+    userPool: settings.userPool,
   });
   return {
     data,

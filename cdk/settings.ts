@@ -12,6 +12,10 @@ const Settings = z.object({
     .default('microseg'),
   /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
   defaultTenant: Config.shape.DEFAULT_TENANT,
+  /** Whether the installation brings a Cognito user pool for people; `false` where they have an identity provider. */
+  userPool: z
+    .union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')])
+    .default(true),
   /** OpenID Connect issuer of the cloud console's users, and the audience of its tokens; empty: there is none. */
   pcIssuer: Config.shape.PC_ISSUER,
   pcAudience: Config.shape.PC_AUDIENCE,

@@ -111,6 +111,8 @@ export async function verifyIdentityToken(
   const { sub, exp, iat = 0 } = payload;
   if (!isSubject(sub) || exp === undefined) throw refuse('no subject');
   if (iat > deps.clock.now().getTime() / 1000 + SKEW) throw refuse('issued in the future');
+  // Cognito says of each token what it is for.
+  if ('token_use' in payload && payload.token_use !== 'id') throw refuse('not an identity token, by its use');
   if ('events' in payload) throw refuse('a logout or event token');
   if (checkParty && !isMeant(payload, audience)) throw refuse('meant for another party');
   return { ...payload, sub, exp };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { installation } from '../../cdk/installation.ts';
 import { permissionsHold } from './permissions.ts';
 import { structureHolds } from './structure.ts';
-import { appWith, synthesize } from './synthesized.ts';
+import { appWith, ofType, synthesize } from './synthesized.ts';
 
 // Making the app takes longer than asking it, so it is made once for all claims.
 const { app, data, rest, all } = synthesize();
@@ -18,6 +18,28 @@ describe('installation', () => {
   )('has no finding of %s that is not acknowledged with a reason', (_name, checks) => {
     const { violations } = checks.validateScope(app);
     expect(violations.map(v => [v.ruleName, v.violatingResources.map(r => r.constructPath)])).toEqual([]);
+  });
+
+  it('brings a user pool where nobody signs up alone or without a second factor, and none where it is not wanted', () => {
+    const [[, { Properties: pool } = { Properties: {} }] = []] = ofType(data, 'AWS::Cognito::UserPool');
+    expect(pool).toMatchObject({
+      AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+      MfaConfiguration: 'ON',
+      EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
+      DeletionProtection: 'ACTIVE',
+    });
+    const [[, { Properties: client } = { Properties: {} }] = []] = ofType(
+      data,
+      'AWS::Cognito::UserPoolClient',
+    );
+    expect(client).toMatchObject({
+      ExplicitAuthFlows: ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      GenerateSecret: false,
+      PreventUserExistenceErrors: 'ENABLED',
+    });
+    const { app: without, outdir } = appWith({ userPool: 'false' });
+    expect(installation(without).data.users).toBeUndefined();
+    rmSync(outdir, { recursive: true });
   });
 
   it('keeps every key of tokens that there was, and has those around the one that signs verify', () => {

@@ -52,9 +52,9 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
   describe('data', () => {
     it('is kept when the stack is deleted', () => {
-      const kinds = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key'];
+      const kinds = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::Cognito::UserPool'];
       const kept = kinds.flatMap(kind => ofType(data, kind));
-      expect(kept.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(Array(9).fill('Retain'));
+      expect(kept.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(Array(10).fill('Retain'));
     });
 
     it('has a table that can be restored, cannot be dropped, and tells what changed', () => {

@@ -48,6 +48,51 @@ const good = (changed: JWTPayload = {}, header: object = {}) => signed(ec, claim
 const trade = (token: string, more: object = {}, OIDCProviderName = 'login') =>
   world.issue({ realm: 'OIDC', metadata: { namespace: tenant, OIDCProviderName, token }, ...more });
 
+/** What Cognito writes into its tokens (developer guide, "Understanding user pool JSON web tokens"). */
+const ofCognito = {
+  both: {
+    auth_time: 0,
+    event_id: '0f3b1d06-7b52-4b4e-8f5f-3f0b2a0c9d11',
+    jti: 'b7e8b1f0-2f49-4b0e-9df8-1a3c2f5d7e90',
+    origin_jti: 'f4b9c9a0-6a44-4f43-8b5b-7a0c5b8e2d33',
+    'cognito:groups': ['operators', 'auditors'],
+  },
+  id: { token_use: 'id', 'cognito:username': 'ann', email: 'ann@example.com', email_verified: true },
+  access: { token_use: 'access', client_id: CLIENT, scope: 'aws.cognito.signin.user.admin', username: 'ann' },
+};
+
+describe('of a Cognito user pool', () => {
+  const subjects = ['email', 'cognito:groups'];
+  const token = (more: object) =>
+    signed(rsa, {
+      iss: issuer,
+      sub: 'ann-1',
+      iat: world.now(),
+      exp: world.now() + 3600,
+      ...ofCognito.both,
+      ...more,
+    });
+
+  it('the identity token is taken, with a tag for each group', async () => {
+    expect((await provider('people', { subjects })).status).toBe(200);
+    const issued = await trade(await token({ aud: CLIENT, ...ofCognito.id }), {}, 'people');
+    expect(issued.status, issued.text).toBe(200);
+    expect(decodeJwt(world.token(issued)).data).toEqual({
+      email: 'ann@example.com',
+      'cognito:groups:operators': 'true',
+      'cognito:groups:auditors': 'true',
+    });
+  });
+
+  it.each([
+    ['the access token', ofCognito.access],
+    ['the identity token for another client', { ...ofCognito.id, aud: 'client-2' }],
+    ['an access token that names an audience', { ...ofCognito.access, aud: CLIENT }],
+  ])('%s is refused', async (_, more) => {
+    expect((await trade(await token(more), {}, 'people')).status).toBe(401);
+  });
+});
+
 /** Lets callers with these claims see everything in the tenant. */
 const allow = async (...subject: string[]) => {
   const { object, status, text } = await world.plane.root('POST /apiauthorizationpolicies', tenant, {
