@@ -8,6 +8,7 @@ import type { DataStack } from './data.ts';
 import { Events } from './events.ts';
 import { FlowDelivery } from './flows.ts';
 import type { Values } from './function.ts';
+import { eventsUrlOf, Listeners, socketApi } from './listeners.ts';
 import type { Settings } from './settings.ts';
 import { Workflows } from './workflows.ts';
 
@@ -19,6 +20,7 @@ export class AppStack extends Stack {
     const bundles = new Bundles();
     const bus = new EventBus(this, 'Bus', { description: 'Events of microseg' });
     const front = httpApi(this, settings);
+    const socket = socketApi(this, settings);
 
     const delivery = new FlowDelivery(this, 'FlowDelivery', data.flows);
 
@@ -34,6 +36,7 @@ export class AppStack extends Stack {
       SNAPSHOT_KEY_ID: data.keys.snapshot.keyId,
       TIMESTAMP_KEY_ID: data.keys.timestamp.keyId,
       API_URL: urlOf(front),
+      EVENTS_URL: eventsUrlOf(socket),
       DEFAULT_TENANT: settings.defaultTenant,
       PC_ISSUER: settings.pcIssuer,
       PC_AUDIENCE: settings.pcAudience,
@@ -46,10 +49,12 @@ export class AppStack extends Stack {
     const workflows = new Workflows(this, 'Workflows', { ...parts, values, bus });
     const api = new Api(this, 'Api', { ...parts, values, front, delivery });
     for (const fn of api.upgrades) workflows.machine('upgrade-enforcers').grantTaskResponse(fn);
+    const listeners = new Listeners(this, 'Listeners', { ...parts, values, socket });
     const events = new Events(this, 'Events', {
       ...parts,
       values: {
         ...values,
+        PUSH_QUEUE_URL: listeners.queue.queueUrl,
         ONBOARD_ACCOUNT_ARN: workflows.machine('onboard-account').stateMachineArn,
         DELETE_NAMESPACE_ARN: workflows.machine('delete-namespace').stateMachineArn,
         UPGRADE_ENFORCERS_ARN: workflows.machine('upgrade-enforcers').stateMachineArn,
@@ -58,10 +63,12 @@ export class AppStack extends Stack {
       deleteNamespace: workflows.machine('delete-namespace'),
       upgradeEnforcers: workflows.machine('upgrade-enforcers'),
       bus,
+      listeners,
     });
-    new Alarms(this, 'Alarms', { api, workflows, events, table: data.table, delivery });
+    new Alarms(this, 'Alarms', { api, workflows, events, listeners, table: data.table, delivery });
 
     new CfnOutput(this, 'ApiUrl', { value: urlOf(front), description: 'The API, issuer of tokens' });
+    new CfnOutput(this, 'EventsUrl', { value: eventsUrlOf(socket), description: 'Push events' });
     new CfnOutput(this, 'BusName', {
       value: bus.eventBusName,
       description: 'Where CloudAccountOnboarded is put',

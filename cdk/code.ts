@@ -9,7 +9,7 @@ import { fail } from '../shared/schema/failure.ts';
 const root = join(import.meta.dirname, '..');
 
 /** Files in functions/lambda/; each is bundled once and shared by the functions that name one of its exports. */
-export type Entry = 'api' | 'tasks' | 'events' | 'documents';
+export type Entry = 'api' | 'tasks' | 'events' | 'documents' | 'listeners';
 
 /**
  * Packages written for CommonJS ask for Node's own modules through `require`, which an ES module lacks.

@@ -14,6 +14,7 @@ import { grantPublish } from './bundles.ts';
 import { deadLetters } from './dead-letters.ts';
 import { type ConfigKind, functionRole, handler, synchronous } from './function.ts';
 import { grantPublicKey, grantSign, rolePath } from './keys.ts';
+import type { Listeners } from './listeners.ts';
 import type { Parts } from './parts.ts';
 import { objectsOf, publications, readStream } from './stream.ts';
 import { grantRead, grantWrite, grantWritePublications } from './table-access.ts';
@@ -23,6 +24,7 @@ interface EventsProps extends Parts {
   onboard: StateMachine;
   deleteNamespace: StateMachine;
   upgradeEnforcers: StateMachine;
+  listeners: Listeners;
 }
 
 interface Pattern {
@@ -92,6 +94,7 @@ export class Events extends Construct {
     props.deleteNamespace.grantStartExecution(fn);
     props.upgradeEnforcers.grantStartExecution(fn);
     props.upgradeEnforcers.grantTaskResponse(fn);
+    props.listeners.queue.grantSendMessages(fn);
     readStream(fn, props.data.table, {
       filter: objectsOf([...identities, 'enforcerupgrade']),
       failures: this.#deadLetters('objectChanged'),

@@ -5,12 +5,14 @@ import { TABLE } from '../shared/schema/table.ts';
 import type { Api } from './api.ts';
 import type { Events } from './events.ts';
 import type { FlowDelivery } from './flows.ts';
+import type { Listeners } from './listeners.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface Measured {
   api: Api;
   workflows: Workflows;
   events: Events;
+  listeners: Listeners;
   table: Table;
   delivery: FlowDelivery;
 }
@@ -46,8 +48,13 @@ function throttles(table: Table): IMetric[] {
 }
 
 /** The only list of what is watched: alarms and dashboard read it. */
-export function measures({ api, workflows, events, table, delivery }: Measured): Measure[] {
-  const parts = { Api: api.functions, Task: [...workflows.functions.values()], Event: events.functions };
+export function measures({ api, workflows, events, listeners, table, delivery }: Measured): Measure[] {
+  const parts = {
+    Api: api.functions,
+    Task: [...workflows.functions.values()],
+    Event: events.functions,
+    Push: listeners.functions,
+  };
   const machines = [...workflows.machines.values()];
   return [
     {
@@ -69,7 +76,7 @@ export function measures({ api, workflows, events, table, delivery }: Measured):
       name: 'DeadLetters',
       means: 'An event was given up on. Read the dead-letter queues, mend the cause, send the event again.',
       threshold: 1,
-      metrics: events.queues.map(queue =>
+      metrics: [...events.queues, ...listeners.queues].map(queue =>
         queue.metricApproximateNumberOfMessagesVisible({ ...highest, label: queue.node.id }),
       ),
     },
@@ -114,6 +121,18 @@ export function measures({ api, workflows, events, table, delivery }: Measured):
       means: 'The API answered 5xx. The trace id in the answer finds the log entry.',
       threshold: 1,
       metrics: [api.front.metricServerError(sum)],
+    },
+    {
+      name: 'ListenerErrors',
+      means: 'Listeners could not come, say something or go. Read the log of listener.',
+      threshold: 1,
+      metrics: [listeners.socket.metric('IntegrationError', { ...sum, label: 'integration errors' })],
+    },
+    {
+      name: 'PushLate',
+      means: 'What listeners are told waits for its turn. Look for errors and throttles of push.',
+      threshold: LATE.toSeconds(),
+      metrics: [listeners.queue.metricApproximateAgeOfOldestMessage({ ...highest, label: 'oldest event' })],
     },
     {
       name: 'TableThrottles',

@@ -24,13 +24,20 @@ export function grantWrite({ grantPrincipal }: IGrantable, table: Table): void {
 }
 
 /** Writes to the publisher's to-do list and to no object. */
-export function grantWritePublications({ grantPrincipal }: IGrantable, table: Table): void {
+export const grantWritePublications = (to: IGrantable, table: Table): void =>
+  grantWriteBelow(to, table, STREAM.publication);
+
+/** Writes to the connections of listeners and to no object. */
+export const grantWriteConnections = (to: IGrantable, table: Table): void =>
+  grantWriteBelow(to, table, STREAM.connection);
+
+function grantWriteBelow({ grantPrincipal }: IGrantable, table: Table, prefix: string): void {
   grantPrincipal.addToPrincipalPolicy(
     new PolicyStatement({
       actions: WRITE,
       resources: [table.tableArn],
       conditions: {
-        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${STREAM.publication}*`] },
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${prefix}*`] },
       },
     }),
   );

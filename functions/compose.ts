@@ -3,10 +3,12 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { openBucket } from '../shared/adapters/aws/bucket.ts';
 import { openBundleAccess } from '../shared/adapters/aws/bundle-access.ts';
 import { openBus } from '../shared/adapters/aws/bus.ts';
+import { openConnections } from '../shared/adapters/aws/connections.ts';
 import { documentClient } from '../shared/adapters/aws/document.ts';
 import { openFlowStore } from '../shared/adapters/aws/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../shared/adapters/aws/publications.ts';
+import { openPushQueue, type PushQueue } from '../shared/adapters/aws/push-queue.ts';
 import { openSigner } from '../shared/adapters/aws/signer.ts';
 import { openWorkflows } from '../shared/adapters/aws/workflows.ts';
 import { openKeySets } from '../shared/adapters/http/key-sets.ts';
@@ -18,6 +20,7 @@ import type { Deps, Log } from './deps.ts';
 
 export { changesFromStream as changesOf } from '../shared/adapters/aws/change-feed.ts';
 export { marksFromStream as marksOf } from '../shared/adapters/aws/marks.ts';
+export { pushesFromQueue as pushesOf } from '../shared/adapters/aws/push-queue.ts';
 
 /** A function has only the variables that its work needs: the others fail when they are asked for, and by name. */
 const Environment = Config.partial();
@@ -62,8 +65,13 @@ function lazily<T extends object>(makers: { [K in keyof T]: () => T[K] }): T {
   return made;
 }
 
+/** What only AWS needs: in one process the feed tells listeners itself. */
+export interface AwsDeps extends Deps {
+  pushQueue: PushQueue;
+}
+
 /** The AWS installation that the environment names. Nothing is opened before it is used. */
-export function composeFrom(environment: Record<string, string | undefined>): Deps {
+export function composeFrom(environment: Record<string, string | undefined>): AwsDeps {
   const setting = settings(environment);
   const endpoint = environment.AWS_ENDPOINT_URL;
   const connection = endpoint === undefined || endpoint === '' ? {} : { endpoint };
@@ -80,7 +88,7 @@ export function composeFrom(environment: Record<string, string | undefined>): De
   const table = () => ({ ...connection, tableName: setting('TABLE_NAME'), client: shared.client });
   const signer = (name: Extract<ConfigName, `${string}_KEY_ID`>) =>
     openSigner({ ...connection, keyId: setting(name) });
-  return lazily<Deps>({
+  return lazily<AwsDeps>({
     clock: () => clock,
     log: () => logOf(setting('LOG_LEVEL')),
     store: () => openObjectStore({ ...table(), activityDays: setting('ACTIVITY_DAYS') }, clock),
@@ -126,14 +134,22 @@ export function composeFrom(environment: Record<string, string | undefined>): De
       azureAudience: setting('AZURE_AUDIENCE'),
     }),
     apiURL: () => setting('API_URL'),
+    eventsURL: () => setting('EVENTS_URL'),
+    connections: () =>
+      openConnections(
+        // Not where everything else is: API Gateway has an endpoint for each API.
+        { ...table(), gateway: { endpoint: setting('EVENTS_URL').replace(/^ws/, 'http') } },
+        clock,
+      ),
+    pushQueue: () => openPushQueue({ ...connection, url: setting('PUSH_QUEUE_URL') }),
     defaultTenant: () => setting('DEFAULT_TENANT'),
   });
 }
 
-let composed: Deps | undefined;
+let composed: AwsDeps | undefined;
 
 /** What the functions of this process stand on. The only reader of the environment. */
-export function compose(): Deps {
+export function compose(): AwsDeps {
   composed ??= composeFrom(process.env);
   return composed;
 }

@@ -2,6 +2,7 @@ import type { Bucket } from '../shared/ports/bucket.ts';
 import type { BundleAccess } from '../shared/ports/bundle-access.ts';
 import type { Bus } from '../shared/ports/bus.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { Connections } from '../shared/ports/connections.ts';
 import type { FlowStore } from '../shared/ports/flow-store.ts';
 import type { KeySets } from '../shared/ports/key-sets.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
@@ -55,6 +56,10 @@ export interface Deps {
   issuers: IssuerSettings;
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
   apiURL: string;
+  /** Public URL of push events, `wss://…/events`. */
+  eventsURL: string;
+  /** Who listens to push events. */
+  connections: Connections;
   /** Tenant into which AWS Control Tower's accounts are onboarded; empty: they are ignored. */
   defaultTenant: string;
 }

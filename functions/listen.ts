@@ -1,5 +1,5 @@
 import { messageOf, subscriptionOf } from '../shared/core/push.ts';
-import type { Connection, Connections } from '../shared/ports/connections.ts';
+import type { Connection } from '../shared/ports/connections.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { NamespacePath } from '../shared/schema/ids.ts';
 import { PushConfig, type PushEvent } from '../shared/schema/push.ts';
@@ -16,9 +16,7 @@ export interface Arrival {
   address: string;
 }
 
-export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKeys' | 'apiURL'> & {
-  connections: Connections;
-};
+export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKeys' | 'apiURL' | 'connections'>;
 
 /** Who listens, and to what. Nobody gets in who may read nothing in the namespace. */
 async function arrived({ id, query, token, address }: Arrival, deps: ListenDeps): Promise<Connection> {
@@ -121,19 +119,20 @@ const tellErrors = (
 /** Ends a connection. API Gateway has no room for a reason in the end itself, so that who asked for errors is told before. */
 export async function hangUp(connection: Connection, reason: string, deps: TellDeps): Promise<void> {
   if (connection.tellsErrors) await tellErrors(connection, [reason], deps);
-  await deps.connections.close(connection, reason);
+  await deps.connections.close(connection.id, reason);
 }
 
 /** Takes what a listener says as its new configuration. A wrong one is told to who asked for errors, and ends the others. */
 export async function said(id: string, text: string, deps: ListenDeps): Promise<void> {
   const connection = await deps.connections.get(id);
-  if (!connection) return;
+  // One that was forgotten while it was open hears nothing: it is better off when it comes again.
+  if (!connection) return deps.connections.close(id, 'the connection is not known here any more; come again');
   try {
     await deps.connections.change(id, configured(text, connection, deps.clock.now()));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const reasons = error.details.map(({ description }) => description);
     if (connection.tellsErrors) await tellErrors(connection, reasons, deps);
-    else await deps.connections.close(connection, reasons.join('; '));
+    else await deps.connections.close(id, reasons.join('; '));
   }
 }

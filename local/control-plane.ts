@@ -152,7 +152,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
       changes =>
         push(
           changes.flatMap(change => pushed(change) ?? []),
-          { ...deps, connections },
+          deps,
         ),
       changes => upgradeCreated(changes, deps),
       changes => enforcerReported(changes, deps),
@@ -184,6 +184,8 @@ async function start(settings: Settings, data: string, database: Database): Prom
     keySets: openKeySets(web, clock),
     issuers: { pcIssuer: '', pcAudience: '', azureAudience: '', ...settings.issuers },
     apiURL: settings.url ?? '',
+    eventsURL: '',
+    connections,
     defaultTenant: settings.defaultTenant ?? '',
   };
 
@@ -197,6 +199,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
   });
   // With port 0 the URL is known only now; no request is answered before this line.
   deps.apiURL ||= `http://${host.includes(':') ? `[${host}]` : host}:${(front.address() as AddressInfo).port}`;
+  deps.eventsURL = `${deps.apiURL.replace(/^http/, 'ws')}/events`;
 
   for (const [name, pattern] of Object.entries(consumed) as [
     EventName,
@@ -230,7 +233,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     removeOld();
   }, HOUR);
   const reviewing = setInterval(() => {
-    review({ ...deps, connections }).catch(error =>
+    review(deps).catch(error =>
       log.error('looking after listeners failed; it is tried again', { error: String(error) }),
     );
   }, settings.review ?? REVIEW);

@@ -101,7 +101,9 @@ const issueToken: Handler = async (call, deps) => {
 
 const getJwks: Handler = async (_call, { tokenKeys }) => ({ body: { keys: await keySetOf(tokenKeys).keys } });
 
-const getMetaConfig: Handler = async (_call, { apiURL }) => ({ body: { api: apiURL, version: VERSION } });
+const getMetaConfig: Handler = async (_call, { apiURL, eventsURL }) => ({
+  body: { api: apiURL, events: eventsURL, version: VERSION },
+});
 
 const verify: Handler = async (call, deps) => {
   const { token } = call.body as AuthnRequest;

@@ -1,6 +1,6 @@
 import { messageOf, type PushedChange, pushEvent, reaches, subscriptionOf } from '../../shared/core/push.ts';
 import { grants } from '../../shared/core/roles.ts';
-import type { Connection, Connections } from '../../shared/ports/connections.ts';
+import type { Connection } from '../../shared/ports/connections.ts';
 import { Failure } from '../../shared/schema/failure.ts';
 import { type NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Deps } from '../deps.ts';
@@ -8,9 +8,7 @@ import { hangUp } from '../listen.ts';
 import { claimTags } from '../pipeline/authenticate.ts';
 import { heldNow, lineageObjects } from '../pipeline/authorize.ts';
 
-export interface PushDeps extends Pick<Deps, 'store' | 'clock' | 'log'> {
-  connections: Connections;
-}
+export type PushDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'connections'>;
 
 /** Connections that are told something at once. */
 const PARALLEL = 50;

@@ -1,5 +1,6 @@
-import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import { changesOf, compose, marksOf } from '../compose.ts';
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
+import { changesOf, compose, marksOf, pushesOf } from '../compose.ts';
+import { announce } from '../events/announce.ts';
 import { bootstrap as makeAdministrator } from '../events/bootstrap.ts';
 import { cloudAccountCreated } from '../events/cloud-account-created.ts';
 import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
@@ -10,6 +11,7 @@ import { mappingChanged } from '../events/mapping-changed.ts';
 import { namespaceDeleted } from '../events/namespace-deleted.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { publishMarked } from '../events/publish.ts';
+import { push as pushAll, review } from '../events/push.ts';
 import { releaseChanged } from '../events/release-changed.ts';
 import { resign as resignAll } from '../events/resign.ts';
 import { upgradeCreated } from '../events/upgrade-created.ts';
@@ -45,7 +47,14 @@ export const objectChanged = batch(async event => {
   await mappingChanged(changes, compose());
   await upgradeCreated(changes, compose());
   await enforcerReported(changes, compose());
+  await announce(changes, compose());
 });
+
+/** The queue of what listeners are told. */
+export const push = (event: SQSEvent) => pushAll(pushesOf(event.Records), compose());
+
+/** The clock. */
+export const reviewListeners = () => review(compose());
 
 /** The table's stream, the publisher's to-do list. */
 export const publish = batch(event => publishMarked(marksOf(event.Records), compose()));

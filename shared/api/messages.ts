@@ -158,6 +158,7 @@ export const Jwks = z.object({
 
 export const MetaConfig = z.object({
   api: z.string().describe('Public URL of this API; the audience of assertions.'),
+  events: z.string().describe('Public URL of push events: a WebSocket.'),
   version: z.string().describe('Version of this software.'),
 });
 

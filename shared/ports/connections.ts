@@ -46,5 +46,5 @@ export interface Connections {
   /** Hands a message over. One that is gone is forgotten; one that takes too few is closed: what it lost is not sent again. */
   send(connection: Connection, message: string): Promise<void>;
   /** Ends a connection, tells why where there is a way to, and forgets it. */
-  close(connection: Connection, reason: string): Promise<void>;
+  close(id: string, reason: string): Promise<void>;
 }

@@ -32,6 +32,10 @@ export const Config = z.object({
   UPGRADE_ENFORCERS_ARN: z.string().min(1),
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
   API_URL: z.url(),
+  /** Public URL of push events, `wss://…/events`; at the same place, over https, API Gateway takes messages for listeners. */
+  EVENTS_URL: z.url({ protocol: /^wss?$/ }),
+  /** Queue of what listeners are told. */
+  PUSH_QUEUE_URL: z.url(),
   /** Tenant into which AWS Control Tower's new accounts are onboarded; empty: they are ignored. */
   DEFAULT_TENANT: z.string().default(''),
   /** OpenID Connect issuer of the cloud console's users, for realm PCIdentityToken; empty: there is none. */
@@ -69,6 +73,7 @@ export const configOf = {
     'TOKEN_KEY_ID',
     'TOKEN_KEY_IDS',
     'API_URL',
+    'EVENTS_URL',
     'PC_ISSUER',
     'PC_AUDIENCE',
     'AZURE_AUDIENCE',
@@ -92,8 +97,13 @@ export const configOf = {
     'ONBOARD_ACCOUNT_ARN',
     'DELETE_NAMESPACE_ARN',
     'UPGRADE_ENFORCERS_ARN',
+    'EVENTS_URL',
+    'PUSH_QUEUE_URL',
     'LOG_LEVEL',
   ],
+  /** What listeners call, and what tells them something. */
+  listener: ['TABLE_NAME', 'ACTIVITY_DAYS', 'TOKEN_KEY_IDS', 'API_URL', 'EVENTS_URL', 'LOG_LEVEL'],
+  push: ['TABLE_NAME', 'ACTIVITY_DAYS', 'EVENTS_URL', 'LOG_LEVEL'],
   publish: [
     'TABLE_NAME',
     'ACTIVITY_DAYS',

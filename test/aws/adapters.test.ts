@@ -5,16 +5,19 @@ import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/aws/bundle-access.ts';
 import { openBus } from '../../shared/adapters/aws/bus.ts';
 import { openChangeFeed } from '../../shared/adapters/aws/change-feed.ts';
+import { openConnections } from '../../shared/adapters/aws/connections.ts';
 import { openFlowStore } from '../../shared/adapters/aws/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../../shared/adapters/aws/publications.ts';
 import { openSigner } from '../../shared/adapters/aws/signer.ts';
 import { openUploads } from '../../shared/adapters/aws/uploads.ts';
 import { openWorkflows } from '../../shared/adapters/aws/workflows.ts';
+import { systemClock } from '../../shared/adapters/local/clock.ts';
 import { bucketContract } from '../contract/bucket.ts';
 import { bundleAccessContract } from '../contract/bundle-access.ts';
 import { busContract } from '../contract/bus.ts';
 import { changeFeedContract } from '../contract/change-feed.ts';
+import { connectionsContract } from '../contract/connections.ts';
 import { flowStoreContract } from '../contract/flow-store.ts';
 import { ACTIVITY_DAYS, objectStoreContract } from '../contract/object-store.ts';
 import { publicationsContract } from '../contract/publications.ts';
@@ -23,6 +26,7 @@ import { uploadsContract } from '../contract/uploads.ts';
 import { CONTRACT_MACHINE, workflowsContract } from '../contract/workflows.ts';
 import { testClock } from '../make/clock.ts';
 import { partition } from './lane/delivery.ts';
+import { clientOf } from './lane/gateway.ts';
 import { installation } from './lane/installation.ts';
 import { listen } from './lane/listen.ts';
 import { invoke } from './lane/request.ts';
@@ -63,6 +67,22 @@ on('dynamodb', () =>
   publicationsContract('DynamoDB', async () => {
     const { tableName, drop } = await freshTable(connection);
     return { publications: openPublications({ ...connection, tableName }), stop: drop };
+  }),
+);
+
+on('dynamodb', () =>
+  connectionsContract('DynamoDB and API Gateway', async () => {
+    const { tableName, drop } = await freshTable(connection);
+    const gateway = { ...connection, endpoint: config.EVENTS_URL.replace(/^ws/, 'http') };
+    return {
+      connections: openConnections({ ...connection, tableName, gateway }, systemClock),
+      open: async id => {
+        const client = clientOf(config.EVENTS_URL, id);
+        await client.open();
+        return client;
+      },
+      stop: drop,
+    };
   }),
 );
 

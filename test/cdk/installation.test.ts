@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { installation } from '../../cdk/installation.ts';
+import { listenersHold } from './listeners.ts';
 import { permissionsHold } from './permissions.ts';
 import { structureHolds } from './structure.ts';
 import { appWith, ofType, synthesize } from './synthesized.ts';
@@ -11,6 +12,7 @@ const { app, data, rest, all } = synthesize();
 
 structureHolds(data, rest);
 permissionsHold(all);
+listenersHold(rest, all);
 
 describe('installation', () => {
   it.each(

@@ -10,10 +10,10 @@ import { operations, routes } from '../../shared/api/routes.ts';
 import { configOf } from '../../shared/schema/config.ts';
 import { consumed } from '../../shared/schema/event.ts';
 import { TABLE } from '../../shared/schema/table.ts';
-import { allowed, ofType, type Resource, type Resources, refersTo } from './synthesized.ts';
+import { allowed, ofProtocol, ofType, type Resource, type Resources, refersTo } from './synthesized.ts';
 
 const functionsFolder = join(import.meta.dirname, '..', '..', 'functions');
-const entries = ['api', 'tasks', 'events', 'documents'].filter(entry =>
+const entries = ['api', 'tasks', 'events', 'documents', 'listeners'].filter(entry =>
   existsSync(join(functionsFolder, 'lambda', `${entry}.ts`)),
 );
 
@@ -29,7 +29,13 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   lostEnforcers: 'sweep',
   expiredAuthorizations: 'sweep',
   bootstrap: 'bootstrap',
+  listener: 'listener',
+  push: 'push',
+  reviewListeners: 'push',
 };
+
+/** Entries that hold one function, by its name. */
+const OWN_ENTRY: Readonly<Record<string, string>> = { documents: 'documents', listener: 'listeners' };
 
 const AlarmMetrics = z.array(
   z.object({
@@ -101,8 +107,12 @@ export function structureHolds(data: Resources, rest: Resources): void {
   });
 
   describe('API', () => {
+    const http = ofProtocol(rest, 'HTTP');
+    const ofHttp = (type: string) =>
+      ofType(rest, type).filter(([, { Properties }]) => refersTo(Properties.ApiId, http[0]));
+
     it('sends every path of the table to the function of its group', () => {
-      const made = ofType(rest, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
+      const made = ofHttp('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
         const integration = ofType(rest, 'AWS::ApiGatewayV2::Integration').find(([id]) =>
           refersTo(Properties.Target, id),
         );
@@ -120,17 +130,17 @@ export function structureHolds(data: Resources, rest: Resources): void {
     });
 
     it('speaks payload format 2.0 and waits as long as API Gateway allows', () => {
-      for (const [id, { Properties }] of ofType(rest, 'AWS::ApiGatewayV2::Integration')) {
+      for (const [id, { Properties }] of ofHttp('AWS::ApiGatewayV2::Integration')) {
         expect(Properties, id).toMatchObject({ PayloadFormatVersion: '2.0', TimeoutInMillis: 29_000 });
       }
     });
 
     it('logs each access, throttles, and shows browsers the headers of lists', () => {
-      expect(one(rest, 'AWS::ApiGatewayV2::Stage')).toMatchObject({
+      expect(ofHttp('AWS::ApiGatewayV2::Stage')[0]?.[1].Properties).toMatchObject({
         AccessLogSettings: { Format: expect.stringContaining('$context.requestId') },
         DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
       });
-      expect(one(rest, 'AWS::ApiGatewayV2::Api')).toMatchObject({
+      expect(http[1].Properties).toMatchObject({
         CorsConfiguration: {
           ExposeHeaders: expect.arrayContaining(['x-count-total', 'x-messages', 'x-next']),
         },
@@ -171,7 +181,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
       const exported = Object.values(metafile.outputs).flatMap(output => output.exports);
       const groups = new Set<string>(operations.map(operation => routes[operation].group));
       const entryOf = (name: string): string =>
-        isTask(name) ? 'tasks' : groups.has(name) ? 'api' : name === 'documents' ? name : 'events';
+        isTask(name) ? 'tasks' : groups.has(name) ? 'api' : (OWN_ENTRY[name] ?? 'events');
       const wanted = functions.map(([, fn]) => nameOf(fn)).filter(name => entryOf(name) === entry);
       expect(exported).toEqual(expect.arrayContaining(wanted));
     });
@@ -201,6 +211,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
         'expiredAuthorizations',
         'lostEnforcers',
         'resign',
+        'reviewListeners',
       ]);
       for (const [id] of async) {
         const config = ofType(rest, 'AWS::Lambda::EventInvokeConfig').find(([, c]) =>
@@ -213,9 +224,9 @@ export function structureHolds(data: Resources, rest: Resources): void {
     });
 
     it('of the stream reach each reader filtered, halved on failure, and are set aside in the end', () => {
-      const mappings = ofType(rest, 'AWS::Lambda::EventSourceMapping').map(
-        ([, { Properties }]) => Properties,
-      );
+      const mappings = ofType(rest, 'AWS::Lambda::EventSourceMapping')
+        .map(([, { Properties }]) => Properties)
+        .filter(({ StartingPosition }) => StartingPosition !== undefined);
       const readers = mappings.map(({ FunctionName }) =>
         nameOf(functions.find(([id]) => refersTo(FunctionName, id))?.[1] ?? { Type: '', Properties: {} }),
       );
@@ -233,7 +244,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
     it('wait in queues that are encrypted and refuse plain HTTP', () => {
       const queues = ofType(rest, 'AWS::SQS::Queue');
-      expect(queues).toHaveLength(6);
+      expect(queues).toHaveLength(9);
       for (const [id, { Properties }] of queues) {
         expect(Properties, id).toMatchObject({ SqsManagedSseEnabled: true });
         const policy = ofType(rest, 'AWS::SQS::QueuePolicy').find(([, p]) =>
@@ -317,16 +328,23 @@ export function structureHolds(data: Resources, rest: Resources): void {
         ['Throttles', 'AWS::Lambda::Function'],
         ['ApproximateNumberOfMessagesVisible', 'AWS::SQS::Queue'],
         ['ExecutionsFailed', 'AWS::StepFunctions::StateMachine'],
-        ['5xx', 'AWS::ApiGatewayV2::Api'],
+        ['5xx', 'AWS::ApiGatewayV2::Api', 'HTTP'],
+        ['IntegrationError', 'AWS::ApiGatewayV2::Api', 'WEBSOCKET'],
       ] as const;
-      for (const [metric, type] of expected) {
-        const ids = ofType(rest, type).map(([id]) => id);
+      // The age of what waits in the queue is watched instead: it is there to be filled.
+      const isQueue = (id: string): boolean => id.startsWith('ListenersQueue');
+      for (const [metric, type, protocol] of expected) {
+        const ids = ofType(rest, type)
+          .filter(([, { Properties }]) => protocol === undefined || Properties.ProtocolType === protocol)
+          .map(([id]) => id)
+          .filter(id => !isQueue(id));
         expect(
           ids.filter(id => !watched(metric).some(metric => refersTo(metric, id))),
           metric,
         ).toEqual([]);
       }
       expect(watched('IteratorAge')).toHaveLength(2);
+      expect(watched('ApproximateAgeOfOldestMessage')).toHaveLength(1);
       expect(watched('DeliveryToS3.DataFreshness')).toHaveLength(1);
     });
 

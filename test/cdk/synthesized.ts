@@ -48,6 +48,14 @@ export type Resources = Record<string, Resource>;
 export const ofType = (resources: Resources, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
+/** The API of a kind, of which there is one. */
+export function ofProtocol(resources: Resources, protocol: 'HTTP' | 'WEBSOCKET'): [string, Resource] {
+  const apis = ofType(resources, 'AWS::ApiGatewayV2::Api');
+  const [api, ...more] = apis.filter(([, { Properties }]) => Properties.ProtocolType === protocol);
+  if (api && more.length === 0) return api;
+  throw new Error(`the template has ${1 + more.length} APIs of ${protocol}, or none`);
+}
+
 /** Logical IDs that a value refers to, wherever in it: through Ref, GetAtt or the name of an export. */
 export function refersTo(value: unknown, id: string): boolean {
   return (

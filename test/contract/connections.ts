@@ -161,11 +161,11 @@ export function connectionsContract(name: string, begin: () => Promise<Connectio
     it('end when they are closed, and closing one that is gone is no error', async () => {
       const tenant = freshTenant();
       const [one, end] = await entered(tenant);
-      await connections.close(one, 'the token has expired');
+      await connections.close(one.id, 'the token has expired');
       await expect.poll(() => end.isOpen()).toBe(false);
       expect(await connections.get(one.id)).toBeUndefined();
       expect(await connections.open(tenant)).toEqual([]);
-      await connections.close(one, 'again');
+      await connections.close(one.id, 'again');
       await connections.remove(one.id);
     });
 

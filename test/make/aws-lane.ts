@@ -11,10 +11,11 @@ import { systemClock } from '../../shared/adapters/local/clock.ts';
 import { makeRoot } from '../../shared/bundle/root.ts';
 import { deploy, handlerOf } from '../aws/lane/deploy.ts';
 import { type Lambda, startFront } from '../aws/lane/front.ts';
+import { startGateway } from '../aws/lane/gateway.ts';
 import { ACCOUNT, freePort, startMoto } from '../aws/lane/moto.ts';
 import { virtualEnvironment } from '../aws/lane/python.ts';
 import type { Wire } from '../aws/lane/request.ts';
-import { type Source, startRules, startStreams } from '../aws/lane/sources.ts';
+import { type Source, startQueue, startRules, startStreams } from '../aws/lane/sources.ts';
 import { resourcesOf, synthesize } from '../aws/lane/template.ts';
 import { makeSigner } from './keys.ts';
 
@@ -74,9 +75,12 @@ async function run(): Promise<number> {
   say(`${made} made by its CloudFormation; left out: ${listed(deployment.leftOut)}`);
 
   const apiPort = await freePort();
+  const gateway = await startGateway(await freePort());
+  stops.push(gateway.stop);
   const bootstrap = deployment.functions.find(({ handler }) => handler === 'bootstrap');
   Object.assign(process.env, environment, deployment.environment, {
     API_URL: `http://127.0.0.1:${apiPort}`,
+    EVENTS_URL: gateway.url,
     LANE_BOOTSTRAP: bootstrap?.name ?? '',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'ERROR',
   });
@@ -87,6 +91,7 @@ async function run(): Promise<number> {
     ...(await import('../../functions/lambda/tasks.ts')),
     ...(await import('../../functions/lambda/events.ts')),
     ...(await import('../../functions/lambda/documents.ts')),
+    ...(await import('../../functions/lambda/listeners.ts')),
   };
   const exported = new Map<string, Lambda>(Object.entries({ ...groups, ...others }) as [string, Lambda][]);
   const run = (handler: string): Lambda => {
@@ -111,11 +116,15 @@ async function run(): Promise<number> {
   );
   const find = (id: string): Lambda => run(handlers.get(id) ?? id);
   await makeRootOfTrust(wire, deployment.environment);
-  const { TABLE_NAME = '', BUS_NAME = '' } = deployment.environment;
+  const { TABLE_NAME = '', BUS_NAME = '', PUSH_QUEUE_URL = '' } = deployment.environment;
   // Only an endpoint that we started calls functions in this process from everywhere; see installation.ts.
   const sources: Source[] =
     given === undefined
-      ? [...(await startRules(wire, stacks, BUS_NAME, find)), ...startStreams(wire, stacks, TABLE_NAME, find)]
+      ? [
+          ...(await startRules(wire, stacks, BUS_NAME, find)),
+          ...startStreams(wire, stacks, TABLE_NAME, find),
+          ...startQueue(wire, stacks, PUSH_QUEUE_URL, find),
+        ]
       : [];
   stops.push(async () => void (await Promise.all(sources.map(source => source.stop()))));
 

@@ -7,6 +7,7 @@ import { openKeySets } from '../../shared/adapters/http/key-sets.ts';
 import { openWeb } from '../../shared/adapters/http/web.ts';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
+import { openConnections } from '../../shared/adapters/local/connections.ts';
 import { openFlowStore } from '../../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
@@ -131,6 +132,8 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     keySets: openKeySets(openWeb(), clock),
     issuers: { pcIssuer: '', pcAudience: '', azureAudience: '' },
     apiURL: API_URL,
+    eventsURL: `${API_URL.replace(/^http/, 'ws')}/events`,
+    connections: openConnections(),
     defaultTenant: '',
   });
   const send = caller(() => deps);

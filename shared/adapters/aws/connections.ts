@@ -112,6 +112,13 @@ export function openConnections(options: ConnectionsOptions, clock: Clock): Conn
   };
   const tenantBehind = async (id: string): Promise<NamespacePath | undefined> =>
     NamespacePath.optional().parse((await item({ ...connectionTenantKey(id) }))?.tenant);
+  const get = async (id: string): Promise<Connection | undefined> => {
+    const tenant = await tenantBehind(id);
+    const found = tenant && (await item({ ...connectionKey(tenant, id) }));
+    if (!found) return undefined;
+    const { expires, ...connection } = toConnection(found);
+    return expires > seconds() ? connection : undefined;
+  };
   const forget = async (tenant: NamespacePath, id: string): Promise<void> => {
     for (const key of [connectionKey(tenant, id), connectionTenantKey(id)])
       await call('DynamoDB', () => client.send(new DeleteCommand({ TableName, Key: { ...key } })));
@@ -143,13 +150,7 @@ export function openConnections(options: ConnectionsOptions, clock: Clock): Conn
       ]);
       return { own, all };
     },
-    async get(id) {
-      const tenant = await tenantBehind(id);
-      const found = tenant && (await item({ ...connectionKey(tenant, id) }));
-      if (!found) return undefined;
-      const { expires, ...connection } = toConnection(found);
-      return expires > seconds() ? connection : undefined;
-    },
+    get,
     async add({ id, claims, config, ...rest }) {
       const tenant = tenantOf(rest.namespace);
       const expires = Math.ceil((Date.parse(rest.since) + LISTENING.longest) / 1000) + SLACK;
@@ -189,10 +190,13 @@ export function openConnections(options: ConnectionsOptions, clock: Clock): Conn
       const post = new PostToConnectionCommand({ ConnectionId: connection.id, Data: Buffer.from(message) });
       if (!(await reached(() => gateway.send(post)))) await forgetGone(connection);
     },
-    async close(connection) {
-      const end = new DeleteConnectionCommand({ ConnectionId: connection.id });
-      if (await reached(() => gateway.send(end))) await forget(tenantOf(connection.namespace), connection.id);
-      else await forgetGone(connection);
+    async close(id) {
+      const known = await get(id);
+      const end = new DeleteConnectionCommand({ ConnectionId: id });
+      const hasEnded = await reached(() => gateway.send(end));
+      if (!known) return;
+      if (hasEnded) await forget(tenantOf(known.namespace), id);
+      else await forgetGone(known);
     },
   };
 }

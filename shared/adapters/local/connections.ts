@@ -112,7 +112,7 @@ export function openConnections({
       open.used = performance.now();
       open.socket.send(message);
     },
-    close: async ({ id }, reason) => {
+    close: async (id, reason) => {
       const socket = all.get(id)?.socket;
       all.delete(id);
       socket?.close(POLICY, short(reason));

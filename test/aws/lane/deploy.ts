@@ -96,6 +96,18 @@ const Machine = z.object({
 export const handlerOf = ({ Properties }: Resource): string =>
   String(Properties?.Handler).replace(/^index\./, '');
 
+/** The template with a name for every FIFO queue: moto's CloudFormation makes one up that SQS refuses. */
+const naming = (stack: string, template: Template): Template => ({
+  ...template,
+  Resources: Object.fromEntries(
+    Object.entries(template.Resources).map(([id, resource]) => {
+      if (resource.Type !== 'AWS::SQS::Queue' || resource.Properties?.FifoQueue !== true)
+        return [id, resource];
+      return [id, { ...resource, Properties: { ...resource.Properties, QueueName: `${stack}-${id}.fifo` } }];
+    }),
+  ),
+});
+
 const VERSION = '2010-05-15';
 const POLLS = 240;
 
@@ -158,7 +170,7 @@ async function createStack(
   const dropped = (resource: Resource): boolean => isLeftOut(resource) || isMadeHere(resource);
   await query(wire, 'cloudformation', VERSION, 'CreateStack', {
     StackName: name,
-    TemplateBody: JSON.stringify(without(telling(template), dropped, substitutes)),
+    TemplateBody: JSON.stringify(without(telling(naming(name, template)), dropped, substitutes)),
     'Capabilities.member.1': 'CAPABILITY_IAM',
   });
   for (let poll = 0; poll < POLLS; poll += 1) {

@@ -120,10 +120,37 @@ function passes(pattern: unknown, value: unknown): boolean {
   );
 }
 
-/** The event source mappings of the template: the table's stream, filtered as they say, in batches, in order. */
+/** Event source mappings of the template; those of a stream say where in it they begin. */
+const mappings = (stacks: readonly Stack[], ofStream: boolean) =>
+  resourcesOf(stacks, 'AWS::Lambda::EventSourceMapping').filter(
+    ([, { Properties }]) => (Properties?.StartingPosition !== undefined) === ofStream,
+  );
+
+const QueueMapping = z.looseObject({ FunctionName: z.unknown(), BatchSize: z.int() });
+
+/** The event source mappings of the template that read a queue, of which there is one. */
+export function startQueue(wire: Wire, stacks: readonly Stack[], QueueUrl: string, find: Find): Source[] {
+  const sqs = (action: string, input: unknown) => json(wire, 'sqs', `AmazonSQS.${action}`, input);
+  return mappings(stacks, false).map(([id, { Properties }]) => {
+    const { FunctionName, BatchSize } = QueueMapping.parse(Properties);
+    const lambda = find(referred(FunctionName) ?? '');
+    return repeat(id, async () => {
+      const received = await sqs('ReceiveMessage', {
+        QueueUrl,
+        MaxNumberOfMessages: BatchSize,
+        VisibilityTimeout: 5,
+      });
+      const { Messages: messages = [] } = Messages.parse(received);
+      if (messages.length > 0) await lambda({ Records: messages.map(({ Body }) => ({ body: Body })) }, {});
+      for (const { ReceiptHandle } of messages) await sqs('DeleteMessage', { QueueUrl, ReceiptHandle });
+    });
+  });
+}
+
+/** The event source mappings of the template that read a stream: the table's stream, filtered as they say, in batches, in order. */
 export function startStreams(wire: Wire, stacks: readonly Stack[], tableName: string, find: Find): Source[] {
   const stream = openTableStream({ endpoint: wire.endpoint, region: wire.region, tableName });
-  return resourcesOf(stacks, 'AWS::Lambda::EventSourceMapping').map(([id, { Properties }]) => {
+  return mappings(stacks, true).map(([id, { Properties }]) => {
     const { FunctionName, BatchSize, FilterCriteria } = Mapping.parse(Properties);
     const lambda = find(referred(FunctionName) ?? '');
     const patterns: unknown[] = FilterCriteria.Filters.map(({ Pattern }) => JSON.parse(Pattern));
