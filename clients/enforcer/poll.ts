@@ -88,24 +88,24 @@ export class BundlePoller {
     return this.#credentials;
   }
 
-  /** Signed as S3 wants it; the one-process build looks at the session token only. */
-  #get(
-    credentials: EnforcerCredentials,
-    path: string,
-    signal: AbortSignal,
-    etag?: string,
-  ): Promise<Response> {
+  #get(credentials: EnforcerCredentials, path: string, signal: AbortSignal, etag?: string) {
     const url = new URL(`${credentials.url}/${path}`);
-    const headers = signV4({ method: 'GET', url }, credentials, {
-      service: 's3',
-      region: regionOf(url),
-      now: this.#options.now(),
-    });
-    return fetch(url, {
-      signal,
-      headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
-    });
+    return signedGet(url, credentials, { now: this.#options.now(), signal }, etag);
   }
+}
+
+/** Signed as S3 wants it; the one-process build looks at the session token only. */
+export function signedGet(
+  url: URL,
+  credentials: EnforcerCredentials,
+  { now, signal }: { now: Date; signal: AbortSignal },
+  etag?: string,
+): Promise<Response> {
+  const headers = signV4({ method: 'GET', url }, credentials, { service: 's3', region: regionOf(url), now });
+  return fetch(url, {
+    signal,
+    headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
+  });
 }
 
 /** `bucket.s3.eu-west-1.amazonaws.com` → `eu-west-1`. Other endpoints don't mind which region is signed. */
@@ -116,7 +116,7 @@ const regionOf = ({ hostname }: URL): string =>
  * The body, at most one byte longer than `maxBytes`; undefined for what is not there. S3 says 403 for that to readers who
  * may not list.
  */
-async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
+export async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
   if (response.status === 404 || response.status === 403) return undefined;
   if (!response.ok || !response.body) throw new Error(`${response.url} answered ${response.status}`);
   const chunks: Uint8Array[] = [];

@@ -62,12 +62,23 @@ export async function until<T>(
   throw new Error(`waited for ${what}`);
 }
 
-export async function openFleet(members: readonly Member[]): Promise<Fleet> {
+/** `releases`: a folder with files of releases, which the control plane serves. */
+export async function openFleet(
+  members: readonly Member[],
+  { releases }: { releases?: string } = {},
+): Promise<Fleet> {
   const place = mkdtempSync(join(tmpdir(), 'enforcer-fleet-'));
   const network = await openNetwork(members);
   const { address } = await openUplink(network);
   const port = await freePort();
-  const open = () => startControlPlane({ data: join(place, 'data'), host: address, port, log: SILENT });
+  const open = () =>
+    startControlPlane({
+      data: join(place, 'data'),
+      host: address,
+      port,
+      log: SILENT,
+      ...(releases === undefined ? {} : { releases }),
+    });
   let controlPlane: ControlPlane | undefined = await open();
   const credential = Credential.parse(JSON.parse(readFileSync(controlPlane.administrator, 'utf8')));
   const client = credentialClient(credential, systemClock);

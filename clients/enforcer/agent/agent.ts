@@ -4,11 +4,13 @@ import { fail } from '../../../shared/schema/failure.ts';
 import { levelOf } from '../log.ts';
 import { namesIn } from '../names/names.ts';
 import { BundlePoller, type PollResult } from '../poll.ts';
+import { VERSION } from '../version.ts';
 import { Holding } from './holding.ts';
 import type { HostIdentity } from './identity.ts';
 import { Infrastructure } from './infrastructure.ts';
 import { loop, messageOf } from './loop.ts';
 import { Membership, type Reported } from './membership.ts';
+import { Orders } from './orders.ts';
 import type { AgentParts } from './parts.ts';
 import { UnitReporter } from './reporting.ts';
 import type { Status } from './status.ts';
@@ -30,6 +32,7 @@ export class Agent {
   readonly #troubles: Troubles;
   readonly #infrastructure: Infrastructure;
   readonly #membership: Membership;
+  readonly #orders: Orders;
   readonly #status: StatusFile;
   readonly #started: Date;
   readonly #stop = new AbortController();
@@ -60,6 +63,7 @@ export class Agent {
       troubles,
       became: enforcer => this.#became(enforcer),
     });
+    this.#orders = new Orders(clock, VERSION);
     this.#status = new StatusFile(folder, clock);
   }
 
@@ -216,6 +220,7 @@ export class Agent {
       await this.#infrastructure.refresh(this.#parts.clock.now().getTime());
       await this.#refresh();
       this.#writeStatus();
+      await this.#troubles.during('orders', () => this.#obey()).catch(() => undefined);
     }
   }
 
@@ -259,6 +264,23 @@ export class Agent {
   #obeyDirectives({ payloads }: Extract<OpenResult, { ok: true }>): void {
     const mine = payloads['directives.json'].enforcers.find(({ ID }) => ID === this.#membership.enforcer?.ID);
     if (mine) this.#parts.log.level = levelOf(mine.logLevel);
+    this.#orders.told = mine?.task;
+  }
+
+  /** What is ordered is carried out by a runner, which outlives this agent. */
+  async #obey(): Promise<void> {
+    const { enforcer } = this.#membership;
+    const directive = this.#orders.due();
+    if (!directive || !enforcer || !this.#binding) return;
+    const { ID, name, namespace } = enforcer;
+    const { tenant, namespace: path, namespaceID } = this.#binding;
+    const binding = { tenant, namespace: path, namespaceID };
+    const { obey, say, client } = this.#parts;
+    say(`ordered to ${directive.kind} version ${directive.version}`);
+    if (obey) return obey({ directive, binding, enforcer: { ID, name, namespace } });
+    const reason = 'this agent was not installed here, so that it can be neither uninstalled nor replaced';
+    const body = { directive: directive.id, event: 'failed', reason };
+    await client.call('reportDirective', { namespace, params: { id: ID }, body });
   }
 
   /** Throws, so that the next try comes later. */

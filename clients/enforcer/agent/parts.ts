@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import type { Names } from '../names/names.ts';
 import type { Machine } from '../register.ts';
 import type { Holding } from './holding.ts';
+import type { Order } from './orders.ts';
 import type { Status } from './status.ts';
 import type { Troubles } from './troubles.ts';
 import type { FoundUnit } from './units.ts';
@@ -49,4 +50,6 @@ export interface AgentParts {
   /** Ends with the first bundle that holds. */
   once: boolean;
   cloud: boolean;
+  /** Hands an order to change the installed version to a runner. Absent: nothing is installed that could be changed. */
+  obey?: (order: Order) => Promise<void>;
 }

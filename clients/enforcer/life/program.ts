@@ -1,5 +1,8 @@
 import { Command, Option } from 'commander';
+import { fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
+import { begin } from '../runner/begin.ts';
+import { work } from '../runner/work.ts';
 import { VERSION } from '../version.ts';
 import { boot } from './boot.ts';
 import { explain } from './explain.ts';
@@ -167,7 +170,7 @@ function addInstalling(program: Command, io: Io): void {
     .requiredOption('-n, --namespace <path>', "the enforcer's namespace")
     .requiredOption('--root <file>', 'root of trust of the installation')
     .option('--creds <file>', 'app credential with the role enforcer')
-    .option('--token <token>', 'install token')
+    .addOption(new Option('--token <token>', 'install token').env('ENFORCERD_TOKEN'))
     .option('--tag <key=value>', 'tag of this host; repeatable', each, [])
     .option('--opts <flags>', 'more options of run', '')
     .option('--prefix <folder>', 'where the root of the system is', '/')
@@ -181,6 +184,36 @@ function addInstalling(program: Command, io: Io): void {
     )
     .option('--prefix <folder>', 'where the root of the system is', '/')
     .action((flags: { prefix: string }) => uninstall(flags.prefix, io));
+}
+
+const prefixOption = (): Option =>
+  new Option('--prefix <folder>', 'where the root of the system is').default('/');
+
+const onlyRoot = ({ isRoot }: Io): void => {
+  if (!isRoot) throw fail('forbidden', 'only root changes what is installed; run it as root');
+};
+
+/** What the agent and its units start; people need it to look why an upgrade does not go on. */
+function addRunner(program: Command, io: Io): void {
+  const runner = program
+    .command('runner')
+    .description('Changes the version that is installed, as the control plane ordered; the agent starts it.');
+  runner
+    .command('begin')
+    .description('Takes over what the agent was ordered, and goes on with it outside the agent.')
+    .addOption(prefixOption())
+    .action(({ prefix }: { prefix: string }) => {
+      onlyRoot(io);
+      return begin(prefix, io.clock);
+    });
+  runner
+    .command('work')
+    .description('Goes on where the journal says, until the new version is good or the former one is back.')
+    .addOption(prefixOption())
+    .action(({ prefix }: { prefix: string }) => {
+      onlyRoot(io);
+      return work(prefix, io.clock);
+    });
 }
 
 /** The tree of commands. Nothing is read or done before an action runs. */
@@ -201,6 +234,7 @@ export function programOf(io: Io): Command {
   addLooking(program, io);
   addMending(program, io);
   addInstalling(program, io);
+  addRunner(program, io);
   program
     .command('version')
     .description('Prints the version.')

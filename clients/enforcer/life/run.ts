@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Client } from '../../../shared/api/client.ts';
+import type { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { Agent } from '../agent/agent.ts';
 import { type Cloud, findCloud, noCloud } from '../agent/cloud.ts';
 import { enroll } from '../agent/enroll.ts';
 import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
 import { loop } from '../agent/loop.ts';
+import type { Order } from '../agent/orders.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits, remaining } from '../agent/units.ts';
 import type { Clock } from '../clock.ts';
@@ -19,7 +21,10 @@ import { Names } from '../names/names.ts';
 import { connectedAddresses, dnsResolve } from '../names/system.ts';
 import { openDataPlane } from '../nft/plane.ts';
 import type { Machine } from '../register.ts';
+import { prefixOf, runnerName, writeOrder } from '../runner/job.ts';
+import { bySetsid } from '../runner/places.ts';
 import { VERSION } from '../version.ts';
+import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
 import { claimSysctls } from './sysctls.ts';
 
@@ -30,6 +35,8 @@ export interface Outside {
   clock: Clock;
   /** Calls back whenever the agent is to look at everything again. */
   onHangup: (look: () => void) => void;
+  /** How this program is started. */
+  self: readonly string[];
 }
 
 const REGISTER = { interval: 1000, longest: 60_000 };
@@ -37,6 +44,8 @@ const REGISTER = { interval: 1000, longest: 60_000 };
 interface Connected {
   api: string;
   client: Client;
+  /** Absent: the cloud proves who this host is. */
+  credential?: Credential;
 }
 
 /** Trades the token until it succeeds: the network may not be up yet. */
@@ -51,7 +60,7 @@ async function enrolled(
     async () => {
       const credential = await enroll(how.api, how.token, machine, folder);
       writeWhole(join(folder, 'default.creds'), `${JSON.stringify(credential, undefined, 2)}\n`);
-      connected = { api: how.api, client: credentialClient(credential, clock) };
+      connected = { api: how.api, client: credentialClient(credential, clock), credential };
       done.abort();
     },
     {
@@ -72,8 +81,10 @@ async function connect(
   ends: { clock: Clock; log: Log; signal: AbortSignal },
 ): Promise<Connected | undefined> {
   const { how } = settings;
-  if (how.mode === 'appcred')
-    return { api: how.credential.APIURL, client: credentialClient(how.credential, ends.clock) };
+  if (how.mode === 'appcred') {
+    const { credential } = how;
+    return { api: credential.APIURL, client: credentialClient(credential, ends.clock), credential };
+  }
   if (how.mode === 'token') return enrolled({ ...settings, how }, machine, ends);
   if (!cloud) throw noCloud();
   return { api: how.api, client: cloudClient(how.api, cloud, ends.clock) };
@@ -100,6 +111,22 @@ async function kernelSide(
     flows: new FlowLog({ plane, group, folder: place, spoolLimit, interval, clock, log, send: sendFlows }),
   };
 }
+
+/** Hands an order to a runner, and leaves the rest to it. */
+const obeyIn =
+  (
+    prefix: string,
+    { api, credential, self }: { api: string; credential: Credential | undefined; self: readonly string[] },
+  ) =>
+  async (order: Order): Promise<void> => {
+    const given = credential === undefined ? {} : { credential };
+    writeOrder(prefix, { ...order, ...given, api, version: VERSION, self: [...self] });
+    // systemd sees the order by itself, and may start what the agent may not.
+    if (hasSystemd(prefix)) return;
+    const [program = process.execPath, ...args] = self;
+    const command: [string, ...string[]] = [program, ...args, 'runner', 'begin', '--prefix', prefix];
+    await bySetsid().start({ name: `${runnerName(prefix)}-begin`, command });
+  };
 
 /** Runs the agent until the signal. */
 export async function run(settings: RunSettings, outside: Outside, signal: AbortSignal): Promise<void> {
@@ -133,8 +160,12 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   };
   const connected = await connect(settings, machine, cloud, { clock, log, signal });
   if (!connected) return;
+  const prefix = plane && prefixOf(folder);
+  const { api, client, credential } = connected;
   const agent = new Agent({
-    ...connected,
+    api,
+    client,
+    ...(prefix === undefined ? {} : { obey: obeyIn(prefix, { api, credential, self: outside.self }) }),
     namespace,
     machine,
     root: settings.root,

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
-import { runningAgent } from './agent-process.ts';
+import { runningAgent, runningAgents } from './agent-process.ts';
 import { PLACES } from './unit-files.ts';
 
 export const systemctl = (...args: string[]): boolean =>
@@ -26,15 +26,28 @@ export interface Service {
 const PATIENCE = 20_000;
 const GLANCE = 50;
 
+/** The agent that tells of itself in the folder, and any that was started there and has not told anything yet. */
+const agentsIn = (folder: string): number[] => [
+  ...new Set([runningAgent(folder)?.pid ?? [], runningAgents(folder)].flat()),
+];
+
+const signal = (pids: readonly number[], name: NodeJS.Signals): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+};
+
 async function endAgent(folder: string, clock: Clock): Promise<void> {
-  const agent = runningAgent(folder);
-  if (!agent) return;
-  process.kill(agent.pid, 'SIGTERM');
+  signal(agentsIn(folder), 'SIGTERM');
   for (let waited = 0; waited < PATIENCE; waited += GLANCE) {
-    if (!runningAgent(folder)) return;
+    if (agentsIn(folder).length === 0) return;
     await clock.sleep(GLANCE);
   }
-  process.kill(agent.pid, 'SIGKILL');
+  signal(agentsIn(folder), 'SIGKILL');
   await clock.sleep(GLANCE);
 }
 
@@ -67,6 +80,7 @@ export const environmentIn = (conf: string): Record<string, string> =>
 
 /** As systemd would start it, in a session of its own. Nobody starts it again. */
 function startDetached(prefix: string, log: string): void {
+  if (runningAgents(join(prefix, PLACES.home)).length > 0) return;
   const environment = environmentIn(readFileSync(join(prefix, PLACES.conf), 'utf8'));
   const { ENFORCERD_OPTS = '', ...rest } = environment;
   const out = openSync(log, 'a', 0o600);

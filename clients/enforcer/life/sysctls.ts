@@ -30,7 +30,8 @@ function write(name: string, value: string): void {
   }
 }
 
-const kept = (folder: string): Record<string, string> | undefined => {
+/** What was set before, by name. */
+export const kept = (folder: string): Record<string, string> | undefined => {
   try {
     return Before.safeParse(JSON.parse(readFileSync(join(folder, FILE), 'utf8'))).data;
   } catch {
@@ -56,3 +57,9 @@ export function restoreSysctls(folder: string): void {
     if (read(name) !== value) write(name, value);
   rmSync(join(folder, FILE), { force: true });
 }
+
+/** Names of those that are not as they were. */
+export const changedSysctls = (before: Readonly<Record<string, string>>): string[] =>
+  Object.entries(before)
+    .filter(([name, value]) => (read(name) ?? value) !== value)
+    .map(([name]) => name);

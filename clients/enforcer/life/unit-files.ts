@@ -16,6 +16,8 @@ export const PLACES = {
   runnerPath: '/etc/systemd/system/prisma-enforcer-runner.path',
   /** What the agent asks of a runner: written by the agent, whose unit lets it write nowhere else. */
   order: `${HOME}/runner/job.json`,
+  /** The release that was here before. */
+  previous: `${HOME}/previous`,
   /** Where a runner keeps everything, so that it outlives the agent. */
   runnerHome: '/var/lib/prisma-enforcer-runner',
   /** Starts a runner again after a reboot; there while one is at work. */

@@ -1,0 +1,70 @@
+/** Until it ends with 0: a runner that was killed goes on where its journal says. */
+export const KEEPER = 'until "$@"; do sleep 1; done';
+
+/** Out of the control group that it was started in, where there is only one tree of them. */
+const LEAVE = `root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+[ -z "$root" ] || { echo 0 > "$root/cgroup.procs"; } 2>/dev/null || true
+cd /
+`;
+
+/** A program that is to be kept going until it has ended well. */
+interface Kept {
+  name: string;
+  command: readonly string[];
+}
+
+/** Locked while one of that name runs. `folder`: of the host, emptied by every boot. */
+export const lockOf = (name: string, folder = '/run'): string => `${folder}/${name}.lock`;
+
+/**
+ * Arguments of setsid, for hosts without systemd: forked twice, so that whoever started it is not its parent and is not asked to
+ * wait for it. Of two that are started at the same moment one gets the lock and the other ends.
+ */
+export const setsidArgs = ({ name, command }: Kept, folder?: string): string[] => [
+  ...['--fork', 'sh', '-c', `${LEAVE}exec "$@"`, 'sh'],
+  ...['flock', '--nonblock', '--close', lockOf(name, folder)],
+  ...['sh', '-c', `${KEEPER}; rm -f "$0"`, lockOf(name, folder)],
+  ...command,
+];
+
+/** Arguments of systemd-run: a unit of its own, which no file describes and which goes when it has ended. */
+export const systemdRunArgs = ({ name, command }: Kept): string[] => [
+  '--quiet',
+  '--collect',
+  `--unit=${name}`,
+  '--property=Restart=on-failure',
+  '--property=RestartSec=1',
+  '--property=StartLimitIntervalSec=0',
+  '--property=KillMode=mixed',
+  '--property=OOMScoreAdjust=-900',
+  '--',
+  ...['sh', '-c', KEEPER, name],
+  ...command,
+];
+
+/** A word of a shell's command line that means itself. */
+const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+const line = (program: string, args: readonly string[]): string =>
+  [program, ...args.map(shellWord)].join(' ');
+
+const isRunning = (name: string, folder?: string): string => {
+  const lock = shellWord(lockOf(name, folder));
+  return `running() {
+  if [ -d /run/systemd/system ]; then ${line('systemctl', ['is-active', '--quiet', `${name}.service`])}
+  else [ -e ${lock} ] && ! flock --nonblock ${lock} true; fi
+}
+`;
+};
+
+/** A script for a shell elsewhere: starts it unless one of that name runs. */
+export const startScript = (
+  kept: Kept,
+  folder?: string,
+): string => `${isRunning(kept.name, folder)}if running; then exit 0; fi
+if [ -d /run/systemd/system ]; then exec ${line('systemd-run', systemdRunArgs(kept))}; fi
+exec ${line('setsid', setsidArgs(kept, folder))} </dev/null >/dev/null 2>&1
+`;
+
+/** A script for a shell elsewhere: prints `running` or `ended`. */
+export const runsScript = (name: string, folder?: string): string =>
+  `${isRunning(name, folder)}if running; then echo running; else echo ended; fi\n`;

@@ -1,0 +1,98 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Traffic } from '../../../shared/core/ports.ts';
+import type { Fleet } from '../fleet.ts';
+import { openProbes, type Probes, type Seen, type Wanted } from '../hosts/probes.ts';
+import { type FlowReport, openTalker, type Talker } from '../hosts/talk.ts';
+
+const HERTZ = 1000;
+/** Milliseconds between bursts of probes: shorter timers are less exact. */
+const BEAT = 4;
+
+export const tcp = (port: number): Traffic => ({ kind: 'ports', protocol: 6, port });
+export const flow = (from: string, to: string, traffic: Traffic): Wanted => ({ from, to, traffic });
+
+export interface Counted {
+  probes: number;
+  seconds: number;
+  /** Allowed ones that did not arrive, and forbidden ones that did. */
+  refused: Wanted[];
+  delivered: Wanted[];
+  /** Connections that were there before. */
+  flows: FlowReport[];
+}
+
+/** First packets of flows, a thousand a second, and connections that go on meanwhile. */
+export interface TrafficFlow {
+  stop(): Promise<Counted>;
+  close(): Promise<void>;
+}
+
+interface Plan {
+  allowed: readonly Wanted[];
+  forbidden: readonly Wanted[];
+  /** Connections over TCP, from a host to an address and port where another listens. */
+  lasting: readonly { from: string; server: string; to: string; port: number }[];
+}
+
+export async function openTraffic({ network }: Fleet, plan: Plan): Promise<TrafficFlow> {
+  const probes: Probes = await openProbes(network);
+  const talkers = new Map<string, Talker>();
+  const on = async (name: string): Promise<Talker> => {
+    const talker = talkers.get(name) ?? (await openTalker(network.host(name)));
+    talkers.set(name, talker);
+    return talker;
+  };
+  for (const { server, port } of plan.lasting) await (await on(server)).ask({ kind: 'listen', port });
+  for (const { from, to, port } of plan.lasting)
+    await (await on(from)).ask({ kind: 'open', protocol: 'tcp', to, port, every: 10 });
+  const wanted = [...plan.allowed, ...plan.forbidden];
+  // Whoever is asked for the first time on this network answers late.
+  await probes.send(wanted, at => ({ arrived: at < plan.allowed.length }));
+
+  const fired: { seen: Seen; probe: Wanted }[] = [];
+  let goesOn = true;
+  const begun = performance.now();
+  const elapsed = () => (performance.now() - begun) / 1000;
+  const firing = (async () => {
+    while (goesOn) {
+      const first = fired.length;
+      const due = Math.floor(elapsed() * HERTZ) - first;
+      const burst = Array.from({ length: due }).flatMap(
+        (_, at) => wanted[(first + at) % wanted.length] ?? [],
+      );
+      const { seen, sent } = probes.fire(burst);
+      fired.push(...burst.flatMap((probe, at) => (seen[at] ? [{ probe, seen: seen[at] }] : [])));
+      await sent;
+      await wait(BEAT);
+    }
+  })();
+
+  return {
+    stop: async () => {
+      goesOn = false;
+      await firing;
+      const seconds = elapsed();
+      await wait(300);
+      await probes.settle();
+      const clients = [...new Set(plan.lasting.map(({ from }) => from))];
+      const flows = await Promise.all(clients.map(async name => (await on(name)).ask({ kind: 'report' })));
+      return {
+        probes: fired.length,
+        seconds,
+        refused: fired
+          .filter(({ seen, probe }) => !seen.arrived && plan.allowed.includes(probe))
+          .map(one => one.probe),
+        delivered: fired
+          .filter(({ seen, probe }) => seen.arrived && plan.forbidden.includes(probe))
+          .map(one => one.probe),
+        flows: flows.flat(),
+      };
+    },
+    close: async () => {
+      goesOn = false;
+      await firing;
+      for (const talker of talkers.values()) await talker.close();
+      await probes.close();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NAMESPACE, until } from '../fleet.ts';
+import { ALLOWED, FORBIDDEN, HEALTH, LASTING, MEMBERS, settled, writePolicy } from './shop.ts';
+import { openStage, type Stage } from './stage.ts';
+import { openTraffic, type TrafficFlow } from './traffic.ts';
+
+describe('five enforcers under a thousand probes a second', () => {
+  let stage: Stage;
+  let traffic: TrafficFlow;
+
+  beforeAll(async () => {
+    stage = await openStage(MEMBERS, [{ version: '1.0.0' }, { version: '2.0.0' }]);
+    await writePolicy(stage.fleet);
+    await settled(stage.fleet);
+  }, 180_000);
+  afterAll(async () => {
+    await traffic?.close();
+    await stage?.close();
+  });
+
+  test('an upgrade delivers nothing forbidden, refuses nothing allowed, and breaks no connection', {
+    timeout: 600_000,
+  }, async () => {
+    traffic = await openTraffic(stage.fleet, { allowed: ALLOWED, forbidden: FORBIDDEN, lasting: LASTING });
+    const status = await stage.upgrade({
+      targetVersion: '2.0.0',
+      canary: 1,
+      waves: 2,
+      soak: '20s',
+      hostTimeout: '4m',
+      failureThreshold: '0',
+      healthProbe: HEALTH,
+    });
+    const { probes, seconds, delivered, refused, flows } = await traffic.stop();
+    console.log(
+      `upgrade: 5 enforcers in ${seconds.toFixed(0)} s, ${probes} probes (${Math.round(probes / seconds)}/s): ` +
+        `${delivered.length} forbidden delivered, ${refused.length} allowed refused; ` +
+        `${flows.filter(({ ended }) => ended === '').length} of ${flows.length} connections go on`,
+    );
+    expect(status).toMatchObject({ status: 'Succeeded', reason: '' });
+    expect(stage.hosts.map(host => host.status()?.version)).toEqual(stage.hosts.map(() => '2.0.0'));
+    expect([delivered.slice(0, 5), refused.slice(0, 5)]).toEqual([[], []]);
+    for (const { sent, echoed, ended } of flows) {
+      expect(ended).toBe('');
+      expect(sent - echoed).toBeLessThan(3);
+    }
+    const { body } = await stage.fleet.client.call('listUpgradeHosts', {
+      namespace: NAMESPACE,
+      params: { id: status.ID },
+    });
+    expect(body.map(({ state, openMilliseconds }) => [state, openMilliseconds])).toEqual(
+      stage.hosts.map(() => ['Upgraded', 0]),
+    );
+    for (const host of stage.hosts)
+      await until(`the runner of ${host.name} to leave`, async () =>
+        (await host.isRunning()) ? undefined : true,
+      );
+    expect(stage.hosts.map(host => host.log())).toEqual(stage.hosts.map(() => ''));
+  });
+});
