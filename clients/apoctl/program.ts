@@ -3,6 +3,7 @@ import { identities, resourceOf } from '../../shared/schema/resources.ts';
 import { addAuth } from './commands/auth.ts';
 import { addCount } from './commands/count.ts';
 import { addCreate } from './commands/create.ts';
+import { addDecide } from './commands/decide.ts';
 import { addDelete } from './commands/delete.ts';
 import { addEnforcer } from './commands/enforcer.ts';
 import { addExport } from './commands/export.ts';
@@ -65,6 +66,7 @@ export function programOf(io: Io): Command {
     addListen,
   ])
     add(api, io);
+  addDecide(program, io);
   addAuth(program, io);
   addEnforcer(program, io);
   return program;

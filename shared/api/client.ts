@@ -26,6 +26,7 @@ import type {
   UpgradeStatus,
 } from './upgrade-routes.ts';
 
+export type { DecisionAnswer, DecisionRequest } from './messages.ts';
 // The one door to the table of operations for clients, which may import no other file of this folder.
 export type { CrudAction, Operation } from './routes.ts';
 export { crudOperation } from './routes.ts';

@@ -142,3 +142,25 @@ test('an upgrade is planned, begun, watched, paused, gone on with and ended from
   expect(out).toContain('host web-1: Failed: the enforcer was deleted');
   expect(err).toMatch(/^error: upgrade nightly \w+ in \/upgraded: RolledBack: 1 of 1 hosts/);
 }, 60_000);
+
+test('who may talk to whom is told for both ends, with the rule, and checked in a script', async () => {
+  const tenant = '/826920578209172635';
+  const ruleset = JSON.stringify({
+    name: 'web',
+    subject: [['app=web']],
+    incomingRules: [{ action: 'Reject', object: [['app=db']], protocolPorts: ['tcp/22'] }],
+  });
+  expect((await apoctl(`api create networkrulesetpolicy -n ${NAMESPACE} -f -`, ruleset)).code).toBe(0);
+  const flow = `decide -n ${tenant} app=db@${NAMESPACE} app=web@${NAMESPACE} tcp/22`;
+  const { code, out } = await apoctl(flow);
+  expect([code, out.split('\n')[0]]).toEqual([0, 'reject tcp/22']);
+  expect(out).toContain(`destination  ${NAMESPACE}`);
+  expect(out).toContain('rejected: incoming rule 1 of ruleset `web`');
+  expect(out).toContain('no bundle carries this policy yet');
+  expect(JSON.parse((await apoctl(`${flow} -o json`)).out)).toMatchObject({ verdict: 'reject' });
+  expect((await apoctl(`${flow} --expect reject`)).code).toBe(0);
+  expect(await apoctl(`${flow} --expect allow`)).toMatchObject({
+    code: 1,
+    err: 'error: the flow is rejected, not as expected\n',
+  });
+});

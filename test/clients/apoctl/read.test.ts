@@ -175,6 +175,7 @@ describe('what is printed', () => {
     [['api', 'create']],
     [['api', 'list']],
     [['auth', 'appcred']],
+    [['decide']],
     [['enforcer']],
     [['enforcer', 'install-token']],
     [['enforcer', 'preflight']],
