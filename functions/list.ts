@@ -1,11 +1,13 @@
 import { ListParameters } from '../shared/api/routes.ts';
 import type { Filter } from '../shared/core/filter/ast.ts';
+import type { Askable } from '../shared/core/filter/attribute.ts';
 import { compileFilters, type Predicate } from '../shared/core/filter/compile.ts';
 import { keyCondition, type Lookup } from '../shared/core/filter/key-condition.ts';
 import { parseFilters } from '../shared/core/filter/parse.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { isWithin, lineage, type NamespacePath } from '../shared/schema/ids.ts';
+import type { AnyResource } from '../shared/schema/resource.ts';
 import type { Identity, ObjectOf } from '../shared/schema/resources.ts';
 import { resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Reply } from './call.ts';
@@ -159,8 +161,13 @@ const sorted = <T extends { ID: string }>(items: T[], order: readonly string[]):
     return compare(a.ID, b.ID);
   });
 
-function orderOf(identity: Identity, order: readonly string[] | undefined): readonly string[] {
-  const { stored, defaultOrder } = resourceOf(identity);
+/** What a list is of: a resource, or what several of them share. */
+type Listed = Askable & Pick<AnyResource, 'defaultOrder'>;
+
+function orderOf(
+  { identity, stored, defaultOrder }: Listed,
+  order: readonly string[] | undefined,
+): readonly string[] {
   for (const entry of order ?? []) {
     if (!Object.hasOwn(stored.shape, entry.replace(/^-/, ''))) {
       throw fail(
@@ -245,10 +252,33 @@ export async function list<I extends Identity>(
     refuseByCursor(parameters);
     return pageByCursor(question, parameters, deps.store);
   }
-  const by = orderOf(identity, order);
+  const by = orderOf(resourceOf(identity), order);
   const all = sorted(await answering(question, deps.store), by);
   const body = pagesize > 0 ? all.slice((page - 1) * pagesize, page * pagesize) : all;
   return { body, total: all.length };
+}
+
+/** A list of objects of several kinds, in numbered pages: filtered, sorted and cut like any other. */
+export function arranged<T extends { ID: string }>(
+  items: readonly T[],
+  listed: Listed,
+  call: Call,
+  { clock }: Pick<Deps, 'clock'>,
+): Reply {
+  const { after, limit, page = 1, pagesize = 0, order } = listParameters(call);
+  if (limit !== undefined || after !== undefined) {
+    throw fail(
+      'bad_request',
+      `${listed.identity} is of several kinds, which come in numbered pages: use page and pagesize`,
+    );
+  }
+  const filters = parseFilters(call.query.q ?? []);
+  const passes = filters.length === 0 ? () => true : compileFilters(filters, listed, clock.now());
+  const all = sorted(items.filter(passes), orderOf(listed, order));
+  return {
+    body: pagesize > 0 ? all.slice((page - 1) * pagesize, page * pagesize) : all,
+    total: all.length,
+  };
 }
 
 /** All that a list without pages would hold, in no order. */

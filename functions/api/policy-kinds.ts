@@ -1,6 +1,6 @@
 import {
   POLICY_TYPES,
-  type Policy,
+  Policy,
   type PolicyRenderer,
   type PolicyRendererRequest,
   type PolicyType,
@@ -14,7 +14,7 @@ import type { Identity, ObjectOf } from '../../shared/schema/resources.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import { isShown } from '../hidden.ts';
-import { everything } from '../list.ts';
+import { arranged, everything } from '../list.ts';
 import { authorizations } from './authorizations.ts';
 import { enforcers } from './enforcers.ts';
 import { legacy } from './legacy.ts';
@@ -67,24 +67,16 @@ async function policiesOf(call: Call, deps: Deps): Promise<Policy[]> {
       (await everything(kind, { ...call, query: flags }, deps)).map(object => shownAs(type, object)),
     ),
   );
-  return lists.flat().sort(byName);
+  return lists.flat();
 }
 
-const pageOf = ({ query }: Call): { page: number; size: number } => {
-  const number = (name: string, otherwise: number): number => {
-    const [text] = query[name] ?? [];
-    const value = Number(text ?? otherwise);
-    if (Number.isInteger(value) && value >= 0) return value;
-    throw fail('bad_request', `query parameter ${name} is \`${text}\`; write a whole number`);
-  };
-  return { page: Math.max(1, number('page', 1)), size: number('pagesize', 0) };
-};
-
-const listPolicies: Handler = async (call, deps) => {
-  const all = await policiesOf(call, deps);
-  const { page, size } = pageOf(call);
-  return { body: size > 0 ? all.slice((page - 1) * size, page * size) : all, total: all.length };
-};
+const listPolicies: Handler = async (call, deps) =>
+  arranged(
+    await policiesOf(call, deps),
+    { identity: 'policy', stored: Policy, defaultOrder: 'name' },
+    call,
+    deps,
+  );
 
 /** The policy with the ID, of whatever kind: one parallel batch of reads. */
 async function found(call: Call, verb: RoleVerb, { store }: Pick<Deps, 'store'>) {

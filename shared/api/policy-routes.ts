@@ -96,7 +96,7 @@ export const policyRoutes = {
     summary: 'Lists policies of every kind that the caller may see, in what they share.',
     allow: { identity: 'policy', verb: 'get' },
     ok: z.array(Policy),
-    takes: ['page', 'pagesize', 'recursive', 'propagated'],
+    takes: ['page', 'pagesize', 'order', 'q', 'recursive', 'propagated'],
     fails: READ,
   },
   getPolicy: {

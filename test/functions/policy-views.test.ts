@@ -226,6 +226,16 @@ describe('policies of every kind', () => {
       'NetworkRuleSet no telnet',
       'NetworkRuleSet web',
     ]);
+    const namesOf = async (query: string) => {
+      const { text } = await admin(`GET /policies?propagated&${query}`, shop);
+      return JSON.parse(text).map(({ name }: { name: string }) => name);
+    };
+    expect(await namesOf(`q=${encodeURIComponent('type == EnforcerProfile and name == near')}`)).toEqual([
+      'near',
+    ]);
+    expect(await namesOf('order=-name&pagesize=2')).toEqual(['web', 'no telnet']);
+    for (const query of ['q=colour==red', 'order=colour', 'limit=2', 'q=name=='])
+      expect((await admin(`GET /policies?${query}`, shop)).status, query).toBe(400);
     const limited = await plane.member(shop, ['netsecops']);
     const few = JSON.parse((await limited('GET /policies', shop)).text);
     expect(new Set(few.map(({ type }: { type: string }) => type))).toEqual(new Set(['NetworkRuleSet']));

@@ -3,6 +3,9 @@ import type { AnyResource } from '../../schema/resource.ts';
 import type { Comparison } from './ast.ts';
 import { mistake } from './mistake.ts';
 
+/** Of a resource what a filter asks about. */
+export type Askable = Pick<AnyResource, 'identity' | 'stored' | 'secrets'>;
+
 /** What a key of a filter names in the objects of a resource. */
 export interface Attribute {
   /** As the schema spells it, a part of one with its path; a key of a tag as it was written. */
@@ -60,13 +63,13 @@ const nameIn = (names: Readonly<Record<string, unknown>>, name: string): string 
     : Object.keys(names).find(each => each.toLowerCase() === name.toLowerCase());
 
 /** Attributes of a resource that may be asked for. What is never returned cannot be guessed by filters either. */
-const askable = ({ stored, secrets = [] }: AnyResource): Readonly<Record<string, Schema>> =>
+const askable = ({ stored, secrets = [] }: Askable): Readonly<Record<string, Schema>> =>
   Object.fromEntries(
     Object.entries(stored.shape as Record<string, Schema>).filter(([name]) => !secrets.includes(name)),
   );
 
 /** Fails with `bad_request` when the resource has no such attribute, and says which it has. */
-export function attributeOf({ key, at }: Comparison, resource: AnyResource, text: string): Attribute {
+export function attributeOf({ key, at }: Comparison, resource: Askable, text: string): Attribute {
   if (/^[$@]/.test(key)) return { name: key, isTime: false, values: tagValues(key) };
   const path: string[] = [];
   let parts: Readonly<Record<string, Schema>> | undefined = askable(resource);
@@ -97,7 +100,7 @@ const unknown = (
   key: string,
   path: readonly string[],
   parts: Readonly<Record<string, Schema>>,
-  { identity }: AnyResource,
+  { identity }: Askable,
   at: number,
   text: string,
 ) => {

@@ -1,6 +1,5 @@
-import type { AnyResource } from '../../schema/resource.ts';
 import type { Comparison, Expression, Filter } from './ast.ts';
-import { type Attribute, attributeOf } from './attribute.ts';
+import { type Askable, type Attribute, attributeOf } from './attribute.ts';
 import { mistake } from './mistake.ts';
 import { type Budget, newBudget, patternOf } from './pattern.ts';
 import { equals, holds, readLiteral } from './value.ts';
@@ -8,7 +7,7 @@ import { equals, holds, readLiteral } from './value.ts';
 export type Predicate = (object: object) => boolean;
 
 interface Setting {
-  resource: AnyResource;
+  resource: Askable;
   /** Milliseconds since the epoch. */
   now: number;
   text: string;
@@ -19,7 +18,7 @@ interface Setting {
  * Whether an object passes one of the filters (several `q` are joined by or). For one request: its patterns share a
  * budget, see pattern.ts. Fails with `bad_request` for attributes that the resource does not have.
  */
-export function compileFilters(filters: readonly Filter[], resource: AnyResource, now: Date): Predicate {
+export function compileFilters(filters: readonly Filter[], resource: Askable, now: Date): Predicate {
   const budget = newBudget();
   const setting = { resource, now: now.getTime(), budget };
   const each = filters.map(({ text, root }) => compile(root, { ...setting, text }));
