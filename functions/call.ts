@@ -48,6 +48,8 @@ export interface Call {
   restrictions: Restrictions;
   /** Namespace objects from the tenant down to the request's own; empty for the root. */
   lineage: readonly Namespace[];
+  /** Where `allow` holds, when it does not in the namespace itself: for routes that say `below`. */
+  below: readonly NamespacePath[];
   /** The object that the path names, read together with the authorizations. */
   target: Stored | undefined;
 }

@@ -100,6 +100,7 @@ const identify: Step = {
       standing: undefined,
       restrictions: {},
       lineage: [],
+      below: [],
       target: undefined,
     };
   },

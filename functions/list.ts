@@ -258,7 +258,7 @@ export async function list<I extends Identity>(
   return { body, total: all.length };
 }
 
-/** A list of objects of several kinds, in numbered pages: filtered, sorted and cut like any other. */
+/** A list that is put together from several, in numbered pages: filtered, sorted and cut like any other. */
 export function arranged<T extends { ID: string }>(
   items: readonly T[],
   listed: Listed,
@@ -269,7 +269,7 @@ export function arranged<T extends { ID: string }>(
   if (limit !== undefined || after !== undefined) {
     throw fail(
       'bad_request',
-      `${listed.identity} is of several kinds, which come in numbered pages: use page and pagesize`,
+      'this list is put together from several, and comes in numbered pages: use page and pagesize',
     );
   }
   const filters = parseFilters(call.query.q ?? []);

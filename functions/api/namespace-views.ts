@@ -13,10 +13,13 @@ import type {
 } from '../../shared/api/namespace-messages.ts';
 import { type EffectiveNamespace, effectiveNamespace, ROOT_VALUES } from '../../shared/core/namespace.ts';
 import { ROLES } from '../../shared/core/role-table.ts';
-import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import { NamespacePath, parentPath, ROOT } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
-import type { Call, Handler } from '../call.ts';
-import { list } from '../list.ts';
+import { resourceOf } from '../../shared/schema/resources.ts';
+import type { Call, Handler, Reply } from '../call.ts';
+import type { Deps } from '../deps.ts';
+import { shownWithin } from '../hidden.ts';
+import { arranged, everyBelow, list } from '../list.ts';
 import { changeOwnNamespace, ownNamespace } from '../own-namespace.ts';
 
 /** A list of one, of what counts in the request's namespace. The root has no object. Reads nothing more. */
@@ -70,11 +73,26 @@ const accessible = ({ ID, name, namespace }: Namespace): z.infer<typeof Accessib
 const isWhole = ({ query }: Call): boolean =>
   ['q', 'page', 'pagesize', 'limit', 'after'].every(name => query[name] === undefined);
 
+/** The namespaces from which downwards the caller holds something, and all below them. */
+async function reachable(call: Call, deps: Deps): Promise<Reply> {
+  const { store } = deps;
+  const isThere = await shownWithin(store, call.namespace);
+  const trees = await Promise.all(
+    call.below.map(async path => {
+      const own = await store.getByName('namespace', parentPath(path), path);
+      return [...(own ? [own] : []), ...(await everyBelow(store, 'namespace', path))];
+    }),
+  );
+  const reply = arranged(trees.flat().filter(isThere), resourceOf('namespace'), call, deps);
+  return { ...reply, body: (reply.body as Namespace[]).map(accessible) };
+}
+
 /**
  * The request's namespace, in which the caller may ask, and all below it: what is granted in a namespace is granted
  * there too. Filters and pages as `GET /namespaces?recursive` does, and then leaves the namespace itself out.
  */
 const listAccessibleNamespaces: Handler = async (call, deps) => {
+  if (call.below.length > 0) return reachable(call, deps);
   const { body, ...rest } = await list(
     'namespace',
     { ...call, query: { ...call.query, recursive: ['true'] } },

@@ -15,6 +15,7 @@ import type { Deps } from '../deps.ts';
 import { isCertified, keyOf } from '../enforcer-certificate.ts';
 import { isShown } from '../hidden.ts';
 import { countUse } from './quota.ts';
+import { reachBelow } from './reach.ts';
 
 /** Every object of one namespace but hidden namespaces, page by page: for kinds of which a namespace holds few. */
 export async function everyIn<I extends Identity>(
@@ -67,6 +68,7 @@ export interface Authorized {
   restrictions: Restrictions;
   /** Namespace objects from the tenant down to the request's own. The root has no object. */
   lineage: Namespace[];
+  below: readonly NamespacePath[];
   target: Stored | undefined;
 }
 
@@ -167,7 +169,20 @@ export async function authorize(
   const all = heldGrants(caller, credential, authorizations.flat(), namespace, clock.now());
   const granted = restricted(all, claims.restrictions, namespace, caller);
   const held = granted.map(({ permissions }) => permissions);
-  if (!held.some(permissions => grants(permissions, allow.identity, allow.verb))) {
+  const isHeld = held.some(permissions => grants(permissions, allow.identity, allow.verb));
+  const below =
+    !isHeld && call.route.below
+      ? await reachBelow(
+          allow,
+          claims,
+          caller,
+          credential,
+          namespace,
+          path => heldNow(claims, caller, path, { store, clock }),
+          { store },
+        )
+      : [];
+  if (!isHeld && below.length === 0) {
     throw fail(
       'forbidden',
       `you may not ${allow.verb} ${allow.identity} in ${namespace}; ${isRestricted(claims) ? 'the token is restricted, so get one without restrictions, or ' : ''}ask an administrator of it for a role that may`,
@@ -184,6 +199,7 @@ export async function authorize(
     standing: credential,
     restrictions: claims.restrictions,
     lineage: namespaces,
+    below,
     target,
   };
 }

@@ -65,6 +65,8 @@ export interface Route {
   group: string;
   summary: string;
   allow: Allow;
+  /** Whoever holds it in a namespace below may ask too, and is answered with what it can reach there. */
+  below?: true;
   /** Body of the request; absent when there is none. */
   input?: z.ZodType;
   /** Bytes of the body that are taken, where those are more than usual. */
@@ -198,13 +200,16 @@ const views = {
     'Gets the type of the namespace.',
     NamespaceTypeAnswer,
   ),
-  listAccessibleNamespaces: view(
-    '/accessiblenamespaces',
-    'accessiblenamespace',
-    'Lists the namespace and those below it, in short.',
-    AccessibleNamespace,
-    LIST,
-  ),
+  listAccessibleNamespaces: {
+    ...view(
+      '/accessiblenamespaces',
+      'accessiblenamespace',
+      'Lists the namespace and those below it that the caller may see, in short.',
+      AccessibleNamespace,
+      LIST,
+    ),
+    below: true,
+  },
   listRoles: view('/roles', 'role', 'Lists the roles that can be granted, and what each may do.', RoleAnswer),
 } as const satisfies Record<string, Route>;
 

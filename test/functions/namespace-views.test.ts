@@ -148,6 +148,73 @@ describe('accessible namespaces', () => {
     expect(JSON.parse(answer.text)).toMatchObject([{ name: group }]);
     expect(answer.headers['x-count-total']).toBe('2');
   });
+
+  describe('of somebody who holds nothing in the namespace itself', () => {
+    let deep: Caller;
+    let credential: { ID: string };
+    const names = async (by: Caller, namespace: string, query = ''): Promise<string[]> => {
+      const answer = await by(`GET /accessiblenamespaces${query}`, namespace);
+      expect(answer.status, answer.text).toBe(200);
+      return JSON.parse(answer.text).map(({ name }: { name: string }) => name);
+    };
+    const authorization = (authorizedNamespace: string, more: object = {}) => ({
+      name: 'more',
+      subject: [['@auth:realm=certificate', `@auth:subject=${credential.ID}`]],
+      authorizedIdentities: ['@auth:role=netsecops.viewer'],
+      authorizedNamespace,
+      ...more,
+    });
+    const authorize = async (body: object): Promise<`/${string}`> => {
+      const made = await plane.root('POST /apiauthorizationpolicies', tenant, { body });
+      return `/apiauthorizationpolicies/${made.object.ID}`;
+    };
+    beforeAll(async () => {
+      const made = await plane.credential(group, ['netsecops']);
+      credential = made;
+      deep = await plane.as(made);
+    });
+
+    it('are those below in which something is held, and none beside them', async () => {
+      await plane.namespace(account, 'beside');
+      expect(await names(deep, tenant)).toEqual([group]);
+      expect(await names(deep, account)).toEqual([group]);
+      const other = await plane.namespace(tenant, 'other');
+      const leaf = await plane.namespace(other, 'leaf');
+      const policy = await authorize(authorization(other));
+      expect(await names(deep, tenant)).toEqual([group, other, leaf]);
+      expect(await names(deep, tenant, '?order=-name&pagesize=1')).toEqual([leaf]);
+      expect(await names(deep, tenant, `?q=name==${leaf}`)).toEqual([leaf]);
+      expect((await deep('GET /accessiblenamespaces?limit=1', tenant)).status).toBe(400);
+      await plane.root(`PATCH ${policy}`, tenant, { body: { disabled: true } });
+      expect(await names(deep, tenant)).toEqual([group]);
+      await plane.root(`DELETE ${policy}`, tenant);
+    });
+
+    it('are not those of an authorization that does not count', async () => {
+      const nowhere = `${tenant}/nowhere`;
+      const policies = [
+        await authorize(authorization(nowhere)),
+        await authorize(authorization(`${tenant}/other`, { authorizedSubnets: ['10.99.0.0/16'] })),
+        await authorize(authorization(`${tenant}/other`, { authorizedIdentities: ['externalnetwork,get'] })),
+      ];
+      expect(await names(deep, tenant)).toEqual([group]);
+      for (const policy of policies) await plane.root(`DELETE ${policy}`, tenant);
+    });
+
+    it('are none in the root, in another tenant, and by any other route', async () => {
+      const foreign = await plane.tenant();
+      const inForeign = { ...authorization(foreign), authorizedIdentities: ['@auth:role=namespace.viewer'] };
+      const child = await plane.namespace(foreign, 'child');
+      await plane.root('POST /apiauthorizationpolicies', foreign, {
+        body: { ...inForeign, authorizedNamespace: child },
+      });
+      for (const namespace of ['/', foreign, '/nowhere'])
+        expect((await deep('GET /accessiblenamespaces', namespace)).status, namespace).toBe(403);
+      expect(await names(deep, child)).toEqual([child]);
+      expect((await deep('GET /namespaces', tenant)).status).toBe(403);
+      expect((await deep('GET /namespaceinfo', tenant)).status).toBe(403);
+    });
+  });
 });
 
 it('lists every role with what it may do', async () => {

@@ -47,9 +47,13 @@ const PLACES = {
 } as const;
 const INSIDE: readonly (keyof typeof PLACES)[] = ['own', 'child', 'a child that is not there'];
 
-/** As the table says; whether the request would succeed is another matter. Where nothing is, the answer is the same. */
-const mayCall = (role: string, { allow }: Guarded, place: keyof typeof PLACES): boolean =>
-  INSIDE.includes(place) && grants(permissionsOf(`@auth:role=${role}`), allow.identity, allow.verb);
+/**
+ * As the table says; whether the request would succeed is another matter. Where nothing is, the answer is the same. Above, only
+ * what is below is told, and by the one route that says so.
+ */
+const mayCall = (role: string, { allow, below }: Guarded, place: keyof typeof PLACES): boolean =>
+  (INSIDE.includes(place) || (place === 'parent' && below === true)) &&
+  grants(permissionsOf(`@auth:role=${role}`), allow.identity, allow.verb);
 
 async function wrongFor(role: string, by: Caller): Promise<string[]> {
   const wrong: string[] = [];
