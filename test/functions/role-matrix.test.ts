@@ -75,4 +75,4 @@ it('every role may what the table says, in its namespace and below, and nothing 
   console.log(
     `role matrix: ${roles.length} roles × ${samples.length} permissions × ${Object.keys(PLACES).length} namespaces: ${asked} requests`,
   );
-});
+}, 120_000);
