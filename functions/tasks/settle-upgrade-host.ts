@@ -13,7 +13,7 @@ const Input = z.strictObject({
   host: z.strictObject({ namespace: NamespacePath, ID: ObjectId }),
   outcome: z.enum(['Upgraded', 'Restored', 'Failed', 'Skipped']),
   /** What a Catch was given. */
-  failure: z.object({ Error: z.string().default(''), Cause: z.string().default('') }).nullable(),
+  failure: z.object({ Error: z.string().nullish(), Cause: z.string().nullish() }).nullable(),
 });
 type Input = z.infer<typeof Input>;
 
@@ -24,9 +24,9 @@ function reasonOf({ failure }: Input): string {
   if (!failure) return '';
   if (failure.Error === 'States.Timeout') return 'it did not report in time';
   try {
-    return LambdaCause.parse(JSON.parse(failure.Cause)).errorMessage.slice(0, 1024);
+    return LambdaCause.parse(JSON.parse(failure.Cause ?? '')).errorMessage.slice(0, 1024);
   } catch {
-    return (failure.Cause || failure.Error).slice(0, 1024);
+    return (failure.Cause || failure.Error || 'it failed without a reason').slice(0, 1024);
   }
 }
 

@@ -152,7 +152,7 @@ on('stepfunctions', () =>
       }, 10_000);
     const workflows = openWorkflows({ ...connection, machines: { 'onboard-account': stateMachineArn } });
     // moto's SendTaskFailure drops the cause.
-    return { workflows, ...(isMoto && { token }), keepsCauses: !isMoto, stop };
+    return { workflows, ...(isMoto && { token }), stop };
   }),
 );
 

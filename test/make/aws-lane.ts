@@ -10,6 +10,7 @@ import { openSigner } from '../../shared/adapters/aws/signer.ts';
 import { systemClock } from '../../shared/adapters/local/clock.ts';
 import { makeRoot } from '../../shared/bundle/root.ts';
 import { deploy, handlerOf } from '../aws/lane/deploy.ts';
+import { faults } from '../aws/lane/faults.ts';
 import { type Lambda, startFront } from '../aws/lane/front.ts';
 import { startGateway } from '../aws/lane/gateway.ts';
 import { ACCOUNT, freePort, startMoto } from '../aws/lane/moto.ts';
@@ -99,8 +100,13 @@ async function run(): Promise<number> {
     if (lambda) return lambda;
     throw new Error(`the template names a function ${handler} that functions/lambda/ does not export`);
   };
-  for (const { name, arn, handler } of deployment.functions)
-    for (const called of [name, arn]) lambdas.set(called, run(handler));
+  const faulty = faults();
+  lambdas.set('lane-faults', faulty.say);
+  const tasks = await import('../../functions/lambda/tasks.ts');
+  for (const { name, arn, handler } of deployment.functions) {
+    const lambda = handler in tasks ? faulty.around(handler, run(handler)) : run(handler);
+    for (const called of [name, arn]) lambdas.set(called, lambda);
+  }
 
   keepTokens(lambdas);
 

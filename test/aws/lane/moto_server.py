@@ -1,11 +1,13 @@
-"""moto's server with JSONata: its Step Functions interpreter has a place for an evaluator, and none in it."""
+"""moto's server with what its Step Functions lacks: an evaluator of JSONata, and the cause of a failed task."""
 
 import json
 
 import jsonata
+from moto.core.responses import EmptyResult
 from moto.server import main
 from moto.stepfunctions.parser.asl.jsonata import jsonata as place
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.responses import StepFunctionResponse
 
 
 def evaluate(expression):
@@ -21,6 +23,14 @@ def declare(bindings):
     return "".join(f"{name}:={to_json_str(value)};" for name, value in bindings.items())
 
 
+def send_task_failure(self):
+    """As moto's own, which drops the cause."""
+    given = {name: self._get_param(name) for name in ("error", "cause")}
+    self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), **given)
+    return EmptyResult()
+
+
 place._eval_jsonata = evaluate
 place.encode_jsonata_variable_declarations = declare
+StepFunctionResponse.send_task_failure = send_task_failure
 main()

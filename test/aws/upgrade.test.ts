@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Client, createClient, credentialToken, type UpgradeStatus } from '../../shared/api/client.ts';
+import { Credential } from '../../shared/schema/appcredential.ts';
+import { type WireHost, wireHost } from '../make/wire-host.ts';
+import type { Fault } from './lane/faults.ts';
+import { installation } from './lane/installation.ts';
+import { invoke } from './lane/request.ts';
+
+const { config, wire, bootstrap, callsFunctions } = installation();
+
+const [OLD, NEW] = ['7.0.0', '8.0.0'];
+/** How long an upgrade may take here. */
+const PATIENCE = 300_000;
+
+/**
+ * Upgrades by Step Functions: the distributed Map and its executions, waits, and task tokens that the functions of the
+ * API and of the table's stream give back.
+ */
+describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
+  let client: Client;
+
+  beforeAll(async () => {
+    const credential = Credential.parse(await invoke(wire, bootstrap, {}));
+    client = createClient({
+      api: config.API_URL,
+      token: credentialToken(credential, { now: Date.now, randomBytes }),
+    });
+    for (const version of [OLD, NEW]) {
+      const artifact = {
+        name: `agent-${version}`,
+        platform: 'linux',
+        architecture: 'any',
+        length: 1,
+        sha256: 'a'.repeat(64),
+      } as const;
+      await client.call('createEnforcerrelease', {
+        namespace: '/',
+        body: { version, artifacts: [artifact] },
+      });
+    }
+  });
+
+  const fault = (said: Fault) => invoke(wire, 'lane-faults', said);
+
+  /** Hosts of a namespace of their own, the third of which cannot start the new version. */
+  async function fleet(name: string, count: number): Promise<{ namespace: string; hosts: WireHost[] }> {
+    const namespace = `/${name}`;
+    await client.call('createNamespace', { namespace: '/', body: { name } });
+    const place = { api: config.API_URL, administrator: client, namespace };
+    const hosts: WireHost[] = [];
+    for (let number = 0; number < count; number += 1) {
+      const broken = number === 2 ? { broken: [NEW] } : {};
+      hosts.push(await wireHost(place, { name: `host-${number}`, version: OLD, ...broken }));
+    }
+    return { namespace, hosts };
+  }
+
+  const begin = async (namespace: string, body: object): Promise<string> =>
+    (await client.call('createEnforcerUpgrade', { namespace, body })).body.ID;
+  const standing = async (namespace: string, id: string): Promise<UpgradeStatus> =>
+    (await client.call('getEnforcerUpgrade', { namespace, params: { id } })).body;
+
+  /** The hosts work until it holds. */
+  async function until(
+    { namespace, hosts }: { namespace: string; hosts: readonly WireHost[] },
+    id: string,
+    holds: (status: UpgradeStatus) => boolean,
+  ): Promise<UpgradeStatus> {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      for (const host of hosts) await host.act();
+      const status = await standing(namespace, id);
+      if (holds(status)) return status;
+      if (Date.now() > deadline) throw new Error(`it stands at ${JSON.stringify(status)}`);
+      await sleep(500);
+    }
+  }
+  const isOver = ({ endTime }: UpgradeStatus): boolean => endTime !== undefined;
+
+  const SPEC = { targetVersion: NEW, canary: 1, waves: 1, failureThreshold: '1', soak: '1s' };
+  const WANTED = {
+    status: 'Succeeded',
+    // Which host is the canary follows from IDs.
+    waves: [1, 3],
+    upgraded: 3,
+    versions: [NEW, NEW, OLD, NEW],
+    failures: [['Restored', 'the runner could not install it: the service did not start']],
+  };
+
+  async function upgraded(name: string): Promise<typeof WANTED> {
+    const those = await fleet(name, 4);
+    const id = await begin(those.namespace, SPEC);
+    const { status, waves, progress } = await until(those, id, isOver);
+    return {
+      status,
+      waves: waves.map(({ counts }) => counts?.hosts ?? 0),
+      upgraded: waves.reduce((sum, { counts }) => sum + (counts?.upgraded ?? 0), 0),
+      versions: those.hosts.map(({ version }) => version),
+      failures: progress.failures.map(({ state, reason }) => [state, reason]),
+    };
+  }
+
+  test(
+    'takes hosts to another version, wave by wave, and the one that cannot start it goes back',
+    async () => {
+      await fault('none');
+      expect(await upgraded('upgraded-plain')).toEqual(WANTED);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'ends the same when every task is delivered twice',
+    async () => {
+      await fault('twice');
+      expect(await upgraded('upgraded-twice')).toEqual(WANTED);
+      await fault('none');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'ends the same when every task dies once, its work done and its answer not given',
+    async () => {
+      await fault('dies');
+      expect(await upgraded('upgraded-dying')).toEqual(WANTED);
+      await fault('none');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'waits while it is paused, goes on when it is resumed, and ends when it is aborted',
+    async () => {
+      await fault('none');
+      const those = await fleet('upgraded-paused', 3);
+      const { namespace } = those;
+      const id = await begin(namespace, { ...SPEC, waves: 2 });
+      const ask = (verb: 'pauseEnforcerUpgrade' | 'resumeEnforcerUpgrade' | 'abortEnforcerUpgrade') =>
+        client.call(verb, { namespace, params: { id } });
+      await ask('pauseEnforcerUpgrade');
+      const paused = await until(those, id, ({ status }) => status === 'Paused');
+      expect(paused.progress.byState.Upgraded ?? 0).toBe(0);
+      await ask('resumeEnforcerUpgrade');
+      await until(those, id, ({ waves }) => waves[0]?.counts !== undefined);
+      await ask('abortEnforcerUpgrade');
+      const ended = await until(those, id, isOver);
+      expect(ended.status).toBe('Aborted');
+      expect(ended.progress.byState.Upgraded).toBeGreaterThanOrEqual(1);
+    },
+    PATIENCE,
+  );
+});
