@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import type { Bench, Row } from './row.ts';
 
@@ -29,23 +29,39 @@ const machine = (): string => {
   return `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 };
 
-const document = (tables: ReadonlyMap<string, readonly Row[]>): string => {
+const PAGE = 'docs/benchmarks.md';
+
+const section = (name: string, rows: readonly Row[]): string => {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const sections = [...tables].map(([name, rows]) => {
-    const lines = rows.map(
-      ({ name: what, value, unit, peer }) =>
-        `| ${what} | ${number(value)} ${unit} | ${peer ? `${number(peer.value)} ${peer.unit}` : ''} | ${peer?.what ?? ''} |`,
-    );
-    return `## ${name}\n\n| what | measured | beside | which is |\n|---|---|---|---|\n${lines.join('\n')}\n`;
+  const date = new Date().toISOString().slice(0, 10);
+  const lines = rows.map(
+    ({ name: what, value, unit, peer }) =>
+      `| ${what} | ${number(value)} ${unit} | ${peer ? `${number(peer.value)} ${peer.unit}` : ''} | ${peer?.what ?? ''} |`,
+  );
+  return `## ${name}
+
+${machine()}. ${date}, commit ${commit}.
+
+| what | measured | beside | which is |
+|---|---|---|---|
+${lines.join('\n')}
+`;
+};
+
+/** The page with what was measured now; what was not keeps its section, its machine and its date. */
+function page(before: string, tables: ReadonlyMap<string, readonly Row[]>): string {
+  const kept = new Map(before.split(/^(?=## )/m).map(text => [/^## (\S+)/.exec(text)?.[1] ?? '', text]));
+  const sections = Object.keys(benches).flatMap(name => {
+    const rows = tables.get(name);
+    return rows ? section(name, rows) : (kept.get(name)?.trimEnd().concat('\n') ?? []);
   });
   return `# Benchmarks
 
-Written by \`npm run bench -- --write\`. Machines differ and are shared: look at the ratios.
-
-Machine: ${machine()}. Date: ${new Date().toISOString().slice(0, 10)}. Commit: ${commit}.
+Written by \`npm run bench -- --write\`, or for some of them \`npm run bench <name…> -- --write\`. Machines differ and are shared: look at
+the ratios.
 
 ${sections.join('\n')}`;
-};
+}
 
 const args = process.argv.slice(2);
 const wanted = args.filter(arg => !arg.startsWith('-'));
@@ -62,4 +78,4 @@ for (const [name, load] of Object.entries(benches)) {
   for (const row of rows) process.stdout.write(`${line(row)}\n`);
   tables.set(name, rows);
 }
-if (args.includes('--write')) await writeFile('docs/benchmarks.md', document(tables));
+if (args.includes('--write')) await writeFile(PAGE, page(await readFile(PAGE, 'utf8'), tables));
