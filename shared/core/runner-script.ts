@@ -62,6 +62,7 @@ export const startScript = (
   folder?: string,
 ): string => `${isRunning(kept.name, folder)}if running; then exit 0; fi
 if [ -d /run/systemd/system ]; then exec ${line('systemd-run', systemdRunArgs(kept))}; fi
+: >> ${shellWord(lockOf(kept.name, folder))} || exit 1
 exec ${line('setsid', setsidArgs(kept, folder))} </dev/null >/dev/null 2>&1
 `;
 

@@ -4,6 +4,7 @@ import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
 import { addPreflight } from './enforcer-preflight.ts';
 import { addRelease } from './enforcer-release.ts';
+import { addScript } from './enforcer-script.ts';
 import { addUpgrade } from './enforcer-upgrade.ts';
 
 interface TokenOptions {
@@ -24,6 +25,7 @@ export function addEnforcer(program: Command, io: Io): void {
   addPreflight(enforcer, io);
   addRelease(enforcer, io);
   addUpgrade(enforcer, io);
+  addScript(enforcer, io);
 }
 
 function addInstallToken(enforcer: Command, io: Io): void {

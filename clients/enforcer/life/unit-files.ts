@@ -95,11 +95,10 @@ WantedBy=multi-user.target
 /** Puts a runner where the removal of this very unit does not end it. */
 export const runnerUnit = (): string => `[Unit]
 Description=Change of the version of the enforcer
-StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart=${PLACES.program} runner begin
+ExecStart=/bin/sh -c 'until "$0" runner begin; do sleep 5; done' ${PLACES.program}
 `;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

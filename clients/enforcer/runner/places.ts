@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { lockOf, setsidArgs, systemdRunArgs } from '../../../shared/core/runner-script.ts';
 import type { RunnerPlace } from '../../../shared/ports/runner-place.ts';
@@ -27,6 +27,8 @@ export const bySetsid = (folder = '/run'): RunnerPlace => {
     runs,
     start: async detached => {
       if (await runs(detached.name)) return;
+      // Whoever is forked twice can't say any more that it has no place for its lock.
+      writeFileSync(lockOf(detached.name, folder), '', { flag: 'a' });
       if (!(await succeeds('setsid', setsidArgs(detached, folder))))
         throw fail('unavailable', 'setsid failed; see whether this process may start others');
     },

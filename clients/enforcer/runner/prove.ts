@@ -24,9 +24,16 @@ export function wanting(status: Status, version: string): string | undefined {
   return undefined;
 }
 
-const lastLines = (log: string): string => {
+/** What a program said last: of an error its message, and not where it came from. */
+export function lastWords(log: string): string {
+  const lines = log.trim().split('\n');
+  const error = lines.findLast(line => /^\s*(\w*Error|error)\b/.test(line));
+  return (error ?? lines.slice(-3).join(' ')).trim().slice(0, 500);
+}
+
+const textOf = (path: string): string => {
   try {
-    return readFileSync(log, 'utf8').trim().split('\n').slice(-3).join(' ').slice(-500);
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
@@ -55,7 +62,7 @@ export async function prove({ prefix, version, log, clock, isThere }: Proof): Pr
       why = missing;
     }
     const isGone = !hasSystemd(prefix) && !status && runningAgents(home).length === 0;
-    if (isGone && clock.elapsed() - begun > BIRTH) return `it ended by itself: ${lastLines(log)}`;
+    if (isGone && clock.elapsed() - begun > BIRTH) return `it ended by itself: ${lastWords(textOf(log))}`;
     if (clock.elapsed() < until) continue;
     // Without a control plane no version can show that it is good.
     if (await isThere()) return `${why}, within ${PATIENCE / 1000} s`;

@@ -41,7 +41,7 @@ const FORSAKEN = 10 * 60_000;
 const LAST_WORD = 120_000;
 
 const isStrict = ({ directive }: Journal): boolean => directive.mode === 'strict-clean';
-export const rulesOf = (journal: Journal): 'remove' | 'keep' => (isStrict(journal) ? 'remove' : 'keep');
+const rulesOf = (journal: Journal): 'remove' | 'keep' => (isStrict(journal) ? 'remove' : 'keep');
 
 const doneWith = ({ done }: Journal, id: ObjectId): ObjectId[] =>
   [...done.filter(one => one !== id), id].slice(-16);

@@ -9,7 +9,7 @@ import { type GapWatch, watchGap } from './gap.ts';
 import { Hold } from './hold.ts';
 import { Job } from './job.ts';
 import { type Journal, readJournal, type Step, writeJournal } from './journal.ts';
-import { ACTS, type Bench, rulesOf, WAY_OUT } from './steps.ts';
+import { ACTS, type Bench, WAY_OUT } from './steps.ts';
 
 /** Times that a step is tried before its way out is taken, and milliseconds in between. */
 const TRIES = 5;
@@ -79,11 +79,20 @@ class Worker {
     vanish(this.#folder, this.#prefix);
   }
 
+  /** Rules that can't be held go on to be in force, unwatched: no reason to leave the host without an agent. */
+  async #holdFor({ isBare, step, directive }: Journal): Promise<void> {
+    const isOurs = isBare && directive.mode === 'keep-rules' && !NOT_OURS.includes(step);
+    try {
+      await (isOurs ? this.#hold.begin() : this.#hold.end());
+    } catch (error) {
+      this.#say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   async #step(journal: Journal): Promise<Journal> {
     for (let failures = 1; ; failures += 1) {
       try {
-        const isOurs = journal.isBare && rulesOf(journal) === 'keep' && !NOT_OURS.includes(journal.step);
-        await (isOurs ? this.#hold.begin() : this.#hold.end());
+        await this.#holdFor(journal);
         return this.#write({ ...journal, ...(await ACTS[journal.step](this.#bench, journal)) });
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);

@@ -43,11 +43,15 @@ export async function writePolicy({ client }: Fleet): Promise<void> {
   });
 }
 
-/** Until every host decides as the policy says. */
-export async function settled({ network }: Fleet): Promise<void> {
+/** Until every host decides as the policy says; `which`: of flows that this network has. */
+export async function settled(
+  { network }: Fleet,
+  which: (flow: { from: string; to: string }) => boolean = () => true,
+): Promise<void> {
   const probes = await openProbes(network);
-  const wanted = [...ALLOWED, ...FORBIDDEN];
-  const isAllowed = (at: number) => at < ALLOWED.length;
+  const allowed = ALLOWED.filter(which);
+  const wanted = [...allowed, ...FORBIDDEN.filter(which)];
+  const isAllowed = (at: number) => at < allowed.length;
   try {
     await until(
       'the wire to agree',

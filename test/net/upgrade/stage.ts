@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,6 +27,8 @@ import { type Fleet, type Member, NAMESPACE, NODE, openFleet, until } from '../f
 export interface Installed {
   name: string;
   prefix: string;
+  /** What was there before anything was installed. */
+  before: readonly string[];
   status(): Status | undefined;
   /** What its runner has written, while there is one. */
   log(): string;
@@ -32,6 +43,16 @@ export interface Stage {
 }
 
 type Release = Omit<ReleaseOptions, 'folder'>;
+
+/** Every file below a folder with mode and content. */
+export const filesBelow = (root: string): string[] =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map(name => {
+      const stat = lstatSync(join(root, name));
+      const content = stat.isFile() ? readFileSync(join(root, name), 'base64') : '';
+      return `${name} ${stat.mode.toString(8)} ${content}`;
+    });
 
 const SUDDEN = `{
   const fs = require('node:fs');
@@ -90,6 +111,9 @@ export async function openStage(
     const prefix = join(place, name, 'root');
     for (const folder of ['etc/systemd/system', 'usr/sbin', 'usr/lib', 'var/lib/aporeto'])
       mkdirSync(join(prefix, folder), { recursive: true });
+    // Made by hand, and nobody's to remove.
+    writeFileSync(join(prefix, 'var/lib/aporeto/default.creds'), '{}');
+    const before = filesBelow(prefix);
     const { body } = await client.call('createInstalltoken', { namespace: NAMESPACE, body: {} });
     const opts = ['--name', name, '--machine-id', name, ...tags.flatMap(tag => ['--tag', tag])].join(' ');
     const given = ['--root', join(place, 'data/root.json'), '-n', NAMESPACE, '--api', api, '--opts', opts];
@@ -112,6 +136,7 @@ export async function openStage(
     const installed: Installed = {
       name,
       prefix,
+      before,
       status: () => (runningAgent(home) ? readStatus(join(home, 'status.json')) : undefined),
       log: () => {
         const path = join(runner, 'runner.log');

@@ -14,9 +14,9 @@ export const flow = (from: string, to: string, traffic: Traffic): Wanted => ({ f
 export interface Counted {
   probes: number;
   seconds: number;
-  /** Allowed ones that did not arrive, and forbidden ones that did. */
-  refused: Wanted[];
-  delivered: Wanted[];
+  /** Allowed ones that did not arrive, and forbidden ones that did, each with the second in which it was sent. */
+  refused: (Wanted & { at: number })[];
+  delivered: (Wanted & { at: number })[];
   /** Connections that were there before. */
   flows: FlowReport[];
 }
@@ -49,7 +49,7 @@ export async function openTraffic({ network }: Fleet, plan: Plan): Promise<Traff
   // Whoever is asked for the first time on this network answers late.
   await probes.send(wanted, at => ({ arrived: at < plan.allowed.length }));
 
-  const fired: { seen: Seen; probe: Wanted }[] = [];
+  const fired: { seen: Seen; probe: Wanted; at: number }[] = [];
   let goesOn = true;
   const begun = performance.now();
   const elapsed = () => (performance.now() - begun) / 1000;
@@ -60,8 +60,9 @@ export async function openTraffic({ network }: Fleet, plan: Plan): Promise<Traff
       const burst = Array.from({ length: due }).flatMap(
         (_, at) => wanted[(first + at) % wanted.length] ?? [],
       );
+      const sentAt = elapsed();
       const { seen, sent } = probes.fire(burst);
-      fired.push(...burst.flatMap((probe, at) => (seen[at] ? [{ probe, seen: seen[at] }] : [])));
+      fired.push(...burst.flatMap((probe, at) => (seen[at] ? [{ probe, seen: seen[at], at: sentAt }] : [])));
       await sent;
       await wait(BEAT);
     }
@@ -74,17 +75,17 @@ export async function openTraffic({ network }: Fleet, plan: Plan): Promise<Traff
       const seconds = elapsed();
       await wait(300);
       await probes.settle();
+      const wrong = (arrived: boolean) =>
+        fired
+          .filter(({ seen, probe }) => seen.arrived === arrived && plan.allowed.includes(probe) !== arrived)
+          .map(({ probe, at }) => ({ ...probe, at }));
       const clients = [...new Set(plan.lasting.map(({ from }) => from))];
       const flows = await Promise.all(clients.map(async name => (await on(name)).ask({ kind: 'report' })));
       return {
         probes: fired.length,
         seconds,
-        refused: fired
-          .filter(({ seen, probe }) => !seen.arrived && plan.allowed.includes(probe))
-          .map(one => one.probe),
-        delivered: fired
-          .filter(({ seen, probe }) => seen.arrived && plan.forbidden.includes(probe))
-          .map(one => one.probe),
+        refused: wrong(false),
+        delivered: wrong(true),
         flows: flows.flat(),
       };
     },

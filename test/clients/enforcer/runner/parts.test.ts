@@ -4,7 +4,7 @@ import { isDue, Orders } from '../../../../clients/enforcer/agent/orders.ts';
 import type { Status } from '../../../../clients/enforcer/agent/status.ts';
 import { releasesURL } from '../../../../clients/enforcer/runner/control.ts';
 import { OpenTime, Transactions } from '../../../../clients/enforcer/runner/gap.ts';
-import { wanting } from '../../../../clients/enforcer/runner/prove.ts';
+import { lastWords, wanting } from '../../../../clients/enforcer/runner/prove.ts';
 import { rejectedIn } from '../../../../clients/enforcer/runner/rejects.ts';
 import { resumeUnit } from '../../../../clients/enforcer/runner/resume-unit.ts';
 import { DirectedTask } from '../../../../shared/schema/migration.ts';
@@ -166,3 +166,14 @@ test('the unit for a reboot brings the rules back before the network, and then g
   const unit = resumeUnit([...guard, ...program, 'runner', 'work', '--prefix', '/'], folder);
   await expect(unit).toMatchFileSnapshot('golden/prisma-enforcer-resume.service');
 });
+
+test.each([
+  [
+    'an error with its stack',
+    'listens\n/x.mjs:1\ncode;code\n\nTypeError: no such thing\n    at x\n\nNode.js v24\n',
+    'TypeError: no such thing',
+  ],
+  ['a refusal', 'starts\nerror: --root is missing\n', 'error: --root is missing'],
+  ['anything else', 'a\nb\nc\nd\n', 'b c d'],
+  ['nothing', '', ''],
+])('of %s the last words are kept', (_, log, words) => expect(lastWords(log)).toBe(words));
