@@ -1,5 +1,6 @@
 import type { ApiCheck, ApiCheckRequest, Authz, AuthzRequest } from '../../shared/api/access-messages.ts';
 import { operations, routes, type Verb } from '../../shared/api/routes.ts';
+import { whyAbsent } from '../../shared/core/absent.ts';
 import { heldGrants } from '../../shared/core/authorize.ts';
 import { restricted } from '../../shared/core/restrictions.ts';
 import { grants, type Permissions, union } from '../../shared/core/roles.ts';
@@ -67,14 +68,17 @@ const checkApi: Handler = async (call, deps) => {
   refuseOutside('namespace', namespace, call);
   const identityOf = (name: string): string | undefined =>
     identityNamed(name) ?? (PERMISSIONS.has(name.toLowerCase()) ? name.toLowerCase() : undefined);
-  const unknown = targetIdentities.findIndex(name => identityOf(name) === undefined);
+  // Of what the original has and Microseg has not, nobody may do anything.
+  const isKnown = (name: string): boolean => identityOf(name) !== undefined || whyAbsent(name) !== undefined;
+  const unknown = targetIdentities.findIndex(name => !isKnown(name));
   if (unknown >= 0) {
     const path = ['targetIdentities', unknown];
     throw brokenRules([{ path, input: targetIdentities[unknown], message: 'there is no such resource' }]);
   }
   const held = namespace === call.namespace ? call.held : await heldIn(namespace, call, deps);
   const may = (name: string): boolean =>
-    held.some(permissions => grants(permissions, identityOf(name) ?? '', VERBS[operation]));
+    held.some(permissions => grants(permissions, identityOf(name) ?? name, VERBS[operation])) &&
+    identityOf(name) !== undefined;
   const authorized = Object.fromEntries(targetIdentities.map(name => [name, may(name)]));
   return { body: { authorized } satisfies ApiCheck };
 };

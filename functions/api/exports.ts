@@ -1,4 +1,5 @@
 import type { ExportRequest } from '../../shared/api/messages.ts';
+import { whyAbsent } from '../../shared/core/absent.ts';
 import { exportOf, notExported } from '../../shared/core/export.ts';
 import { grants } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
@@ -29,7 +30,15 @@ function identityOf(name: string, index: number, call: Call): Identity {
 /** Filters and `recursive` are those of lists; pages there are none. */
 const exportObjects: Handler = async (call, deps) => {
   const { identities: named, label } = call.body as ExportRequest;
-  const wanted = [...new Set(named.map((name, index) => identityOf(name, index, call)))];
+  const wanted = [
+    ...new Set(
+      named.flatMap((name, index) => (whyAbsent(name) === undefined ? [identityOf(name, index, call)] : [])),
+    ),
+  ];
+  const messages = named.flatMap(name => {
+    const why = whyAbsent(name);
+    return why === undefined ? [] : [`${name} was left out: ${why}`];
+  });
   const { q, recursive } = call.query;
   const query = { ...(q ? { q } : {}), ...(recursive ? { recursive } : {}) };
   const found = await Promise.all(
@@ -38,7 +47,7 @@ const exportObjects: Handler = async (call, deps) => {
       return [identity, body as ObjectOf<Identity>[]];
     }),
   );
-  return { body: exportOf(new Map(found), call.namespace, label) };
+  return { body: exportOf(new Map(found), call.namespace, label), messages };
 };
 
 export const exports = { export: exportObjects };

@@ -83,6 +83,10 @@ describe('POST /apichecks', () => {
     expect((await asked(viewer, '/apichecks', shop, { ...question, operation: 'Create' })).body).toEqual({
       authorized: { extnet: false, networkrulesetpolicies: false, lint: false },
     });
+    const absent = { ...question, targetIdentities: ['automation', 'services', 'extnet'] };
+    expect((await asked(admin, '/apichecks', shop, absent)).body).toEqual({
+      authorized: { automation: false, services: false, extnet: true },
+    });
     const { status, body } = await asked(viewer, '/apichecks', shop, {
       ...question,
       targetIdentities: ['no'],

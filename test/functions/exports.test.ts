@@ -133,6 +133,20 @@ describe('an export', () => {
     ]);
   });
 
+  it('leaves out what only the original has, and says so', async () => {
+    const tenant = await plane.tenant();
+    await plane.root('POST /externalnetworks', tenant, { body: { name: 'n', entries: ['10.0.0.0/8'] } });
+    const body = { identities: ['automation', 'externalnetwork', 'httpresourcespecs'] };
+    const answered = await plane.root('POST /export', tenant, { body });
+    expect(JSON.parse(answered.text)).toMatchObject({
+      identities: ['externalnetwork'],
+      data: { externalnetworks: [{ name: 'n' }] },
+    });
+    expect(answered.headers['x-messages']).toMatch(
+      /^automation was left out: .*httpresourcespecs was left out/,
+    );
+  });
+
   it.each([
     [[], 'identities', 'at least one'],
     [['colour'], 'identities[0]', 'names no resource'],

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import type { AnswerOf } from '../../../shared/api/client.ts';
+import { whyAbsent } from '../../../shared/core/absent.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { readObjects } from '../documents.ts';
 import type { Io } from '../io.ts';
@@ -71,7 +72,8 @@ async function exportObjects(
   said: ExportOptions,
   flags: options.Flags,
 ): Promise<void> {
-  const identities = named.map(identityOf);
+  // What the original has and this API has not, the API itself leaves out, and says so.
+  const identities = named.map(name => (whyAbsent(name) === undefined ? identityOf(name) : name));
   const [base, ...more] = said.base === undefined ? [] : await readObjects(io, said.base);
   if (more.length > 0) throw fail('invalid', `${said.base} holds several documents; --base is one export`);
   const { client, namespace, output, warn } = await sessionOf(io, flags);
