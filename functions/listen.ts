@@ -1,25 +1,33 @@
-import { messageOf, subscriptionOf } from '../shared/core/push.ts';
+import { subscriptionOf } from '../shared/core/push.ts';
 import type { Connection } from '../shared/ports/connections.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { NamespacePath } from '../shared/schema/ids.ts';
-import { PushConfig, type PushEvent } from '../shared/schema/push.ts';
+import { PushConfig } from '../shared/schema/push.ts';
 import type { Deps } from './deps.ts';
 import { claimTags, verifyToken } from './pipeline/authenticate.ts';
 import { heldNow } from './pipeline/authorize.ts';
+import { accepted, JSON_MEDIA, sentAs } from './pipeline/media.ts';
 import { parsed } from './pipeline/problem.ts';
+import { errorEvent, messageOf, type PushMessage, unpacked } from './push-message.ts';
 
-/** What a listener says when it comes: query parameters, and the token of its headers where there is one. */
+/** What a listener says when it comes. */
 export interface Arrival {
   id: string;
   query: URLSearchParams;
-  token: string | undefined;
+  /** By its name in lower case. */
+  header(name: string): string | undefined;
   address: string;
 }
 
 export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKeys' | 'apiURL' | 'connections'>;
 
 /** Who listens, and to what. Nobody gets in who may read nothing in the namespace. */
-async function arrived({ id, query, token, address }: Arrival, deps: ListenDeps): Promise<Connection> {
+async function arrived({ id, query, header, address }: Arrival, deps: ListenDeps): Promise<Connection> {
+  const type = header('content-type');
+  const media = {
+    reads: accepted(header('accept')),
+    writes: type === undefined ? JSON_MEDIA : sentAs(type),
+  };
   const named = NamespacePath.safeParse(query.get('namespace') ?? '');
   if (!named.success) {
     throw fail(
@@ -27,7 +35,7 @@ async function arrived({ id, query, token, address }: Arrival, deps: ListenDeps)
       `query parameter namespace is \`${query.get('namespace') ?? ''}\`; write /tenant/group`,
     );
   }
-  const sent = query.get('token') ?? token;
+  const sent = query.get('token') ?? /^Bearer ([\w.-]+)$/i.exec(header('authorization') ?? '')?.[1];
   if (!sent) throw fail('unauthorized', 'no token; add token=<token> of POST /issue');
   const claims = await verifyToken(sent, deps);
   if (claims.quota !== undefined) {
@@ -52,6 +60,7 @@ async function arrived({ id, query, token, address }: Arrival, deps: ListenDeps)
     recursive: query.get('mode') === 'all',
     config: PushConfig.parse({}),
     tellsErrors: query.has('enableErrors'),
+    ...media,
     since: deps.clock.now().toISOString(),
   };
 }
@@ -83,56 +92,55 @@ export async function enter(arrival: Arrival, deps: ListenDeps): Promise<void> {
   await deps.connections.add(connection);
 }
 
-/** The configuration that a listener sent. @throws `bad_request` and `invalid` */
-function configured(text: string, connection: Connection, now: Date): PushConfig {
-  let value: unknown;
+/** What a listener sent, as it said that it would write. */
+function read(message: PushMessage, { writes }: Connection): unknown {
+  if (writes === 'application/msgpack') return unpacked(message);
+  if (typeof message !== 'string') {
+    throw fail('bad_request', 'the message is binary; send JSON as text, or come with Content-Type msgpack');
+  }
   try {
-    value = JSON.parse(text);
+    return JSON.parse(message);
   } catch {
     throw fail(
       'bad_request',
       'the message is not JSON; send a PushConfig, {"identities": {"namespace": ["create"]}}',
     );
   }
-  const config = parsed(PushConfig, value) as PushConfig;
+}
+
+/** The configuration that a listener sent. @throws `bad_request` and `invalid` */
+function configured(message: PushMessage, connection: Connection, now: Date): PushConfig {
+  const config = parsed(PushConfig, read(message, connection)) as PushConfig;
   // Everything that could be wrong with it is found out now and not with the first event.
   subscriptionOf(connection, config, now);
   return config;
 }
 
-const errorEvent = (errors: readonly string[], now: Date): PushEvent => ({
-  entity: { errors },
-  identity: '',
-  type: 'error',
-  timestamp: now.toISOString(),
-  encoding: 'application/json',
-});
-
 type TellDeps = Pick<ListenDeps, 'connections' | 'clock'>;
 
-const tellErrors = (
+const tellError = (
   connection: Connection,
-  errors: readonly string[],
+  failure: Failure,
   { connections, clock }: TellDeps,
-): Promise<void> => connections.send(connection, messageOf(errorEvent(errors, clock.now())));
+): Promise<void> =>
+  connections.send(connection, messageOf(errorEvent(failure, clock.now()), connection.reads));
 
 /** Ends a connection. API Gateway has no room for a reason in the end itself, so that who asked for errors is told before. */
-export async function hangUp(connection: Connection, reason: string, deps: TellDeps): Promise<void> {
-  if (connection.tellsErrors) await tellErrors(connection, [reason], deps);
-  await deps.connections.close(connection.id, reason);
+export async function hangUp(connection: Connection, failure: Failure, deps: TellDeps): Promise<void> {
+  if (connection.tellsErrors) await tellError(connection, failure, deps);
+  await deps.connections.close(connection.id, failure.message);
 }
 
 /** Takes what a listener says as its new configuration. A wrong one is told to who asked for errors, and ends the others. */
-export async function said(id: string, text: string, deps: ListenDeps): Promise<void> {
+export async function said(id: string, message: PushMessage, deps: ListenDeps): Promise<void> {
   const connection = await deps.connections.get(id);
   // One that was forgotten while it was open hears nothing: it is better off when it comes again.
   if (!connection) return deps.connections.close(id, 'the connection is not known here any more; come again');
   try {
-    await deps.connections.change(id, configured(text, connection, deps.clock.now()));
+    await deps.connections.change(id, configured(message, connection, deps.clock.now()));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const reasons = error.details.map(({ description }) => description);
-    if (connection.tellsErrors) await tellErrors(connection, reasons, deps);
-    else await deps.connections.close(id, reasons.join('; '));
+    if (connection.tellsErrors) await tellError(connection, error, deps);
+    else await deps.connections.close(id, error.message);
   }
 }

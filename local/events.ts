@@ -9,11 +9,13 @@ import { newObjectId } from '../shared/core/object.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { LISTENING } from '../shared/schema/push.ts';
 
-/** Codes of RFC 6455, 7.4.1. */
-const [UNSUPPORTED, SERVER_ERROR] = [1003, 1011];
+/** A code of RFC 6455, 7.4.1. */
+const SERVER_ERROR = 1011;
 
-const bearerOf = ({ headers }: IncomingMessage): string | undefined =>
-  /^Bearer ([\w.-]+)$/i.exec(headers.authorization ?? '')?.[1];
+const headersOf =
+  ({ headers }: IncomingMessage) =>
+  (name: string): string | undefined =>
+    headers[name]?.toString();
 
 /** Refuses before anything was agreed on, in the words of every other refusal. */
 function refuse(socket: Duplex, error: unknown, trace: string): void {
@@ -36,9 +38,8 @@ function listen(id: string, socket: WebSocket, deps: ListenDeps & { connections:
   const { connections, log } = deps;
   connections.attach(id, socket);
   socket.on('message', async (data, isBinary) => {
-    // As API Gateway does.
-    if (isBinary) return socket.close(UNSUPPORTED, 'the message is binary; send JSON as text');
-    await said(id, String(data), deps).catch(error => {
+    const message = isBinary ? new Uint8Array(data as Buffer) : String(data);
+    await said(id, message, deps).catch(error => {
       log.error('a push configuration failed', { error: String(error) });
       socket.close(SERVER_ERROR, 'something went wrong here');
     });
@@ -60,7 +61,7 @@ export function serveEvents(front: Server, connections: LocalConnections, deps: 
         throw fail('not_found', `nothing listens at ${pathname}; use /events`);
       const address = request.socket.remoteAddress ?? '';
       const all = { ...deps(), connections };
-      await enter({ id, query, token: bearerOf(request), address }, all);
+      await enter({ id, query, header: headersOf(request), address }, all);
       socket.once('close', () => connections.remove(id));
       sockets.handleUpgrade(request, socket, head, open => listen(id, open, all));
     };

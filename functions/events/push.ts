@@ -1,14 +1,23 @@
-import { messageOf, type PushedChange, pushEvent, reaches, subscriptionOf } from '../../shared/core/push.ts';
-import { grants } from '../../shared/core/roles.ts';
+import {
+  mayHear,
+  type PushedChange,
+  pushEvent,
+  reaches,
+  subscriptionOf,
+  wentWithNamespace,
+} from '../../shared/core/push.ts';
 import type { Connection } from '../../shared/ports/connections.ts';
-import { Failure } from '../../shared/schema/failure.ts';
+import { Failure, fail } from '../../shared/schema/failure.ts';
 import { type NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Deps } from '../deps.ts';
 import { hangUp } from '../listen.ts';
 import { claimTags } from '../pipeline/authenticate.ts';
 import { heldNow, lineageObjects } from '../pipeline/authorize.ts';
+import { messageOf } from '../push-message.ts';
 
 export type PushDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'connections'>;
+
+const expired = (): Failure => fail('unauthorized', 'the token has expired; get a new one from POST /issue');
 
 /** Connections that are told something at once. */
 const PARALLEL = 50;
@@ -21,10 +30,7 @@ async function forEach<T>(all: readonly T[], work: (one: T) => Promise<void>): P
   await Promise.all(Array.from({ length: Math.min(PARALLEL, all.length) }, worker));
 }
 
-/**
- * Leaves out what goes because its namespace goes: whoever listens was told of that. Such an object is deleted from a
- * namespace that is hidden or gone, or that is another one of the same name, younger than the object.
- */
+/** Leaves out what goes because its namespace goes: whoever listens was told of that. */
 async function withoutPurged(changes: readonly PushedChange[], deps: PushDeps): Promise<PushedChange[]> {
   const gone = changes.filter(({ operation }) => operation === 'delete');
   const paths = [...new Set(gone.map(({ object }) => object.namespace))];
@@ -35,11 +41,7 @@ async function withoutPurged(changes: readonly PushedChange[], deps: PushDeps): 
     }),
   );
   const made = new Map(found);
-  return changes.filter(({ operation, object }) => {
-    if (operation !== 'delete') return true;
-    const since = made.get(object.namespace);
-    return since !== undefined && object.createTime >= since;
-  });
+  return changes.filter(change => !wentWithNamespace(change, made.get(change.object.namespace)));
 }
 
 const later = (a: string, b: string): string => (a > b ? a : b);
@@ -54,17 +56,17 @@ async function tell(connection: Connection, changes: readonly PushedChange[], de
   const subscription = subscriptionOf(connection, config, clock.now());
   const wanted = changes.filter(change => reaches(change, subscription));
   if (wanted.length === 0) return;
-  if (claims.exp * 1000 <= clock.now().getTime()) return hangUp(connection, 'the token has expired', deps);
+  if (claims.exp * 1000 <= clock.now().getTime()) return hangUp(connection, expired(), deps);
   try {
     const held = await heldNow(claims, { claims: claimTags(claims), address }, namespace, deps);
     for (const change of wanted) {
-      if (!held.some(permissions => grants(permissions, change.resource, 'get'))) continue;
-      await connections.send(connection, messageOf(pushEvent(change, clock.now())));
+      if (!mayHear(change, held)) continue;
+      await connections.send(connection, messageOf(pushEvent(change, clock.now()), connection.reads));
     }
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'unavailable' || error.kind === 'too_many_requests')
       throw error;
-    await hangUp(connection, error.message, deps);
+    await hangUp(connection, error, deps);
   }
 }
 
@@ -92,15 +94,15 @@ export async function push(changes: readonly PushedChange[], deps: PushDeps): Pr
 
 async function look(connection: Connection, deps: PushDeps): Promise<void> {
   const { claims, address, namespace } = connection;
-  if (claims.exp * 1000 <= deps.clock.now().getTime())
-    return hangUp(connection, 'the token has expired', deps);
+  if (claims.exp * 1000 <= deps.clock.now().getTime()) return hangUp(connection, expired(), deps);
   try {
     const held = await heldNow(claims, { claims: claimTags(claims), address }, namespace, deps);
-    if (held.length === 0) await hangUp(connection, `you may read nothing in ${namespace} any more`, deps);
+    if (held.length === 0)
+      await hangUp(connection, fail('forbidden', `you may read nothing in ${namespace} any more`), deps);
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'unavailable' || error.kind === 'too_many_requests')
       throw error;
-    await hangUp(connection, error.message, deps);
+    await hangUp(connection, error, deps);
   }
 }
 

@@ -23,10 +23,11 @@ type SocketEvent = z.infer<typeof SocketEvent>;
 
 const DONE = { statusCode: 200 };
 
-const bearerOf = ({ headers }: SocketEvent): string | undefined => {
-  const header = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
-  return /^Bearer ([\w.-]+)$/i.exec(header ?? '')?.[1];
-};
+/** API Gateway hands headers on as they were spelled. */
+const headersOf =
+  ({ headers }: SocketEvent) =>
+  (wanted: string): string | undefined =>
+    Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1];
 
 /** API Gateway opens the connection if this answers 200, and only then. */
 async function connect(event: SocketEvent): Promise<APIGatewayProxyStructuredResultV2> {
@@ -34,7 +35,7 @@ async function connect(event: SocketEvent): Promise<APIGatewayProxyStructuredRes
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(event.queryStringParameters ?? {})) query.set(name, value ?? '');
   try {
-    await enter({ id, query, token: bearerOf(event), address: identity.sourceIp }, compose());
+    await enter({ id, query, header: headersOf(event), address: identity.sourceIp }, compose());
     return DONE;
   } catch (error) {
     if (!(error instanceof Failure))

@@ -44,10 +44,12 @@ export function sentAs(type: string | undefined): Media {
  * What the answer is wanted as; JSON when nobody says. Where the table does not state 415, everybody gets JSON:
  * standard clients of keys and configuration ask for types of their own.
  */
-export function wantedAs({ headers }: APIGatewayProxyEventV2, { fails }: Route): Media {
-  const { accept } = headers;
-  if (accept === undefined || accept.trim() === '' || !fails.includes('unsupported_media_type'))
-    return 'application/json';
+export const wantedAs = ({ headers }: APIGatewayProxyEventV2, { fails }: Route): Media =>
+  fails.includes('unsupported_media_type') ? accepted(headers.accept) : 'application/json';
+
+/** The first that the header names of what there is; JSON without one. */
+export function accepted(accept: string | undefined): Media {
+  if (accept === undefined || accept.trim() === '') return 'application/json';
   for (const { name } of entriesOf(accept)) {
     const media = MEDIA.get(name);
     if (media) return media;

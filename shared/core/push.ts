@@ -1,11 +1,12 @@
 import { fail } from '../schema/failure.ts';
 import { isWithin, type NamespacePath } from '../schema/ids.ts';
 import { isHidden } from '../schema/namespace.ts';
-import { LISTENING, type PushConfig, type PushEvent } from '../schema/push.ts';
+import type { PushConfig, PushEvent } from '../schema/push.ts';
 import { type Identity, identityNamed, type ObjectOf, resourceOf } from '../schema/resources.ts';
 import type { Expression } from './filter/ast.ts';
 import { compileFilters, type Predicate } from './filter/compile.ts';
 import { parseFilters } from './filter/parse.ts';
+import { grants, type Permissions } from './roles.ts';
 
 /** A committed write, as the change feed tells it. */
 export interface Committed {
@@ -104,7 +105,19 @@ export function pushed({ resource, operation, before, after }: Committed): Pushe
   return before && was ? told('delete', before) : undefined;
 }
 
-/** Whether a change is one that the connection asked for. What it may see is asked elsewhere. */
+/**
+ * Whether an object was deleted because its namespace was, of which listeners were told: the namespace is gone or hidden by
+ * now, or another one bears its name. `made`: when the youngest of the namespaces from the tenant down to the object's was
+ * made; undefined when one of them is not there.
+ */
+export const wentWithNamespace = ({ operation, object }: PushedChange, made: string | undefined): boolean =>
+  operation === 'delete' && (made === undefined || object.createTime < made);
+
+/** Whether whoever holds these rights where it listens may hear of the change: a GET would show it the object. */
+export const mayHear = ({ resource }: PushedChange, held: readonly Permissions[]): boolean =>
+  held.some(permissions => grants(permissions, resource, 'get'));
+
+/** Whether a change is one that the connection asked for. */
 export function reaches({ resource, operation, object }: PushedChange, subscription: Subscription): boolean {
   const { namespace, recursive, identities, filters } = subscription;
   if (recursive ? !isWithin(object.namespace, namespace) : object.namespace !== namespace) return false;
@@ -127,10 +140,8 @@ export function pushEvent({ resource, operation, object }: PushedChange, now: Da
 /** What is left of an object that no message has room for: enough to ask for it. */
 const ESSENTIAL = ['ID', 'namespace', 'name', 'createTime', 'updateTime'];
 
-/** The event as it is sent, with as much of its object as a message may hold. */
-export function messageOf(event: PushEvent): string {
-  const whole = JSON.stringify(event);
-  if (new TextEncoder().encode(whole).length <= LISTENING.messageBytes) return whole;
-  const essential = Object.entries(Object(event.entity)).filter(([key]) => ESSENTIAL.includes(key));
-  return JSON.stringify({ ...event, entity: Object.fromEntries(essential) });
-}
+/** The event when its object is too long for a message. */
+export const briefly = (event: PushEvent): PushEvent => ({
+  ...event,
+  entity: Object.fromEntries(Object.entries(Object(event.entity)).filter(([key]) => ESSENTIAL.includes(key))),
+});

@@ -1,5 +1,5 @@
 import type { NamespacePath } from '../schema/ids.ts';
-import type { PushConfig } from '../schema/push.ts';
+import type { PushConfig, PushMedia } from '../schema/push.ts';
 import type { TokenClaims } from '../schema/token.ts';
 
 /** Somebody who listens to push events. */
@@ -14,6 +14,9 @@ export interface Connection {
   config: PushConfig;
   /** What is wrong is told as an event, before the connection ends or instead of it. */
   tellsErrors: boolean;
+  /** How it reads events, and how it writes configurations. */
+  reads: PushMedia;
+  writes: PushMedia;
   /** When it came: RFC 3339 UTC. */
   since: string;
 }
@@ -44,7 +47,7 @@ export interface Connections {
   /** Forgets one that is gone. */
   remove(id: string): Promise<void>;
   /** Hands a message over. One that is gone is forgotten; one that takes too few is closed: what it lost is not sent again. */
-  send(connection: Connection, message: string): Promise<void>;
+  send(connection: Connection, message: string | Uint8Array): Promise<void>;
   /** Ends a connection, tells why where there is a way to, and forgets it. */
   close(id: string, reason: string): Promise<void>;
 }

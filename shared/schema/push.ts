@@ -24,15 +24,19 @@ export type PushConfig = z.infer<typeof PushConfig>;
 
 /** One message to a client. */
 export interface PushEvent {
-  /** The object after the change, or before it was deleted; of an error, `errors`. */
+  /** The object after the change, or before it was deleted; of an error, what an entry of an error body is, and `errors`. */
   entity: unknown;
-  /** Singular; empty for an error. */
+  /** Singular; `error` for an error. */
   identity: string;
   type: 'create' | 'update' | 'delete' | 'error';
   /** RFC 3339 UTC. */
   timestamp: string;
-  encoding: 'application/json';
+  encoding: PushMedia;
 }
+
+/** How events are written, and configurations. */
+export const PushMedia = z.enum(['application/json', 'application/msgpack']);
+export type PushMedia = z.infer<typeof PushMedia>;
 
 /**
  * What API Gateway allows a WebSocket, which both builds keep.

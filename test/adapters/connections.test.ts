@@ -13,10 +13,14 @@ connectionsContract('sockets of this process', async () => {
     open: async id => {
       const [socket, client] = await sockets.pair();
       const heard: string[] = [];
-      client.on('message', data => heard.push(String(data)));
+      const bytes: Uint8Array[] = [];
+      client.on('message', (data: Buffer, isBinary) =>
+        isBinary ? bytes.push(new Uint8Array(data)) : heard.push(String(data)),
+      );
       connections.attach(id, socket);
       return {
         received: async () => heard,
+        bytes: async () => bytes,
         isOpen: async () => client.readyState === WebSocket.OPEN,
         vanish: async () => client.terminate(),
       };

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { decode, encode } from '@msgpack/msgpack';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { composeFrom } from '../../functions/compose.ts';
 import { reviewListeners } from '../../functions/lambda/events.ts';
@@ -91,6 +92,21 @@ describe.skipIf(!callsFunctions)('listeners over the AWS adapters', () => {
     const [error] = (await leaver.heard()).filter(({ type }) => type === 'error');
     expect(JSON.stringify(error)).toContain('was revoked');
     expect(await connections.get(leaver.id)).toBeUndefined();
+  });
+
+  it('that read and write msgpack are sent it as base64, for there are no binary frames', async () => {
+    const id = freshID();
+    const media = { Accept: 'application/msgpack', 'Content-Type': 'application/msgpack' };
+    await listener(connectEvent(id, { token, namespace: tenant }, media));
+    const client = clientOf(url, id);
+    await client.open();
+    const config = encode({ identities: { externalnetwork: ['create'] } });
+    await listener(messageEvent(id, Buffer.from(config).toString('base64')));
+    const { body } = await network('packed');
+    await expect.poll(async () => (await client.bytes()).length, soon).toBe(1);
+    const [bytes = new Uint8Array()] = await client.bytes();
+    const { entity, encoding } = decode(bytes) as { entity: Uint8Array; encoding: string };
+    expect([encoding, (decode(entity) as { ID: string }).ID]).toEqual(['application/msgpack', body.ID]);
   });
 
   it('that send a wrong configuration are told so, or hung up on', async () => {

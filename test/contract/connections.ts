@@ -7,6 +7,8 @@ import { freshTenant, nextID } from '../make/objects.ts';
 /** The far end of a connection. */
 export interface FarEnd {
   received(): Promise<string[]>;
+  /** Bytes that came as they do on this way. */
+  bytes(): Promise<Uint8Array[]>;
   isOpen(): Promise<boolean>;
   /** Goes without a word. */
   vanish(): Promise<void>;
@@ -38,6 +40,8 @@ export const connectionIn = (namespace: NamespacePath, more: Partial<Connection>
   recursive: false,
   config: PushConfig.parse({}),
   tellsErrors: false,
+  reads: 'application/json',
+  writes: 'application/json',
   since: new Date(Date.now() - 60_000).toISOString(),
   ...more,
 });
@@ -65,7 +69,11 @@ export function connectionsContract(name: string, begin: () => Promise<Connectio
 
     it('are found whole by their ID, and in their tenant', async () => {
       const tenant = freshTenant();
-      const [one] = await entered(childPath(tenant, 'shop'), { recursive: true, tellsErrors: true });
+      const [one] = await entered(childPath(tenant, 'shop'), {
+        recursive: true,
+        tellsErrors: true,
+        reads: 'application/msgpack',
+      });
       expect(await connections.get(one.id)).toEqual(one);
       expect(await connections.open(tenant)).toEqual([one]);
     });
@@ -143,6 +151,15 @@ export function connectionsContract(name: string, begin: () => Promise<Connectio
       const messages = ['{"a":1}', '“ü😀”', 'x'.repeat(128 * 1024)];
       for (const message of messages) await connections.send(one, message);
       await expect.poll(() => end.received()).toEqual(messages);
+    });
+
+    it('get bytes too, as many as a message may hold', async () => {
+      const [one, end] = await entered(freshTenant());
+      const bytes = new Uint8Array(96 * 1024).map((_, at) => at % 256);
+      await connections.send(one, bytes);
+      await expect
+        .poll(async () => (await end.bytes()).map(each => Buffer.from(each).equals(bytes)))
+        .toEqual([true]);
     });
 
     it('that vanish are forgotten once they are sent something, and that is no error', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decode, encode } from '@msgpack/msgpack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
@@ -188,6 +189,107 @@ describe('push events', () => {
     other.socket.close();
   });
 
+  describe('in msgpack', () => {
+    const MSGPACK = 'application/msgpack';
+    const config = { identities: { extnet: ['delete'] } };
+
+    async function packed(more: Record<string, string> = {}, query: Record<string, string> = {}) {
+      const asked = new URLSearchParams({ token, namespace: '/acme/shop', ...query });
+      const socket = new WebSocket(`${plane.url.replace('http', 'ws')}/events?${asked}`, {
+        headers: { accept: MSGPACK, ...more },
+      });
+      const heard: { data: Buffer; isBinary: boolean }[] = [];
+      socket.on('message', (data: Buffer, isBinary) => heard.push({ data, isBinary }));
+      const closed = once(socket, 'close').then(([code, reason]): [number, string] => [code, String(reason)]);
+      await once(socket, 'open');
+      return { socket, heard, closed };
+    }
+
+    it('hold the object as msgpack of its own, and points in time as timestamps', async () => {
+      const [there, plain] = [await packed(), await listen('/acme/shop')];
+      const { body } = await network('packed');
+      await settled({ socket: there.socket, heard: [], closed: there.closed }, plain);
+      const [{ data, isBinary } = expect.fail('nothing was told')] = there.heard;
+      expect(isBinary).toBe(true);
+      const { entity, ...event } = decode(data) as { entity: Uint8Array } & Record<string, unknown>;
+      expect(event).toEqual({
+        identity: 'externalnetwork',
+        type: 'create',
+        timestamp: expect.any(Date),
+        encoding: MSGPACK,
+      });
+      const object = decode(entity) as Record<string, unknown>;
+      expect(object.createTime).toEqual(new Date(body.createTime));
+      expect(JSON.parse(JSON.stringify(object))).toEqual(plain.heard[0]?.entity);
+      for (const { socket } of [there, plain]) socket.close();
+    });
+
+    it.each([
+      ['a binary frame', (bytes: Uint8Array) => bytes],
+      ['base64 in a text frame', (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')],
+    ])('take configurations in %s', async (_how, written) => {
+      const { socket, heard, closed } = await packed({ 'content-type': MSGPACK });
+      socket.send(written(encode(config)));
+      await settled({ socket, heard: [], closed });
+      const { body } = await network(`told-${heard.length}-${written.length}`);
+      await admin.call('deleteExternalnetwork', { namespace: '/acme/shop', params: { id: body.ID } });
+      await settled({ socket, heard: [], closed });
+      expect(heard.map(({ data }) => (decode(data) as { type: string }).type)).toEqual(['delete']);
+      socket.close();
+    });
+
+    it.each([
+      [
+        'a frame that claims more than it holds',
+        { 'content-type': MSGPACK },
+        Buffer.from('dfffffffff', 'hex'),
+      ],
+      ['a binary frame where JSON was agreed on', {}, Buffer.from(encode(config))],
+    ])('refuse %s, and say so as they say all', async (_what, headers, bytes) => {
+      const [told, ended] = [await packed(headers, { enableErrors: '1' }), await packed(headers)];
+      for (const { socket } of [told, ended]) socket.send(bytes);
+      expect((await ended.closed)[0]).toBe(1008);
+      await settled({ socket: told.socket, heard: [], closed: told.closed });
+      const [{ data } = expect.fail('nothing was told')] = told.heard;
+      const { entity, identity, type } = decode(data) as {
+        entity: Uint8Array;
+        identity: string;
+        type: string;
+      };
+      expect([identity, type]).toEqual(['error', 'error']);
+      expect(decode(entity)).toMatchObject({ code: 400, title: 'Bad Request', subject: 'microseg' });
+      told.socket.close();
+    });
+
+    it('or JSON it is, or nothing', async () => {
+      const query = new URLSearchParams({ token, namespace: '/acme' });
+      const url = `${plane.url.replace('http', 'ws')}/events?${query}`;
+      for (const headers of [{ accept: 'text/html' }, { 'content-type': 'application/yaml' }]) {
+        const [, response] = await once(new WebSocket(url, { headers }), 'unexpected-response');
+        expect(response.statusCode).toBe(415);
+      }
+    });
+  });
+
+  it('of an object that no message has room for say which it is', async () => {
+    const entries = Array.from({ length: 9000 }, (_, at) => `10.${at >> 8}.${at & 255}.0/24`);
+    const listener = await listen('/acme/shop');
+    const body = { name: 'long', entries, description: 'x'.repeat(1000) };
+    const { body: made } = await admin.call('createExternalnetwork', { namespace: '/acme/shop', body });
+    await settled(listener);
+    const { ID, namespace, name, createTime, updateTime } = made;
+    expect(listener.heard.map(({ entity }) => entity)).toEqual([
+      { ID, namespace, name, createTime, updateTime },
+    ]);
+    listener.socket.close();
+  });
+
+  it('come from who says no more than a frame of API Gateway holds', async () => {
+    const listener = await listen('/acme/shop');
+    listener.socket.send(JSON.stringify({ parameters: { long: 'x'.repeat(32 * 1024) } }));
+    expect((await listener.closed)[0]).toBe(1009);
+  });
+
   it('are told nobody who cannot say who they are, or may do nothing there', async () => {
     const { token: by } = await member(['@auth:role=namespace.viewer']);
     const refused = async (query: Record<string, string>) => {
@@ -217,7 +319,12 @@ describe('push events', () => {
     expect((await ended.closed)[0]).toBe(1008);
     await settled(told);
     expect(told.heard.map(({ type }) => type)).toEqual(['error']);
-    expect(JSON.stringify(told.heard[0]?.entity)).toContain(reason);
+    expect(told.heard[0]?.identity).toBe('error');
+    expect(told.heard[0]?.entity).toMatchObject({
+      code: expect.any(Number),
+      title: expect.any(String),
+      description: expect.stringContaining(reason),
+    });
     told.socket.close();
   });
 });

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import type { Clock } from '../../ports/clock.ts';
 import type { Connection, Connections } from '../../ports/connections.ts';
 import { NamespacePath, Timestamp, tenantOf } from '../../schema/ids.ts';
-import { LISTENING, PushConfig } from '../../schema/push.ts';
+import { LISTENING, PushConfig, PushMedia } from '../../schema/push.ts';
 import { TABLE } from '../../schema/table.ts';
 import { TokenClaims } from '../../schema/token.ts';
 import {
@@ -52,6 +52,8 @@ const Item = z.object({
   recursive: z.boolean(),
   config: json.pipe(PushConfig),
   tellsErrors: z.boolean(),
+  reads: PushMedia,
+  writes: PushMedia,
   since: Timestamp,
   [TABLE.ttl]: z.int(),
 });
@@ -187,7 +189,9 @@ export function openConnections(options: ConnectionsOptions, clock: Clock): Conn
       if (tenant !== undefined) await forget(tenant, id);
     },
     async send(connection, message) {
-      const post = new PostToConnectionCommand({ ConnectionId: connection.id, Data: Buffer.from(message) });
+      // It sends text frames only, and refuses what is no UTF-8.
+      const text = typeof message === 'string' ? message : Buffer.from(message).toString('base64');
+      const post = new PostToConnectionCommand({ ConnectionId: connection.id, Data: Buffer.from(text) });
       if (!(await reached(() => gateway.send(post)))) await forgetGone(connection);
     },
     async close(id) {

@@ -71,6 +71,8 @@ export function clientOf(eventsURL: string, id: string) {
   return {
     open: async () => void (await fetch(url, { method: 'PUT' })),
     received: async () => (await state()).received,
+    // Base64 in text frames: there are no binary ones.
+    bytes: async () => (await state()).received.map(text => Buffer.from(text, 'base64')),
     isOpen: async () => (await state()).isOpen,
     vanish: async () => void (await fetch(url, { method: 'DELETE' })),
   };
