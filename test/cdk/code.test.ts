@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { App, FileSystem, Stack } from 'aws-cdk-lib';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Bundles } from '../../cdk/code.ts';
 import { FILES } from '../../shared/api/documents.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
+
+/** A busy machine takes its time to bundle. */
+vi.setConfig({ testTimeout: 120_000 });
 
 test('code is named by what was bundled, so that a change anywhere is deployed', () => {
   const outdir = mkdtempSync(join(tmpdir(), 'microseg-code-'));
