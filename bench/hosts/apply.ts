@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nftCommand } from '../../clients/enforcer/nft/command.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
+import { PeerList } from '../../shared/core/peer-list.ts';
 import { PAYLOADS, type PayloadName } from '../../shared/schema/bundle.ts';
 import { policyOf } from './fixture.ts';
 
@@ -26,9 +27,9 @@ const nft = nftCommand();
 let loading = 0;
 let script = '';
 const plane = openDataPlane({
-  nft: async (args, input) => {
+  nft: async (args, input, line) => {
     const begun = performance.now();
-    const ran = await nft(args, input);
+    const ran = await nft(args, input, line);
     if (args[0] === '-f' && input && input.length > script.length) {
       loading = performance.now() - begun;
       script = input;
@@ -47,9 +48,19 @@ function read<N extends PayloadName>(name: N, file: string) {
 const policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
 const measured: Applying = { first: 0, loading: 0, parsing: [], deltas: [], resident: 0, script: '' };
 
+let before: PeerList | undefined;
+
+/** As an agent does: of peers only what differs from those before is read. */
+function readPeers(file: string): PeerList {
+  const bytes = readFileSync(join(folder, file));
+  digests['peers.json'] = hash('sha256', bytes, 'hex');
+  before = PeerList.read(bytes, before);
+  return before;
+}
+
 async function apply(file: string): Promise<{ parsing: number; applying: number }> {
   const begun = performance.now();
-  const peers = read('peers.json', file) as Parameters<typeof policyOf>[1];
+  const peers = readPeers(file);
   const parsed = performance.now();
   const applied = await plane.apply(policyOf(policy, peers, { ...digests }));
   if (applied.outcome !== 'applied' || !applied.changed) throw new Error(JSON.stringify(applied));

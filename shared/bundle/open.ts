@@ -1,7 +1,7 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
-import type { Binding, PayloadBytes, PayloadName, Payloads } from '../schema/bundle.ts';
+import type { Binding, PayloadBytes, PayloadName } from '../schema/bundle.ts';
 import { checkHash, LIMITS, ONLINE_ROLES, PATHS, type Role } from './metadata.ts';
-import { parsePayloads } from './payloads.ts';
+import { type Opened as OpenedPayloads, parsePayloads } from './payloads.ts';
 import { type Reason, Refusal, refuse } from './refusal.ts';
 import { readSeenSnapshot, walkRoots } from './seen.ts';
 import { type Fetch, sourceOf } from './source.ts';
@@ -39,7 +39,7 @@ interface Refused {
 interface Opened {
   ok: true;
   state: TrustedState;
-  payloads: Payloads;
+  payloads: OpenedPayloads;
   binding: Binding;
   revision: number;
   /** When the first of its files expires, and whose that is. The bundle is stale from then on. */
@@ -138,7 +138,7 @@ export const open = async ({
       if (body !== kept?.[name]) checkHash(place.path, body, place);
       return body;
     });
-    const payloads = parsePayloads(bytes, binding);
+    const payloads = parsePayloads(bytes, binding, kept);
     const changed = PAYLOAD_NAMES.some(name => bytes[name] !== kept?.[name]);
     const bundle: StoredBundle = {
       root: state.root,

@@ -98,17 +98,19 @@ export const PolicyPayload = z.strictObject({
 });
 export type PolicyPayload = z.infer<typeof PolicyPayload>;
 
+/** A processing unit as others see it. Tags are those on the wire. */
+export const Peer = z.strictObject({
+  ID: ObjectId,
+  addresses: z.array(z.string()),
+  namespace: NamespacePath,
+  tags: z.array(Tag),
+});
+export type Peer = z.infer<typeof Peer>;
+
 export const PeersPayload = z.strictObject({
   format: z.literal(1),
-  /** Processing units of the tenant that a rule in the policy can name. Sorted by ID; tags are those on the wire. */
-  identities: z.array(
-    z.strictObject({
-      ID: ObjectId,
-      addresses: z.array(z.string()),
-      namespace: NamespacePath,
-      tags: z.array(Tag),
-    }),
-  ),
+  /** Processing units of the tenant that a rule in the policy can name. Sorted by ID. */
+  identities: z.array(Peer),
 });
 export type PeersPayload = z.infer<typeof PeersPayload>;
 

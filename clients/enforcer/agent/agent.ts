@@ -254,7 +254,7 @@ export class Agent {
 
   #tell({ payloads, binding, revision }: Extract<OpenResult, { ok: true }>, digest: string): void {
     const { rulesets, externalNetworks } = payloads['policy.json'];
-    const peers = payloads['peers.json'].identities.length;
+    const peers = payloads['peers.json'].size;
     const counts = `rulesets: ${rulesets.length}, external networks: ${externalNetworks.length}, peers: ${peers}`;
     const what = this.#parts.plane ? `enforces revision ${revision}` : `verified revision ${revision}`;
     this.#parts.say(`${what} of ${binding.namespace} (${counts})`);

@@ -17,6 +17,7 @@ import { Directory, type FlowReport, reportOf } from './report.ts';
 import { type FlowSource, type Listening, tcpdumpSource } from './source.ts';
 import { Spool } from './spool.ts';
 import { FlowTable } from './table.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 /** Milliseconds between two looks at what was sighted, and at the counters. */
 const TAKE = { interval: 1000, longest: 1000 };
@@ -61,6 +62,7 @@ export class FlowLog implements Flows {
   readonly #table: FlowTable;
   readonly #source: FlowSource;
   readonly #endings = new Endings();
+  readonly #peers = new Whereabouts();
   readonly #conntrack: Child;
   readonly #spool: Spool;
   readonly #stop = new AbortController();
@@ -196,7 +198,7 @@ export class FlowLog implements Flows {
       this.#directory = {
         of: payloads,
         units: active.units,
-        directory: new Directory(payloads, active.units),
+        directory: new Directory(payloads, active.units, this.#peers),
       };
     return this.#directory.directory;
   }

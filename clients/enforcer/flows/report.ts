@@ -1,14 +1,16 @@
 import { NetworkIndex } from '../../../shared/core/cidr.ts';
 import type { UnitEnd } from '../../../shared/core/decision.ts';
 import { decide } from '../../../shared/core/evaluate.ts';
-import { modelFromPayload, type PolicyModel } from '../../../shared/core/policy.ts';
+import type { PolicyModel } from '../../../shared/core/policy.ts';
 import type { Payloads } from '../../../shared/schema/bundle.ts';
 import type { NamespacePath } from '../../../shared/schema/ids.ts';
 import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
 import { isHost } from '../agent/units.ts';
 import { LOG_PREFIX, type Meaning } from '../data-plane.ts';
+import { sharedModel } from '../policy/shared-model.ts';
 import type { Conversation } from './packet.ts';
 import type { Sighting } from './table.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 type EndType = 'ProcessingUnit' | 'ExternalNetwork';
 type Action = 'Accept' | 'Reject';
@@ -58,16 +60,17 @@ export class Directory {
   readonly #payloads: Payloads;
   readonly #model: PolicyModel;
   readonly #units: readonly KnownUnit[];
-  readonly #peers = new Map<string, Payloads['peers.json']['identities'][number]>();
+  readonly #peers: Whereabouts;
   readonly #networks: NetworkIndex;
 
-  constructor(payloads: Payloads, units: readonly KnownUnit[]) {
+  /** `peers`: of the directory before, which goes on from there. */
+  constructor(payloads: Payloads, units: readonly KnownUnit[], peers = new Whereabouts()) {
     this.#payloads = payloads;
-    this.#model = modelFromPayload(payloads['policy.json']);
+    this.#model = sharedModel(payloads['policy.json']);
     this.#units = units;
     this.#networks = new NetworkIndex(payloads['policy.json'].externalNetworks.map(({ entries }) => entries));
-    for (const peer of payloads['peers.json'].identities)
-      for (const address of peer.addresses) this.#peers.set(address, peer);
+    this.#peers = peers;
+    peers.follow(payloads['peers.json']);
   }
 
   /** The unit of this host that a flow is reported for: the one that the rules tell, or whose address it is. */
@@ -86,7 +89,7 @@ export class Directory {
     const address = direction === 'incoming' ? source : destination;
     const local = this.#units.find(one => one !== own && one.addresses.includes(address));
     if (local) return { ID: local.ID, type: 'ProcessingUnit', namespace: this.namespaceOf(local) };
-    const peer = this.#peers.get(address);
+    const peer = this.#peers.find(address);
     if (peer) return { ID: peer.ID, type: 'ProcessingUnit', namespace: peer.namespace };
     const namespace = this.namespaceOf(own);
     const side = direction === 'incoming' ? 'destination' : 'source';

@@ -1,3 +1,4 @@
+import { fail } from '../../../shared/schema/failure.ts';
 import { Holding } from '../agent/holding.ts';
 import { Troubles } from '../agent/troubles.ts';
 import type { Clock } from '../clock.ts';
@@ -11,4 +12,10 @@ export async function held(folder: string, clock: Clock, plane?: DataPlane): Pro
   const holding = new Holding({ folder, root: new Uint8Array(), plane, clock, troubles });
   await holding.restore();
   return holding;
+}
+
+/** Compares the whole table, not only its stamp, and mends it. An agent does so while it goes on; nobody waits for these. */
+export async function compared(plane: DataPlane): Promise<void> {
+  const done = await plane.reconcile();
+  if ('outcome' in done) throw fail('unavailable', `the rules can't be mended: ${done.detail}`);
 }

@@ -1,7 +1,7 @@
 import { fail } from '../../../shared/schema/failure.ts';
 import { openDataPlane } from '../nft/plane.ts';
 import { runningAgent } from './agent-process.ts';
-import { held } from './held.ts';
+import { compared, held } from './held.ts';
 import type { Io } from './program.ts';
 
 /** Milliseconds that a running agent has for it. */
@@ -36,9 +36,11 @@ export async function reconcile(folder: string, io: Io): Promise<void> {
   if (!io.isRoot) throw fail('forbidden', 'only root looks into the kernel; run it as root');
   const agent = runningAgent(folder);
   if (agent) return throughAgent(folder, agent.pid, agent.reconciled?.at, io);
-  const { active, refused } = await held(folder, io.clock, openDataPlane());
+  const plane = openDataPlane();
+  const { active, refused } = await held(folder, io.clock, plane);
   if (refused) throw fail('unavailable', `the policy on disk can't be enforced: ${refused}`);
   if (!active)
     throw fail('not_found', `${folder} holds no verified policy; run the agent first, or name its --state`);
+  await compared(plane);
   io.out(`no agent runs; the kernel holds revision ${active.content.revision} from disk\n`);
 }

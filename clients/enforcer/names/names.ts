@@ -2,7 +2,7 @@ import type { PolicyPayload } from '../../../shared/schema/bundle.ts';
 import { parseNetworkEntries } from '../../../shared/schema/network-entry.ts';
 import type { Clock } from '../clock.ts';
 import type { HostPolicy } from '../data-plane.ts';
-import { singleAddress } from '../policy/peers.ts';
+import { singleAddress } from '../policy/addresses.ts';
 
 /** One answer of DNS. `ttl` in seconds. */
 export interface Answer {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { Resolver } from 'node:dns/promises';
 import { promisify } from 'node:util';
-import { singleAddress } from '../policy/peers.ts';
+import { singleAddress } from '../policy/addresses.ts';
 import type { Answer, NamesOptions, Resolve } from './names.ts';
 
 /** Codes of answers that say that there is nothing (RFC 1035: NXDOMAIN, and a name without such a record). */

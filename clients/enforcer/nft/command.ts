@@ -8,11 +8,24 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs `nft` with these arguments and this on its standard input. */
-export type Nft = (args: readonly string[], input?: string) => Promise<Ran>;
+/**
+ * Runs `nft` with these arguments and this on its standard input. With `line`, what it prints goes there, line by line,
+ * and is not kept.
+ */
+export type Nft = (args: readonly string[], input?: string, line?: (text: string) => void) => Promise<Ran>;
 
 /** Characters of nft's complaints that are kept: it repeats the whole line that it stumbled over. */
 const KEPT = 2000;
+
+/** What comes in pieces, line by line. All that nft prints of our table is ASCII. */
+function inLines(line: (text: string) => void): (piece: string) => void {
+  let rest = '';
+  return piece => {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    for (const text of lines) line(text);
+  };
+}
 
 /**
  * `command`: the program and what stands before its arguments, such as `['nft']`, or `['nsenter', '--net=…', 'nft']` for
@@ -20,13 +33,22 @@ const KEPT = 2000;
  */
 export const nftCommand =
   (command: readonly string[] = ['nft']): Nft =>
-  (args, input = '') =>
-    new Promise(done => {
+  (args, input = '', line) =>
+    new Promise((done, failed) => {
       const [program = 'nft', ...first] = command;
       const child = spawn(program, [...first, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
       const out: Buffer[] = [];
       let stderr = '';
-      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+      const push = line && inLines(line);
+      child.stdout.on('data', (chunk: Buffer) => {
+        try {
+          if (push) push(chunk.toString('latin1'));
+          else out.push(chunk);
+        } catch (error) {
+          child.kill();
+          failed(error);
+        }
+      });
       child.stderr.on('data', (chunk: Buffer) => {
         if (stderr.length < KEPT) stderr += chunk.toString().slice(0, KEPT);
       });

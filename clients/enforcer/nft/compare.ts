@@ -2,8 +2,8 @@ import type { Model } from '../policy/model.ts';
 import type { Listing } from './listing.ts';
 import { epochChains } from './transaction.ts';
 
-/** Digests of rules as the kernel lists them, by chain: what was seen right after they were applied. */
-export type Seen = Map<string, readonly string[]>;
+/** Digests of chains as the kernel lists them: what was seen after they were applied. */
+export type Seen = Map<string, string>;
 
 const shorten = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
@@ -16,11 +16,10 @@ export function differenceOf(listing: Listing, model: Model, seen: Seen): string
   const strange = [...listing.chains.keys()].filter(name => !chains.has(name));
   if (strange.length > 0) return `chains are not ours: ${shorten(strange)}`;
   const wrong = [...chains].flatMap(([name, { rules }]) => {
-    const listed = listing.chains.get(name) ?? [];
+    const listed = listing.chains.get(name);
     const known = seen.get(name);
-    if (listed.length !== rules.length) return [name];
-    if (known?.some((rule, at) => rule !== listed[at])) return [name];
-    seen.set(name, listed);
+    if (listed?.rules !== rules.length || (known !== undefined && known !== listed.digest)) return [name];
+    seen.set(name, listed.digest);
     return [];
   });
   if (wrong.length > 0) return `rules differ in ${shorten(wrong)}`;

@@ -4,7 +4,7 @@ import { digitsOf } from '../policy/numbers.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, differenceOf, type Seen } from './compare.ts';
-import { type Listing, readListing, readStamp } from './listing.ts';
+import { type Listing, ListingReader } from './listing.ts';
 import { watchRules } from './monitor.ts';
 import { changeText, epochChains, loadText, nextEpoch, type Standing, type Steps } from './transaction.ts';
 
@@ -52,6 +52,9 @@ class NftPlane implements DataPlane {
   #learned = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #busy = 0;
+  #turns = 0;
+  /** Whether the whole table was looked at since chains changed. Until then only its stamp says what is in it. */
+  #compared = false;
 
   constructor({ command = ['nft'], nft = nftCommand(command), logGroup }: PlaneOptions) {
     this.#renderer = new Renderer(logGroup);
@@ -63,7 +66,16 @@ class NftPlane implements DataPlane {
     return this.#next(() => this.#refusable(() => this.#apply(policy)));
   }
 
-  reconcile(): ReturnType<DataPlane['reconcile']> {
+  /** Changes don't wait while a large table is listed; if one came meanwhile, it is listed again in turn. */
+  async reconcile(): ReturnType<DataPlane['reconcile']> {
+    await this.#queue;
+    const [model, turns] = [this.#active, this.#turns];
+    const seen = model && (await this.#refusable(() => this.#list()));
+    const isStill = seen !== undefined && !('outcome' in seen) && this.#busy === 0 && this.#turns === turns;
+    if (model && isStill && this.#differs(seen, model) === '') {
+      this.#compared = true;
+      return { mended: false, difference: '' };
+    }
     return this.#next(() => this.#refusable(() => this.#reconcile()));
   }
 
@@ -76,18 +88,15 @@ class NftPlane implements DataPlane {
     );
   }
 
-  /** The table is there, and says that it holds what was applied last. */
+  /** The table is there, says that it holds what was applied last, and was compared since more than elements changed. */
   async #isOurs(): Promise<boolean> {
     if (this.#busy > 0 || !this.#active) return true;
-    return (await this.#readDigest()) === this.#active.digest;
+    return this.#compared && (await this.#readDigest()) === this.#active.digest;
   }
 
   async counters(): Promise<Map<string, Counted>> {
-    const ran = await this.#nft(['-j', 'list', 'set', FAMILY, NAME, TALLY]);
-    if (ran.code !== 0) return new Map();
-    return new Map(
-      [...readListing(ran.stdout).counters].map(([number, counted]) => [digitsOf(number), counted]),
-    );
+    const listing = await this.#read(['-nn', 'list', 'set', FAMILY, NAME, TALLY]);
+    return new Map([...(listing?.counters ?? [])].map(([number, counted]) => [digitsOf(number), counted]));
   }
 
   meaning(id: string): Meaning | undefined {
@@ -106,6 +115,7 @@ class NftPlane implements DataPlane {
   #next<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(async () => {
       this.#busy++;
+      this.#turns++;
       try {
         return await work();
       } finally {
@@ -133,11 +143,17 @@ class NftPlane implements DataPlane {
     if (ran.code !== 0) throw refusalOf(ran);
   }
 
-  async #list(): Promise<Listing | undefined> {
-    const ran = await this.#nft(['-j', 'list', 'table', FAMILY, NAME]);
-    if (ran.code === 0) return readListing(ran.stdout);
+  /** Undefined where there is no such thing. */
+  async #read(args: readonly string[]): Promise<Listing | undefined> {
+    const reader = new ListingReader();
+    const ran = await this.#nft(args, '', line => reader.line(line));
+    if (ran.code === 0) return reader.listing;
     if (/No such file or directory/.test(ran.stderr)) return undefined;
     throw refusalOf(ran);
+  }
+
+  #list(): Promise<Listing | undefined> {
+    return this.#read(['-s', '-nn', 'list', 'table', FAMILY, NAME]);
   }
 
   async #apply(policy: HostPolicy): Promise<Applied> {
@@ -170,26 +186,28 @@ class NftPlane implements DataPlane {
     const isSameEpoch = this.#standing.epoch === standing.epoch;
     this.#active = model;
     this.#standing = standing;
-    if (stepped && isSameEpoch && isQuick(steps) && (await this.#readDigest()) === model.digest) return;
-    this.#unlearn(before, model, standing.epoch);
-    if (before && stepped && isQuick(steps) && sameChains(before, model)) {
-      if ((await this.#readDigest()) === model.digest) return;
+    if (!before || !stepped || !isQuick(steps) || !isSameEpoch || !sameChains(before, model)) {
+      this.#compared = false;
+      this.#unlearn(before, model);
     }
-    if ((await this.#difference(model)) === '') return;
+    // The stamp is of the same transaction as everything else: who holds it holds all.
+    if ((await this.#readDigest()) === model.digest) return;
     await this.#load(model, standing);
     const difference = await this.#difference(model);
     if (difference !== '')
       throw new Refused('not_read_back', `the kernel does not hold what it took: ${difference}`);
+    this.#compared = true;
   }
 
-  /** False: somebody changed the table meanwhile, so that a change of it makes no sense. Nothing is open meanwhile. */
+  /**
+   * False: somebody changed the table meanwhile, so that a change of it makes no sense. Nothing is open meanwhile. What is
+   * left over counts too: a chain that comes back would have its old rules before the new ones.
+   */
   async #step({ prepare, activate, retire }: Steps): Promise<boolean> {
-    for (const script of [prepare, activate]) {
+    for (const script of [prepare, activate, retire]) {
       const { code } = script === '' ? { code: 0 } : await this.#nft(['-f', '-'], script);
       if (code !== 0) return false;
     }
-    // What is left over harms nobody; the comparison afterwards finds it.
-    if (retire !== '') await this.#nft(['-f', '-'], retire);
     return true;
   }
 
@@ -201,21 +219,26 @@ class NftPlane implements DataPlane {
   /** What tells the kernel's table from the model; empty when nothing does. */
   async #difference(model: Model): Promise<string> {
     const listing = await this.#list();
-    if (!listing) return 'the table is gone';
+    return listing ? this.#differs(listing, model) : 'the table is gone';
+  }
+
+  #differs(listing: Listing, model: Model): string {
     for (const name of this.#seen.keys()) if (!listing.chains.has(name)) this.#seen.delete(name);
     return differenceOf(listing, model, this.#seen);
   }
 
   async #readDigest(): Promise<string> {
-    const ran = await this.#nft(['-j', 'list', 'map', FAMILY, NAME, 'stamp']);
-    return ran.code === 0 ? readStamp(ran.stdout).digest : '';
+    return (await this.#read(['-nn', 'list', 'map', FAMILY, NAME, 'stamp']))?.digest ?? '';
   }
 
   async #reconcile(): Promise<{ mended: boolean; difference: string }> {
     const model = this.#active;
     if (!model) return { mended: false, difference: '' };
     const difference = await this.#difference(model);
-    if (difference === '') return { mended: false, difference };
+    if (difference === '') {
+      this.#compared = true;
+      return { mended: false, difference };
+    }
     // The same standing: what was let through before somebody else's change still is.
     await this.#load(model, this.#standing);
     const left = await this.#difference(model);
@@ -224,8 +247,8 @@ class NftPlane implements DataPlane {
   }
 
   /** Chains that were written anew look otherwise from now on. */
-  #unlearn(before: Model | undefined, { chains }: Model, epoch: number): void {
-    for (const name of epochChains(epoch).keys()) this.#seen.delete(name);
+  #unlearn(before: Model | undefined, { chains }: Model): void {
+    for (const name of epochChains(0).keys()) this.#seen.delete(name);
     for (const [name, chain] of chains) {
       if (!sameRules(before?.chains.get(name), chain)) this.#seen.delete(name);
     }

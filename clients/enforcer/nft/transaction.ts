@@ -243,9 +243,10 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
         `flush map ${TABLE} ${STAMP}`,
         ...add(STAMP, stampElements(after.digest, next.epoch)),
       ]),
+    // Rules lead to maps, and maps to chains: nothing goes that something leads to.
     retire: lines([
-      ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `flush chain ${TABLE} ${name}`),
+      ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `delete chain ${TABLE} ${name}`),
       ...drop(TALLY, absent(before.counters, after.counters)),
     ]),

@@ -4,8 +4,7 @@ import type { HostPolicy, LocalUnit } from '../data-plane.ts';
 import { Judge } from './judge.ts';
 import type { Loom } from './loom.ts';
 import type { Elements } from './model.ts';
-import type { Neighbourhood, PeerClass } from './neighbourhood.ts';
-import { type Identity, Residents, Surroundings } from './peers.ts';
+import { Surroundings } from './surroundings.ts';
 import { FAMILIES, type Family, rangeOf } from './territories.ts';
 
 const DIRECTIONS = { in: 'incoming', out: 'outgoing' } as const;
@@ -72,63 +71,6 @@ export function intervals({ surroundings, judges }: Group, way: Way, family: Fam
   }
   return new Map(runs.map(run => [rangeOf(family, run), run.verdict]));
 }
-
-/** Peers of all groups, kept from one policy to the next. */
-export class PeerBook {
-  readonly #residents = new Residents();
-  #identities: readonly Identity[] = [];
-
-  /** Takes over the list, which is sorted by ID, and tells the addresses at which something changed. */
-  update(identities: readonly Identity[]): Set<string> {
-    const touched = new Set<string>();
-    const note = (texts: readonly string[]): void => {
-      for (const text of texts) touched.add(text);
-    };
-    const before = this.#identities;
-    let [a, b] = [0, 0];
-    while (a < before.length || b < identities.length) {
-      const [old, fresh] = [before[a], identities[b]];
-      if (old && fresh && old.ID === fresh.ID) {
-        if (!sameIdentity(old, fresh)) {
-          note(this.#residents.remove(old));
-          note(this.#residents.add(fresh));
-        }
-        a++;
-        b++;
-      } else if (old && (!fresh || old.ID < fresh.ID)) {
-        note(this.#residents.remove(old));
-        a++;
-      } else if (fresh) {
-        note(this.#residents.add(fresh));
-        b++;
-      }
-    }
-    this.#identities = identities;
-    return touched;
-  }
-
-  /** Every address that may need a class. */
-  all({ surroundings }: Neighbourhood): Set<string> {
-    return new Set([...this.#residents.addresses(), ...surroundings.named.keys()]);
-  }
-
-  /** The class of who is at the address; undefined when nobody is whom a rule asks for. */
-  classAt(address: string, around: Neighbourhood): PeerClass | undefined {
-    const residents = this.#residents.at(address);
-    const [only] = residents;
-    const clauses =
-      only && residents.length === 1
-        ? around.clauses(only.tags)
-        : residents.flatMap(({ tags }) => around.clauses(tags));
-    return around.classOf(address, clauses);
-  }
-}
-
-const sameList = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((one, at) => one === b[at]);
-
-const sameIdentity = (a: Identity, b: Identity): boolean =>
-  a.namespace === b.namespace && sameList(a.addresses, b.addresses) && sameList(a.tags, b.tags);
 
 export const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4);
 export { FAMILIES };

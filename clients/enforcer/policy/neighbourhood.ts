@@ -1,8 +1,10 @@
 import { clauseKey } from '../../../shared/core/tags.ts';
+import type { Peer } from '../../../shared/schema/bundle.ts';
 import type { Group } from './groups.ts';
 import { shortHash } from './model.ts';
 import type { Numbers } from './numbers.ts';
-import type { Surroundings } from './peers.ts';
+import { Residents } from './residents.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What peers of one kind have in common: whatever a rule for a unit of this host may ask for. */
 export interface PeerClass {
@@ -20,6 +22,7 @@ export class Neighbourhood {
   readonly id: string;
   readonly groups: readonly Group[];
   readonly surroundings: Surroundings;
+  readonly residents = new Residents(peer => this.#clausesOf(peer));
   readonly #asked: ReadonlySet<number>;
   readonly #numbers: Numbers;
   readonly #classes = new Map<string, PeerClass>();
@@ -33,18 +36,21 @@ export class Neighbourhood {
     this.#asked = new Set(groups.flatMap(({ judges }) => [...judges.in.named, ...judges.out.named]));
   }
 
-  /** Clauses of a peer with these tags that any rule here asks for, ascending. */
-  clauses(tags: Parameters<Surroundings['policy']['clauses']>[0]): readonly number[] {
+  /** Clauses of a peer that any rule here asks for, ascending. */
+  #clausesOf({ tags }: Peer): readonly number[] {
     return this.#relevant(this.surroundings.policy.clauses(tags));
   }
 
-  /**
-   * The class of an address whose residents satisfy these clauses. Undefined when it is decided as its surroundings are:
-   * no rule asks for what is there.
-   */
-  classOf(address: string, residents: readonly number[]): PeerClass | undefined {
+  /** Every address that may need a class, some of them twice. */
+  *addresses(): Generator<string> {
+    yield* this.residents.addresses();
+    yield* this.surroundings.named.keys();
+  }
+
+  /** The class of an address. Undefined when it is decided as its surroundings are: no rule asks for what is there. */
+  classAt(address: string): PeerClass | undefined {
     const { named } = this.surroundings;
-    const own = this.#relevant([...residents, ...(named.get(address) ?? [])]);
+    const own = this.#relevant([...this.residents.at(address), ...(named.get(address) ?? [])]);
     if (own.length === 0) return undefined;
     const all = this.#relevant([...own, ...this.surroundings.holding(address)]);
     const key = `${own.join()} ${all.join()}`;

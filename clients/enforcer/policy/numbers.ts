@@ -28,7 +28,7 @@ export class Numbers {
 /** `none` and `root`, which nft writes by name. */
 const isNamed = (number: number): boolean => number === 0 || number === PLACES - 1;
 
-const textOf = (number: number): string =>
+export const textOf = (number: number): string =>
   `${(number >>> 16).toString(16)}:${(number & 0xffff).toString(16)}`;
 
 /** The number as it was before `Numbers` wrote it. */

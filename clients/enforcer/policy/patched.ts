@@ -1,34 +1,45 @@
 /** Changes after which everything is copied, so that look-ups stay what they are. */
 const MOST = 2000;
 
+/** A large map that many share. */
+interface Base<K, V> extends Iterable<[K, V]> {
+  readonly size: number;
+  get(key: K): V | undefined;
+  has(key: K): boolean;
+}
+
+type Build<K, V> = (entries: Iterable<[K, V]>) => Base<K, V>;
+
 /**
  * A map that differs from a large one in a few keys, and shares the large one: 100,000 entries are not copied for each
  * change of one. Nothing changes in either of them.
  */
 export class Patched<K, V> implements Iterable<[K, V]> {
-  readonly #base: ReadonlyMap<K, V>;
+  readonly #base: Base<K, V>;
+  readonly #build: Build<K, V>;
   /** Key → value, or gone. */
   readonly #patch: ReadonlyMap<K, V | undefined>;
   readonly size: number;
 
-  private constructor(base: ReadonlyMap<K, V>, patch: ReadonlyMap<K, V | undefined>) {
+  private constructor(base: Base<K, V>, patch: ReadonlyMap<K, V | undefined>, build: Build<K, V>) {
     this.#base = base;
     this.#patch = patch;
+    this.#build = build;
     let size = base.size;
     for (const [key, value] of patch) size += Number(value !== undefined) - Number(base.has(key));
     this.size = size;
   }
 
-  static of<K, V>(base: ReadonlyMap<K, V>): Patched<K, V> {
-    return new Patched(base, new Map());
+  /** `build` makes the large map. */
+  static of<K, V>(base: Base<K, V>, build: Build<K, V> = entries => new Map(entries)): Patched<K, V> {
+    return new Patched(base, new Map(), build);
   }
 
   /** The same but for these keys. */
   with(changes: ReadonlyMap<K, V | undefined>): Patched<K, V> {
     const patch = new Map([...this.#patch, ...changes]);
-    return patch.size > MOST
-      ? Patched.of(new Map(new Patched(this.#base, patch)))
-      : new Patched(this.#base, patch);
+    const patched = new Patched(this.#base, patch, this.#build);
+    return patch.size > MOST ? Patched.of(this.#build(patched), this.#build) : patched;
   }
 
   get(key: K): V | undefined {

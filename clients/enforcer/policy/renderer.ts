@@ -1,25 +1,16 @@
 import { createHash } from 'node:crypto';
-import { modelFromPayload } from '../../../shared/core/policy.ts';
+import { PeerList } from '../../../shared/core/peer-list.ts';
 import { type HostPolicy, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
+import { singleAddress } from './addresses.ts';
 import { Buckets } from './buckets.ts';
-import {
-  FAMILIES,
-  familyOf,
-  type Group,
-  groupsOf,
-  intervals,
-  isIgnored,
-  PeerBook,
-  WAYS,
-  type Way,
-} from './groups.ts';
+import { ClassMap } from './class-map.ts';
+import { FAMILIES, familyOf, type Group, groupsOf, intervals, isIgnored, WAYS, type Way } from './groups.ts';
 import { type Dispatch, frame, PEER } from './hooks.ts';
 import { Loom } from './loom.ts';
 import { type Chain, type KernelMap, type Model, sameRules } from './model.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { Numbers } from './numbers.ts';
-import { Patched } from './patched.ts';
-import { singleAddress } from './peers.ts';
+import { sharedModel } from './shared-model.ts';
 import type { Family } from './territories.ts';
 
 const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
@@ -31,14 +22,15 @@ interface Base {
   groups: readonly Group[];
   neighbourhoods: readonly Neighbourhood[];
   intervals: Map<string, KernelMap>;
-  book: PeerBook;
+  /** Those that the neighbourhoods know of. */
+  peers: PeerList | undefined;
   /** Whoever's class is none: where packets go that nothing else decides. */
   nobody: ReadonlyMap<string, string>;
 }
 
 /** Peers of one neighbourhood, as they are now. */
 interface Standing {
-  singles: Record<Family, Singles>;
+  singles: Record<Family, ClassMap>;
   /** Class → how many addresses are of it. */
   uses: Map<string, number>;
   /** Of each group and way; made anew when a class comes or goes. */
@@ -66,16 +58,19 @@ export class Renderer {
 
   render(policy: HostPolicy): Model {
     const base = this.#baseOf(policy);
-    const touched = base.book.update(policy.payloads['peers.json'].identities);
-    const isFresh = this.#base !== base;
+    const peers = PeerList.of(policy.payloads['peers.json']);
+    const changes = base.peers && peers.since(base.peers);
     const standing = new Map<string, Standing>();
     const singles: [string, KernelMap][] = [];
     for (const around of base.neighbourhoods) {
-      const before = isFresh ? undefined : this.#standing.get(around.id);
-      const { stands, maps } = this.#peersOf(around, base.book, before, touched);
+      const before = changes && this.#standing.get(around.id);
+      if (!changes) around.residents.fill(peers);
+      const touched = changes ? around.residents.change(changes) : new Set(around.addresses());
+      const { stands, maps } = this.#peersOf(around, before, touched);
       standing.set(around.id, stands);
       singles.push(...maps);
     }
+    base.peers = peers;
     this.#base = base;
     this.#standing = standing;
     const said = new Map([...standing.values()].flatMap(one => [...one.said]));
@@ -109,7 +104,7 @@ export class Renderer {
     const key = baseKey(policy);
     if (this.#base?.key === key) return this.#base;
     const loom = new Loom(this.#logGroup, this.#numbers);
-    const groups = groupsOf(policy, modelFromPayload(policy.payloads['policy.json']), loom);
+    const groups = groupsOf(policy, sharedModel(policy.payloads['policy.json']), loom);
     const neighbourhoods = [...Map.groupBy(groups, ({ surroundings }) => surroundings)].map(
       ([surroundings, members]) => new Neighbourhood(surroundings, members, this.#numbers),
     );
@@ -132,28 +127,24 @@ export class Renderer {
         }
     const names = new Set(groups.flatMap(group => WAYS.map(way => classesName(group, way))));
     for (const name of this.#buckets.keys()) if (!names.has(name)) this.#buckets.delete(name);
-    return { key, loom, groups, neighbourhoods, intervals: made, book: new PeerBook(), nobody };
+    return { key, loom, groups, neighbourhoods, intervals: made, peers: undefined, nobody };
   }
 
-  /** `touched`: the only addresses that may have changed since `before`; all of them are new without that. */
+  /** `touched`: the only addresses that may have changed since `before`. */
   #peersOf(
     around: Neighbourhood,
-    book: PeerBook,
     before: Standing | undefined,
     touched: ReadonlySet<string>,
   ): { stands: Standing; maps: [string, KernelMap][] } {
     const uses = new Map(before?.uses);
-    const changes = {
-      4: new Map<string, string | undefined>(),
-      6: new Map<string, string | undefined>(),
-    };
     const use = (number: string | undefined, more: 1 | -1): void => {
       if (number !== undefined) uses.set(number, (uses.get(number) ?? 0) + more);
     };
-    for (const address of before ? touched : book.all(around)) {
+    const changes = { 4: new Map<string, string | undefined>(), 6: new Map<string, string | undefined>() };
+    for (const address of touched) {
       const family = familyOf(address);
       const earlier = before?.singles[family].get(address);
-      const number = book.classAt(address, around)?.number;
+      const number = around.classAt(address)?.number;
       if (number === earlier) continue;
       changes[family].set(address, number);
       use(earlier, -1);
@@ -163,11 +154,11 @@ export class Renderer {
     const isSame =
       before && before.uses.size === uses.size && [...uses.keys()].every(one => before.uses.has(one));
     const maps = FAMILIES.map(family => {
-      const map = changed(`${TYPE[family]} : classid`, before?.singles[family] ?? NONE, changes[family]);
-      return { family, name: singlesName(around, family), map };
+      const map = changed(`${TYPE[family]} : classid`, before?.singles[family], changes[family]);
+      return { name: singlesName(around, family), map };
     });
     const [four, six] = maps.map(({ map }) => map.elements);
-    const singles = { 4: four ?? NONE, 6: six ?? NONE };
+    const singles = { 4: four ?? ClassMap.NONE, 6: six ?? ClassMap.NONE };
     const said = isSame ? before.said : this.#saidIn(around, [...uses.keys()]);
     return { stands: { singles, uses, said }, maps: maps.map(({ name, map }) => [name, map]) };
   }
@@ -203,16 +194,13 @@ export class Renderer {
   }
 }
 
-/** Addresses → classes. */
-type Singles = Patched<string, string>;
-const NONE: Singles = Patched.of(new Map());
-
 /** The very same elements stay the same object, so that nobody has to compare them. */
 function changed(
   type: string,
-  earlier: Singles,
+  earlier: ClassMap | undefined,
   changes: ReadonlyMap<string, string | undefined>,
-): KernelMap & { elements: Singles } {
+): KernelMap & { elements: ClassMap } {
+  if (!earlier) return { holds: 'peers', type, interval: false, elements: ClassMap.of(changes) };
   if (changes.size === 0) return { holds: 'peers', type, interval: false, elements: earlier };
   const elements = earlier.with(changes);
   return { holds: 'peers', type, interval: false, elements, since: { earlier, changes } };

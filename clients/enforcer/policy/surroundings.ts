@@ -1,27 +1,6 @@
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
-import type { PeersPayload } from '../../../shared/schema/bundle.ts';
-import { parseAddress } from '../../../shared/schema/cidr.ts';
-import { addressText, type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
-
-export type Identity = PeersPayload['identities'][number];
-
-/** IPv4 as everybody writes it: nearly all addresses, and far quicker told than parsed. */
-const PLAIN = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
-
-/** A single address in the text that the maps are keyed by, so that one address is one key. */
-export function singleAddress(text: string): { family: Family; text: string } | undefined {
-  if (PLAIN.test(text)) return { family: 4, text };
-  const parsed = parseAddress(text);
-  if (!parsed) return undefined;
-  const { family, words } = parsed;
-  return {
-    family,
-    text: addressText(
-      family,
-      words.reduce((value, word) => (value << 32n) | BigInt(word), 0n),
-    ),
-  };
-}
+import { singleAddress } from './addresses.ts';
+import { type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
 
 /** What one namespace's policy knows of addresses. */
 export class Surroundings {
@@ -74,40 +53,5 @@ export class Surroundings {
       this.#territories.set(family, known);
     }
     return known.map(territory => ({ ...territory, clauses: this.#clauses(territory.networks) }));
-  }
-}
-
-/** Which identities have an address. More than one only while the tenant is in motion. */
-export class Residents {
-  readonly #at = new Map<string, Identity[]>();
-
-  add(identity: Identity): string[] {
-    return this.#each(identity, text => {
-      const list = this.#at.get(text);
-      if (list) list.push(identity);
-      else this.#at.set(text, [identity]);
-    });
-  }
-
-  remove(identity: Identity): string[] {
-    return this.#each(identity, text => {
-      const left = (this.#at.get(text) ?? []).filter(one => one.ID !== identity.ID);
-      if (left.length > 0) this.#at.set(text, left);
-      else this.#at.delete(text);
-    });
-  }
-
-  #each(identity: Identity, use: (text: string) => void): string[] {
-    const texts = identity.addresses.flatMap(address => singleAddress(address)?.text ?? []);
-    for (const text of texts) use(text);
-    return texts;
-  }
-
-  at(address: string): readonly Identity[] {
-    return this.#at.get(address) ?? [];
-  }
-
-  addresses(): Iterable<string> {
-    return this.#at.keys();
   }
 }

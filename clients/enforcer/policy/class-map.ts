@@ -1,0 +1,58 @@
+import { AddressTable } from './address-table.ts';
+import type { Elements } from './model.ts';
+import { numberIn, textOf } from './numbers.ts';
+import { Patched } from './patched.ts';
+
+type Entries = Iterable<readonly [string, string | undefined]>;
+
+function* numbers(entries: Entries): Generator<[string, number]> {
+  for (const [address, number] of entries) if (number !== undefined) yield [address, numberIn(number)];
+}
+
+/** Address → class, in little memory. Nothing changes in it. */
+export class ClassMap implements Elements {
+  static readonly NONE = ClassMap.of([]);
+  readonly #patched: Patched<string, number>;
+
+  private constructor(patched: Patched<string, number>) {
+    this.#patched = patched;
+  }
+
+  static of(entries: Entries): ClassMap {
+    return ClassMap.around(new AddressTable(numbers(entries)));
+  }
+
+  /** `table` is nobody else's from now on. */
+  static around(table: AddressTable): ClassMap {
+    return new ClassMap(Patched.of(table, entries => new AddressTable(entries)));
+  }
+
+  /** The same but for these addresses. */
+  with(changes: ReadonlyMap<string, string | undefined>): ClassMap {
+    const plain = [...changes].map(
+      ([address, number]) => [address, number === undefined ? undefined : numberIn(number)] as const,
+    );
+    return new ClassMap(this.#patched.with(new Map(plain)));
+  }
+
+  get size(): number {
+    return this.#patched.size;
+  }
+
+  get(address: string): string | undefined {
+    const value = this.#patched.get(address);
+    return value === undefined ? undefined : textOf(value);
+  }
+
+  has(address: string): boolean {
+    return this.#patched.has(address);
+  }
+
+  keys(): Iterable<string> {
+    return this.#patched.keys();
+  }
+
+  *[Symbol.iterator](): Generator<[string, string]> {
+    for (const [address, value] of this.#patched) yield [address, textOf(value)];
+  }
+}

@@ -1,0 +1,102 @@
+import type { Peer } from '../../../shared/schema/bundle.ts';
+import { AddressTable } from './address-table.ts';
+import { singleAddress } from './addresses.ts';
+
+const union = (lists: readonly (readonly number[])[]): number[] =>
+  [...new Set(lists.flat())].sort((a, b) => a - b);
+
+/** Nobody whom a rule asks for. */
+const NOBODY = 0;
+/** Addresses that were given up are remembered as nobody's until they are that many more than the others. */
+const MANY = 1000;
+
+/** What rules may ask for in who is at an address: clauses, ascending. More than one is there only while a tenant is in motion. */
+export class Residents {
+  readonly #clausesOf: (peer: Peer) => readonly number[];
+  readonly #kinds = new Map<string, number>([['', NOBODY]]);
+  readonly #lists: (readonly number[])[] = [[]];
+  #at = new AddressTable();
+  #count = 0;
+  /** Kinds at addresses that several have. */
+  readonly #shared = new Map<string, number[]>();
+
+  constructor(clausesOf: (peer: Peer) => readonly number[]) {
+    this.#clausesOf = clausesOf;
+  }
+
+  /** Takes peers out and in, and tells the addresses at which something changed. */
+  change({ gone, come }: { gone: Iterable<Peer>; come: Iterable<Peer> }): Set<string> {
+    const touched = new Set<string>();
+    for (const peer of gone)
+      this.#each(peer, (text, kind) => {
+        touched.add(text);
+        this.#remove(text, kind);
+      });
+    for (const peer of come)
+      this.#each(peer, (text, kind) => {
+        touched.add(text);
+        this.#add(text, kind);
+      });
+    if (this.#at.size > 2 * this.#count + MANY) this.#at = new AddressTable(this.#living());
+    return touched;
+  }
+
+  /** The first of all, none of which is told. */
+  fill(peers: Iterable<Peer>): void {
+    for (const peer of peers) this.#each(peer, (text, kind) => this.#add(text, kind));
+  }
+
+  at(address: string): readonly number[] {
+    return this.#lists[this.#at.get(address) ?? NOBODY] ?? [];
+  }
+
+  *addresses(): Generator<string> {
+    for (const [address] of this.#living()) yield address;
+  }
+
+  *#living(): Generator<[string, number]> {
+    for (const entry of this.#at) if (entry[1] !== NOBODY) yield entry;
+  }
+
+  #each(peer: Peer, use: (text: string, kind: number) => void): void {
+    const kind = this.#kindOf(this.#clausesOf(peer));
+    if (kind === NOBODY) return;
+    for (const address of peer.addresses) {
+      const text = singleAddress(address)?.text;
+      if (text !== undefined) use(text, kind);
+    }
+  }
+
+  #kindOf(clauses: readonly number[]): number {
+    const key = clauses.join();
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const kind = this.#lists.push(clauses) - 1;
+    this.#kinds.set(key, kind);
+    return kind;
+  }
+
+  #put(text: string, kind: number): void {
+    const before = this.#at.get(text) ?? NOBODY;
+    this.#count += Number(kind !== NOBODY) - Number(before !== NOBODY);
+    this.#at.set(text, kind);
+  }
+
+  #add(text: string, kind: number): void {
+    const before = this.#at.get(text) ?? NOBODY;
+    if (before === NOBODY) this.#put(text, kind);
+    else this.#share(text, [...(this.#shared.get(text) ?? [before]), kind]);
+  }
+
+  #remove(text: string, kind: number): void {
+    const kinds = [...(this.#shared.get(text) ?? [kind])];
+    kinds.splice(kinds.indexOf(kind), 1);
+    this.#share(text, kinds);
+  }
+
+  #share(text: string, kinds: number[]): void {
+    if (kinds.length > 1) this.#shared.set(text, kinds);
+    else this.#shared.delete(text);
+    this.#put(text, this.#kindOf(union(kinds.map(kind => this.#lists[kind] ?? []))));
+  }
+}
