@@ -21,6 +21,10 @@ export const oidcprovider = resource({
   summary: 'An OpenID Connect issuer whose identity tokens are taken in the namespace',
   defaultOrder: 'name',
   unique: 'name',
+  older: {
+    attributes: ['certificateAuthority', 'parentID', 'parentName'],
+    instead: () => 'issuers are verified with public certificate authorities alone; leave it out',
+  },
   readOnly: {},
   createOnly: {
     name: z

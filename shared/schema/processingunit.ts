@@ -23,9 +23,14 @@ export const processingunit = resource({
   elementRefs: ['addresses'],
   defaultOrder: 'name',
   inheritsOrganization: true,
+  older: {
+    attributes: ['image'],
+    instead: ({ image }) => `a processing unit may have several; write images: ${JSON.stringify([image])}`,
+  },
   readOnly: {
     unreachable: z.boolean().default(false).describe('Its enforcer was not heard of.'),
     lastSyncTime: Timestamp.optional().describe('When its enforcer last told of it.'),
+    vulnerabilityLevel: z.string().default('').describe('Kept for clients of the original: always empty.'),
   },
   createOnly: {
     type: ProcessingUnitType.describe('What kind of workload it is.'),
@@ -82,6 +87,9 @@ export const processingunit = resource({
       .record(z.string(), z.string())
       .default({})
       .describe('What the enforcer found out about it.'),
+    lastCollectionTime: Timestamp.optional().describe('When it did.'),
+    lastLocalTimestamp: Timestamp.optional().describe("What the enforcer's clock said."),
+    controller: z.string().default('').describe('Kept for clients of the original.'),
   },
 });
 export type ProcessingUnit = z.infer<typeof processingunit.stored>;

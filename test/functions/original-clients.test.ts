@@ -76,6 +76,47 @@ describe("the original's Go client", () => {
     expect(object).toMatchObject({ incomingRules: [{ protocolPorts: [] }], outgoingRules: [] });
   });
 
+  it('sends attributes that are empty here or gone, which say nothing', async () => {
+    const times = { lastCollectionTime: NEVER, lastLocalTimestamp: NEVER, lastSyncTime: NEVER };
+    const unit = { ...times, image: '', images: null, tracing: null, networkServices: null, controller: '' };
+    const body = { name: 'web', type: 'Docker', vulnerabilityLevel: '', unreachable: false, ...unit };
+    const made = await plane.root('POST /processingunits', tenant, { body });
+    expect(made.status, made.text).toBe(200);
+    const old = { ...body, image: 'web:1' };
+    const refused = await plane.root('POST /processingunits', tenant, { body: old });
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      422,
+      expect.stringContaining('images: ["web:1"]'),
+    ]);
+    const provider = {
+      name: 'google',
+      endpoint: 'https://accounts.example.com',
+      clientID: 'x',
+      certificateAuthority: '',
+      parentID: '',
+      parentName: '',
+    };
+    expect((await plane.root('POST /oidcproviders', tenant, { body: provider })).status).toBe(200);
+    const own = { ...provider, name: 'own', certificateAuthority: '-----BEGIN CERTIFICATE-----' };
+    expect((await plane.root('POST /oidcproviders', tenant, { body: own })).status).toBe(422);
+    const enforcer = {
+      name: 'host',
+      FQDN: 'host.example.com',
+      certificateRequest: '',
+      lastCollectionTime: NEVER,
+      lastCollectionID: '',
+      lastMigrationTime: NEVER,
+      lastSyncTime: NEVER,
+      localCA: '',
+      publicToken: '',
+      startTime: NEVER,
+      subnets: null,
+      collectedInfo: null,
+    };
+    const registered = await plane.root('POST /enforcers', tenant, { body: enforcer });
+    expect(registered.status, registered.text).toBe(200);
+  });
+
   it('gets a token with a body that is whole', async () => {
     const credential = await plane.credential(tenant, ['namespace.viewer']);
     const token = await plane.token(credential);
