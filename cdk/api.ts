@@ -18,7 +18,7 @@ import { gatewayRoutes } from '../shared/api/match.ts';
 import { groups } from '../shared/api/routes.ts';
 import { LIMITS } from '../shared/schema/config.ts';
 import { acknowledge } from './acknowledge.ts';
-import { bundleReader } from './bundles.ts';
+import { bundleReader, grantUpload } from './bundles.ts';
 import type { FlowDelivery } from './flows.ts';
 import { functionRole, handler, synchronous } from './function.ts';
 import { grantPublicKey, grantSign, rolePath } from './keys.ts';
@@ -31,7 +31,11 @@ const TOKENS = 'tokens';
 const ENFORCERS = 'enforcers';
 /** The group that takes flow records. */
 const FLOWS = 'flows';
+/** The group that lets documents be uploaded. */
+const IMPORTS = 'imports';
 const UPGRADES = 'upgrades';
+/** Groups whose functions are told more than the others. */
+const TOLD_MORE = [ENFORCERS, FLOWS, IMPORTS, TOKENS] as const;
 
 const { seconds } = Duration;
 
@@ -167,7 +171,7 @@ export class Api extends Construct {
       handler: group,
       description,
       role,
-      config: group === ENFORCERS || group === FLOWS || group === TOKENS ? group : 'api',
+      config: TOLD_MORE.find(name => name === group) ?? 'api',
       values: lends
         ? { ...props.values, BUNDLE_READER_ROLE_ARN: bundleReader(this, data.bundles, role).roleArn }
         : props.values,
@@ -176,6 +180,7 @@ export class Api extends Construct {
     grantRead(role, data.table);
     grantWrite(role, data.table);
     grantPublicKey(role, ...data.keys.tokens);
+    if (group === IMPORTS) grantUpload(role, data.bundles);
     if (group === FLOWS) props.delivery.grantUse(role, data.flows);
     if (group === TOKENS) grantSign(role, data.keys.token);
     synchronous(fn, 'API Gateway alone calls it');

@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import {
   BlockPublicAccess,
   Bucket,
@@ -10,7 +10,10 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
-type Prefix = 'bundles' | 'releases' | 'root';
+type Prefix = 'bundles' | 'imports' | 'releases' | 'root' | 'uploads';
+
+/** Days for which documents that were uploaded, and what was made of them, are kept. */
+const IMPORT_DAYS = 7;
 
 const closed = {
   encryption: BucketEncryption.S3_MANAGED,
@@ -56,6 +59,12 @@ export class BundleStore extends Construct {
           noncurrentVersionExpiration: Duration.days(30),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
+        ...(['uploads', 'imports'] as const).map(prefix => ({
+          id: `forget-${prefix}`,
+          prefix: `${prefix}/`,
+          expiration: Duration.days(IMPORT_DAYS),
+          noncurrentVersionExpiration: Duration.days(1),
+        })),
       ],
     });
     const stack = Stack.of(this);
@@ -74,6 +83,7 @@ export class BundleStore extends Construct {
   }
 }
 
+const IMPORTS = 'Imports come and go; what they have in common is the prefix.';
 const PREFIXES = 'Namespaces and versions of the root come and go; what they have in common is the prefix.';
 
 /** Writes bundles; reads what it wrote before and the roots that were put in place by hand. */
@@ -96,6 +106,27 @@ export function grantPublish(role: Role, store: BundleStore): void {
     [store.finding('bundles')]: PREFIXES,
     [store.finding('releases')]: PREFIXES,
     [store.finding('root')]: PREFIXES,
+  });
+}
+
+/** What whoever has a presigned URL does, is done with this role: it puts one object below `uploads/`, and reads none. */
+export function grantUpload(role: Role, store: BundleStore): void {
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: [store.objects('uploads')] }));
+  acknowledge(role, { [store.finding('uploads')]: IMPORTS });
+}
+
+/** Reads documents that were uploaded, and writes what is made of them; or reads what was made of them. */
+export function grantImport(role: IRole, store: BundleStore, work: 'plan' | 'carry out'): void {
+  const [reads, writes] = work === 'plan' ? (['uploads', 'imports'] as const) : (['imports'] as const);
+  const allow = (action: string, resource: string): void =>
+    void role.addToPrincipalPolicy(new PolicyStatement({ actions: [action], resources: [resource] }));
+  allow('s3:GetObject', store.objects(reads));
+  if (writes) allow('s3:PutObject', store.objects(writes));
+  // Without it S3 answers 403 for a document that was never sent.
+  allow('s3:ListBucket', store.bucket.bucketArn);
+  acknowledge(role, {
+    [store.finding(reads)]: IMPORTS,
+    ...(writes ? { [store.finding(writes)]: IMPORTS } : {}),
   });
 }
 

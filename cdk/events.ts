@@ -23,6 +23,7 @@ interface EventsProps extends Parts {
   bus: EventBus;
   onboard: StateMachine;
   deleteNamespace: StateMachine;
+  importObjects: StateMachine;
   upgradeEnforcers: StateMachine;
   listeners: Listeners;
 }
@@ -58,6 +59,7 @@ export class Events extends Construct {
     this.#resign(props);
     this.#lostEnforcers(props);
     this.#expiredAuthorizations(props);
+    this.#oldImports(props);
     this.bootstrap = this.#bootstrap(props);
   }
 
@@ -92,11 +94,12 @@ export class Events extends Construct {
     grantWrite(fn, props.data.table);
     props.onboard.grantStartExecution(fn);
     props.deleteNamespace.grantStartExecution(fn);
+    props.importObjects.grantStartExecution(fn);
     props.upgradeEnforcers.grantStartExecution(fn);
     props.upgradeEnforcers.grantTaskResponse(fn);
     props.listeners.queue.grantSendMessages(fn);
     readStream(fn, props.data.table, {
-      filter: objectsOf([...identities, 'enforcerupgrade']),
+      filter: objectsOf([...identities, 'enforcerupgrade', 'import']),
       failures: this.#deadLetters('objectChanged'),
       gather: Duration.seconds(0),
     });
@@ -133,6 +136,13 @@ export class Events extends Construct {
   #expiredAuthorizations(props: EventsProps): void {
     this.#sweep('expiredAuthorizations', props, {
       description: 'Removes API authorizations that have expired',
+      every: Duration.hours(1),
+    });
+  }
+
+  #oldImports(props: EventsProps): void {
+    this.#sweep('oldImports', props, {
+      description: 'Removes the records of imports that ended long ago',
       every: Duration.hours(1),
     });
   }

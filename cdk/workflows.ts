@@ -9,6 +9,7 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { Construct } from 'constructs';
 import { fail } from '../shared/schema/failure.ts';
 import { acknowledge } from './acknowledge.ts';
+import { grantImport } from './bundles.ts';
 import { handler, synchronous } from './function.ts';
 import type { Parts } from './parts.ts';
 import { grantRead, grantWrite } from './table-access.ts';
@@ -17,6 +18,13 @@ const folder = join(import.meta.dirname, '..', 'statemachines');
 const SUFFIX = '.asl.json';
 /** Tasks that put events on the bus are called so; no other may. */
 export const PUBLISHES = 'Publish';
+
+/** Tasks that read what was uploaded for an import, or what was made of it; no other may. */
+const READS_IMPORTS = ['ApplyImport', 'PlanImport', 'ValidateImport'];
+/** Reads a document of 64 MB in one, which takes a processor of its own. */
+const LONG: Readonly<Record<string, { timeout: Duration; memory: number }>> = {
+  PlanImport: { timeout: Duration.minutes(5), memory: 1769 },
+};
 
 /** Workflow name → its ASL, as the files of statemachines/ say it. */
 export const definitions: ReadonlyMap<string, string> = new Map(
@@ -56,12 +64,16 @@ export class Workflows extends Construct {
       entry: 'tasks',
       handler: name,
       description: `${settings.name} workflow task: ${name}`,
-      config: 'task',
+      config: READS_IMPORTS.includes(name) ? 'importTask' : 'task',
       values,
       timeout: Duration.seconds(30),
+      ...LONG[name],
     });
     grantRead(fn, data.table);
     grantWrite(fn, data.table);
+    if (fn.role && READS_IMPORTS.includes(name)) {
+      grantImport(fn.role, data.bundles, name === 'PlanImport' ? 'plan' : 'carry out');
+    }
     if (name.startsWith(PUBLISHES)) bus.grantPutEventsTo(fn);
     synchronous(fn, 'A state machine alone calls it');
     return fn;

@@ -5,7 +5,7 @@ import type { Permissions } from '../shared/core/roles.ts';
 import type { Stored } from '../shared/ports/object-store.ts';
 import type { NamespacePath } from '../shared/schema/ids.ts';
 import type { Namespace } from '../shared/schema/namespace.ts';
-import type { Restrictions } from '../shared/schema/token.ts';
+import type { Restrictions, TokenClaims } from '../shared/schema/token.ts';
 import type { Deps } from './deps.ts';
 
 /** An `Idempotency-Key` and what it was sent with. */
@@ -34,6 +34,8 @@ export interface Call {
   /** Parsed by the route's `input`; for CRUD still as sent, see functions/crud.ts. */
   body: unknown;
   caller: Caller;
+  /** What its token says; absent where everybody may call. */
+  token?: TokenClaims;
   /** Everything is checked and answered as if it were done, and nothing is. */
   dryRun: boolean;
   /** Absent without a key, and where a key means nothing. */

@@ -10,6 +10,7 @@ import { openObjectStore } from '../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../shared/adapters/aws/publications.ts';
 import { openPushQueue, type PushQueue } from '../shared/adapters/aws/push-queue.ts';
 import { openSigner } from '../shared/adapters/aws/signer.ts';
+import { openUploads } from '../shared/adapters/aws/uploads.ts';
 import { openWorkflows } from '../shared/adapters/aws/workflows.ts';
 import { openKeySets } from '../shared/adapters/http/key-sets.ts';
 import { openWeb } from '../shared/adapters/http/web.ts';
@@ -94,6 +95,7 @@ export function composeFrom(environment: Record<string, string | undefined>): Aw
     store: () => openObjectStore({ ...table(), activityDays: setting('ACTIVITY_DAYS') }, clock),
     publications: () => openPublications(table()),
     bucket: () => openBucket({ ...connection, bucket: setting('BUNDLES_BUCKET') }),
+    uploads: () => openUploads({ ...connection, bucket: setting('BUNDLES_BUCKET') }, clock),
     flows: () =>
       openFlowStore({ ...connection, stream: setting('FLOW_STREAM'), bucket: setting('FLOWS_BUCKET') }),
     bus: () => openBus({ ...connection, busName: setting('BUS_NAME') }),
@@ -102,6 +104,7 @@ export function composeFrom(environment: Record<string, string | undefined>): Aw
         ...connection,
         machines: lazily({
           'delete-namespace': () => setting('DELETE_NAMESPACE_ARN'),
+          'import-objects': () => setting('IMPORT_OBJECTS_ARN'),
           'onboard-account': () => setting('ONBOARD_ACCOUNT_ARN'),
           'upgrade-enforcers': () => setting('UPGRADE_ENFORCERS_ARN'),
         }),

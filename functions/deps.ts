@@ -8,6 +8,7 @@ import type { KeySets } from '../shared/ports/key-sets.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import type { Publications } from '../shared/ports/publications.ts';
 import type { Signer } from '../shared/ports/signer.ts';
+import type { Uploads } from '../shared/ports/uploads.ts';
 import type { Web } from '../shared/ports/web.ts';
 import type { Workflows } from '../shared/ports/workflows.ts';
 import type { TokenKeys } from './token-keys.ts';
@@ -42,6 +43,7 @@ export interface Deps {
   publications: Publications;
   flows: FlowStore;
   bucket: Bucket;
+  uploads: Uploads;
   bus: Bus;
   workflows: Workflows;
   clock: Clock;

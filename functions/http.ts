@@ -112,6 +112,7 @@ const authorized = (deps: () => Deps): Step => ({
     if (call.route.allow === 'everybody') return;
     const claims = await authenticate(event, deps());
     call.caller = { ...call.caller, claims: claimTags(claims) };
+    call.token = claims;
     const [found, earlier] = await Promise.all([
       authorize(call.route.allow, claims, call, deps()),
       earlierAnswer(call, deps()),

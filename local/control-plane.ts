@@ -6,9 +6,11 @@ import { cloudAccountCreated } from '../functions/events/cloud-account-created.t
 import { cloudAccountOnboarded } from '../functions/events/cloud-account-onboarded.ts';
 import { enforcerReported } from '../functions/events/enforcer-reported.ts';
 import { removeExpired } from '../functions/events/expired-authorizations.ts';
+import { importStarted } from '../functions/events/import-started.ts';
 import { markLost } from '../functions/events/lost-enforcers.ts';
 import { mappingChanged } from '../functions/events/mapping-changed.ts';
 import { namespaceDeleted } from '../functions/events/namespace-deleted.ts';
+import { removeOldImports } from '../functions/events/old-imports.ts';
 import { policyChanged } from '../functions/events/policy-changed.ts';
 import { publishMarked } from '../functions/events/publish.ts';
 import { push, review } from '../functions/events/push.ts';
@@ -30,6 +32,7 @@ import { type Database, openDatabase } from '../shared/adapters/local/database.t
 import { openFlowStore } from '../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/local/object-store.ts';
 import { openPublications } from '../shared/adapters/local/publications.ts';
+import { openUploads } from '../shared/adapters/local/uploads.ts';
 import { pushed } from '../shared/core/push.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
@@ -45,6 +48,7 @@ import { ensureRoots, openKeys } from './keys.ts';
 import { putReleases } from './releases.ts';
 import { createFront } from './server.ts';
 import { rotateTokenKeys } from './token-keys.ts';
+import { removeLeftUploads, uploadSide } from './uploads.ts';
 import { openWorkflows, readStateMachines } from './workflows.ts';
 
 export interface Settings {
@@ -155,12 +159,13 @@ async function start(settings: Settings, data: string, database: Database): Prom
           deps,
         ),
       changes => upgradeCreated(changes, deps),
+      changes => importStarted(changes, deps),
       changes => enforcerReported(changes, deps),
     ],
     publish: marks => publishMarked(marks, deps),
   });
   const publications = pump.watch(openPublications(database));
-  const taskDeps = { store: waking(objects, () => pump.wake()), publications, clock, bus, log };
+  const taskDeps = { store: waking(objects, () => pump.wake()), publications, bucket, clock, bus, log };
   const workflows = openWorkflows({
     database,
     clock,
@@ -171,11 +176,12 @@ async function start(settings: Settings, data: string, database: Database): Prom
     ),
   });
   const bundleAccess = openBundleAccess({ signer: keys.bundleAccess, clock, url: () => deps.apiURL });
+  const uploads = openUploads({ signer: keys.bundleAccess, clock, url: () => deps.apiURL });
   const web = openWeb({ privateOrigins: settings.privateIssuers ?? [] });
   const deps: Deps = {
     ...taskDeps,
     flows,
-    bucket,
+    uploads,
     workflows,
     tokenKeys: keys.token,
     bundleKeys: keys,
@@ -192,7 +198,8 @@ async function start(settings: Settings, data: string, database: Database): Prom
   const lambdas = Object.fromEntries(
     Object.entries(handlersOf).map(([group, handlers]) => [group, httpFunction(handlers, () => deps)]),
   );
-  const front = createFront(lambdas, [bundleSide(bucket, bundleAccess.allows), documentSide], { clock, log });
+  const sides = [bundleSide(bucket, bundleAccess.allows), uploadSide(bucket, uploads), documentSide];
+  const front = createFront(lambdas, sides, { clock, log });
   serveEvents(front, connections, () => deps);
   await new Promise<void>((listening, failed) => {
     front.once('error', failed).listen(port, host, listening);
@@ -228,9 +235,15 @@ async function start(settings: Settings, data: string, database: Database): Prom
       }),
     );
   };
+  const forgetImports = (): void => {
+    Promise.all([removeOldImports(deps), removeLeftUploads(bucket, clock.now())]).catch(error =>
+      log.error('removing old imports failed; it is tried again in an hour', { error: String(error) }),
+    );
+  };
   const hourly = setInterval(() => {
     signAnew();
     removeOld();
+    forgetImports();
   }, HOUR);
   const reviewing = setInterval(() => {
     review(deps).catch(error =>

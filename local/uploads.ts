@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LocalBucket } from '../shared/adapters/local/bucket.ts';
 import type { LocalUploads } from '../shared/adapters/local/uploads.ts';
+import type { Bucket } from '../shared/ports/bucket.ts';
 import { refuse } from './bundles.ts';
 import type { Side } from './server.ts';
 
@@ -30,3 +31,17 @@ export const uploadSide =
     response.writeHead(200, { etag, 'content-length': 0 }).end();
     return true;
   };
+
+/** Days after which a rule of the bucket removes uploads and what was made of them: cdk/bundles.ts. */
+const DAYS = 7;
+
+/** What the rule of the bucket does on AWS. The names of imports, which stand in the keys, begin with when they were made. */
+export async function removeLeftUploads(bucket: Bucket, now: Date): Promise<void> {
+  const before = now.getTime() - DAYS * 24 * 3_600_000;
+  for (const prefix of ['uploads/', 'imports/']) {
+    for (const key of await bucket.list(prefix)) {
+      const made = Number.parseInt(key.slice(prefix.length, prefix.length + 12), 16);
+      if (made < before) await bucket.delete(key);
+    }
+  }
+}

@@ -39,6 +39,7 @@ export interface LocalWorkflows extends Workflows {
 
 const FILES: Readonly<Record<WorkflowName, URL>> = {
   'delete-namespace': new URL('../statemachines/delete-namespace.asl.json', import.meta.url),
+  'import-objects': new URL('../statemachines/import-objects.asl.json', import.meta.url),
   'onboard-account': new URL('../statemachines/onboard-account.asl.json', import.meta.url),
   'upgrade-enforcers': new URL('../statemachines/upgrade-enforcers.asl.json', import.meta.url),
 };
@@ -46,6 +47,7 @@ const FILES: Readonly<Record<WorkflowName, URL>> = {
 /** The state machines of statemachines/, as text. */
 export const readStateMachines = (): Record<WorkflowName, string> => ({
   'delete-namespace': readFileSync(FILES['delete-namespace'], 'utf8'),
+  'import-objects': readFileSync(FILES['import-objects'], 'utf8'),
   'onboard-account': readFileSync(FILES['onboard-account'], 'utf8'),
   'upgrade-enforcers': readFileSync(FILES['upgrade-enforcers'], 'utf8'),
 });

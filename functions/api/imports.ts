@@ -2,17 +2,11 @@ import type { ImportRequest } from '../../shared/api/messages.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { Handler } from '../call.ts';
 import { withoutAbsent } from '../import/absent.ts';
-import { applyGroup, type Nouns, runOf } from '../import/apply.ts';
+import { applyGroup, runOf } from '../import/apply.ts';
 import { entriesOf } from '../import/entries.ts';
+import { nouns } from '../import/nouns.ts';
 import { removeLabelled } from '../import/remove.ts';
-import { authorizations } from './authorizations.ts';
-import { enforcers } from './enforcers.ts';
 import { importReferences, type RunImport } from './import-references.ts';
-import { legacy } from './legacy.ts';
-import { namespaces } from './namespaces.ts';
-import { policies } from './policies.ts';
-
-const nouns: Nouns = { ...namespaces, ...policies, ...enforcers, ...authorizations, ...legacy };
 
 /**
  * Applies the objects of each namespace, parents before children. A namespace whose objects do not all pass is left as

@@ -7,6 +7,7 @@ import { enforcers } from './enforcers.ts';
 import { exports } from './exports.ts';
 import { flows } from './flows.ts';
 import { imports } from './imports.ts';
+import { largeImports } from './large-imports.ts';
 import { legacy } from './legacy.ts';
 import { matches } from './matches.ts';
 import { namespaces } from './namespaces.ts';
@@ -32,7 +33,7 @@ export const handlersOf = {
   authorizations,
   enforcers: { ...enforcers, ...relations },
   flows,
-  imports: { ...imports, ...exports, ...activities, ...conversions },
+  imports: { ...imports, ...largeImports, ...exports, ...activities, ...conversions },
   legacy,
   namespaces,
   policies: { ...policies, ...policyKinds },
@@ -49,6 +50,7 @@ export const handlers: Handlers = {
   ...exports,
   ...flows,
   ...imports,
+  ...largeImports,
   ...legacy,
   ...namespaces,
   ...policies,

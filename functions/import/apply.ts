@@ -36,7 +36,7 @@ export const runOf = (call: Call, deps: Deps, nouns: Nouns, label: string): Run 
   held: new Set(),
 });
 
-export type Outcome = 'created' | 'updated' | 'unchanged' | 'removed';
+export type Outcome = 'created' | 'updated' | 'unchanged' | 'removed' | 'leftOut';
 
 /** What one entry comes to: its writes, none of which is done yet. */
 export interface Step extends Prepared<Entry> {
@@ -51,11 +51,12 @@ export async function recorded(derived: Call, { deps, nouns, warnings }: Run): P
   return writes;
 }
 
-async function stepOf(said: Entry, run: Run): Promise<Step[]> {
+/** What an entry comes to, as if it had come alone. */
+export async function stepOf(said: Entry, run: Run): Promise<Step> {
   const { call, report, take, lineages, held } = run;
   const { entry, servicePorts, findings } = settle(said);
   report.findings.push(...findings);
-  if (!entry) return [];
+  if (!entry) return { entry: said, writes: [], outcome: 'leftOut' };
   const tag = labelTag(report.label);
   const target = await take(entry, tag);
   const { metadata = [], ...attributes } = entry.fields;
@@ -65,7 +66,7 @@ async function stepOf(said: Entry, run: Run): Promise<Step[]> {
     const derived = await callFor({ ...entry, fields: tagged }, 'create', undefined, call, lineages);
     const writes = withPorts(await recorded(derived, run), servicePorts);
     for (const write of writes) if (write.kind === 'create') held.add(write.object.ID);
-    return [{ entry, writes, outcome: 'created' }];
+    return { entry, writes, outcome: 'created' };
   }
   held.add(target.ID);
   const { name, ...rest } = attributes;
@@ -74,25 +75,28 @@ async function stepOf(said: Entry, run: Run): Promise<Step[]> {
   const same =
     ports === undefined || JSON.stringify(ports) === JSON.stringify(Reflect.get(target, 'servicePorts'));
   const { servicePorts: _, ...compared } = fields;
-  if (same && isAsSaid(entry.identity, target, compared))
-    return [{ entry, writes: [], outcome: 'unchanged' }];
+  if (same && isAsSaid(entry.identity, target, compared)) return { entry, writes: [], outcome: 'unchanged' };
   const derived = await callFor({ ...entry, fields }, 'patch', target, call, lineages);
-  return [{ entry, writes: withPorts(await recorded(derived, run), servicePorts), outcome: 'updated' }];
+  return { entry, writes: withPorts(await recorded(derived, run), servicePorts), outcome: 'updated' };
+}
+
+/** Where entries stand in the file: `data.namespaces[0] to namespaces[3]`. */
+export function placeIn(at: readonly Pick<Entry, 'at'>[]): string {
+  const [first, last] = [at[0], at.at(-1)];
+  return `data.${first?.at}${first === last ? '' : ` to ${last?.at}`}`;
 }
 
 /** The failure of one entry, or of a transaction of several, with where it stands and what was done. */
 function told(failure: Failure, at: readonly Entry[], done: number, run: Run): Failure {
   const { label, created, updated, unchanged, removed } = run.report;
-  const [first, last] = [at[0], at.at(-1)];
-  const place = `${first?.at}${first === last ? '' : ` to ${last?.at}`}`;
   const here = done === 0 ? 'nothing was applied' : `only ${done} objects were applied`;
   const applied = created + updated + unchanged + removed;
-  const after = `; ${here} in ${first?.namespace}, and ${applied - done} in namespaces before it; repeat the import with label \`${label}\` to go on`;
+  const after = `; ${here} in ${at[0]?.namespace}, and ${applied - done} in namespaces before it; repeat the import with label \`${label}\` to go on`;
   return new Failure(
     failure.kind,
     failure.details.map(detail => ({
       ...detail,
-      description: `data.${place}: ${detail.description}${after}`,
+      description: `${placeIn(at)}: ${detail.description}${after}`,
       data: { ...detail.data, applied },
     })),
   );
@@ -113,7 +117,7 @@ export async function telling<T>(
 }
 
 /** Names that one namespace may hold once, so that the second is told by its own place. */
-function refuseTwice(step: Step, names: Set<string>): void {
+export function refuseTwice(step: Step, names: Set<string>): void {
   for (const write of step.writes) {
     if (write.kind !== 'create') continue;
     const { unique } = resourceOf(write.resource);
@@ -137,11 +141,14 @@ function refuseTwice(step: Step, names: Set<string>): void {
 /** Commits the steps of one namespace: in one transaction when they fit, else in as few as they need. */
 export async function commit(steps: readonly Step[], run: Run): Promise<void> {
   let done = 0;
-  for (const step of steps.filter(({ writes }) => writes.length === 0)) run.report[step.outcome] += 1;
+  const count = ({ outcome }: Step): void => {
+    if (outcome !== 'leftOut') run.report[outcome] += 1;
+  };
+  for (const step of steps.filter(({ writes }) => writes.length === 0)) count(step);
   for (const chunk of chunks(steps.filter(({ writes }) => writes.length > 0))) {
     const entries = chunk.map(({ entry }) => entry);
     await telling(entries, done, run, () => run.deps.store.commit(chunk.flatMap(({ writes }) => writes)));
-    for (const { outcome } of chunk as Step[]) run.report[outcome] += 1;
+    for (const step of chunk) count(step);
     done += chunk.length;
   }
 }
@@ -151,10 +158,9 @@ export async function applyGroup(group: readonly Entry[], run: Run): Promise<voi
   const steps: Step[] = [];
   const names = new Set<string>();
   for (const entry of group) {
-    for (const step of await telling([entry], 0, run, () => stepOf(entry, run))) {
-      await telling([entry], 0, run, async () => refuseTwice(step, names));
-      steps.push(step);
-    }
+    const step = await telling([entry], 0, run, () => stepOf(entry, run));
+    await telling([entry], 0, run, async () => refuseTwice(step, names));
+    steps.push(step);
   }
   await commit(steps, run);
 }

@@ -26,14 +26,17 @@ const itemsOf = (write: Write): number => {
   return 1 + (unique === undefined ? 0 : 1) + refs.length + elements.length;
 };
 
-/** In so few transactions as they fit into, each entry whole. One more item is kept free for the namespace itself. */
-export function chunks<T>(prepared: readonly Prepared<T>[]): Prepared<T>[][] {
-  const all: Prepared<T>[][] = [];
+/**
+ * In so few transactions as they fit into, each entry whole. Items are kept free for the namespace itself, and for `others`.
+ */
+export function chunks<P extends Prepared<unknown>>(prepared: readonly P[], others = 0): P[][] {
+  const most = LIMITS.transaction - others;
+  const all: P[][] = [];
   let [items, bytes] = [Number.POSITIVE_INFINITY, 0];
   for (const one of prepared) {
     const more = one.writes.reduce((sum, write) => sum + itemsOf(write), 0);
     const size = JSON.stringify(one.writes).length;
-    if (items + more >= LIMITS.transaction || bytes + size > BYTES) {
+    if (items + more >= most || bytes + size > BYTES) {
       all.push([]);
       [items, bytes] = [0, 0];
     }

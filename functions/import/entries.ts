@@ -77,26 +77,39 @@ function identityOf(name: string): Identity {
   return identity;
 }
 
-/** The file's objects by the namespaces that they are to live in, parents before children, each in order of its kind. */
-export function entriesOf(data: ImportRequest['data']['data'], home: NamespacePath): Entry[][] {
-  const entries = Object.entries(data).flatMap(([name, objects]) => {
-    const identity = identityOf(name);
-    return objects.map(({ namespace, ...fields }, index): Entry => {
-      const at = `${name}[${index}]`;
-      return {
-        identity,
-        at,
-        namespace: placeOf(namespace, at, home),
-        fields: absolute(identity, fields, home),
-      };
-    });
-  });
-  const kind = (entry: Entry) => ORDER.indexOf(entry.identity);
+/** One object of a file, as it stands there under the name of its resource. */
+export function entryOf(
+  name: string,
+  index: number,
+  { namespace, ...fields }: Record<string, unknown>,
+  home: NamespacePath,
+): Entry {
+  const identity = identityOf(name);
+  const at = `${name}[${index}]`;
+  return { identity, at, namespace: placeOf(namespace, at, home), fields: absolute(identity, fields, home) };
+}
+
+type Placed = Pick<Entry, 'identity' | 'namespace'>;
+
+const rank = new Map(ORDER.map((identity, at) => [identity, at]));
+
+/** Objects by the namespaces that they are to live in, parents before children, each in order of its kind. */
+export function grouped<T extends Placed>(entries: readonly T[]): T[][] {
+  const kind = ({ identity }: T): number => rank.get(identity) ?? 0;
   const groups = Map.groupBy(
-    entries.sort((a, b) => kind(a) - kind(b)),
+    entries.toSorted((a, b) => kind(a) - kind(b)),
     ({ namespace }) => namespace,
   );
   return [...groups]
     .sort(([a], [b]) => lineage(a).length - lineage(b).length || (a < b ? -1 : 1))
     .map(([, group]) => group);
+}
+
+/** The file's objects, as they are applied. */
+export function entriesOf(data: ImportRequest['data']['data'], home: NamespacePath): Entry[][] {
+  const entries = Object.entries(data).flatMap(([name, objects]) => {
+    identityOf(name);
+    return objects.map((object, index) => entryOf(name, index, object, home));
+  });
+  return grouped(entries);
 }

@@ -72,33 +72,46 @@ function isWholly(identity: Identity, object: object, fields: Entry['fields']): 
   );
 }
 
+/** Objects that were there before an import, by their names. */
+export type Shelf = Map<unknown, ObjectOf<Identity>[]>;
+
+export const shelve = (objects: readonly ObjectOf<Identity>[]): Shelf =>
+  Map.groupBy(objects, object => Reflect.get(object, 'name'));
+
+/** The name that the object of an entry has when it is stored. */
+export const nameMeant = ({ identity, namespace, fields }: Entry): unknown =>
+  identity === 'namespace'
+    ? below(namespace, typeof fields.name === 'string' ? fields.name : '')
+    : fields.name;
+
+/** Whether an object can be what entries of a label mean: by its name where names are unique, else by label too. */
+export const isMeant = (identity: Identity, { metadata }: ObjectOf<Identity>, tag: string): boolean =>
+  resourceOf(identity).unique !== undefined || metadata.some(it => it === tag);
+
 /**
- * Takes the object that an entry means out of those that were there before the import: by its name where names are
- * unique, else by name and label. Each is taken once, so that two objects of one name in a file stay two.
+ * Takes the object that an entry means off the shelf, so that two objects of one name in a file stay two. Of several of one
+ * name it is the one that is so already, lest a repeated import swaps them.
  */
+export function takeOff(shelf: Shelf, entry: Entry, tag: string): ObjectOf<Identity> | undefined {
+  const { identity, fields } = entry;
+  const named = shelf.get(nameMeant(entry)) ?? [];
+  const meant = named.filter(object => isMeant(identity, object, tag));
+  const taken =
+    meant.length > 1 ? (meant.find(object => isWholly(identity, object, fields)) ?? meant[0]) : meant[0];
+  if (taken) named.splice(named.indexOf(taken), 1);
+  return taken;
+}
+
+/** Finds the object that an entry means, of those that were there before the import. Each is found once. */
 export type Take = (entry: Entry, tag: string) => Promise<ObjectOf<Identity> | undefined>;
 
 export function takeFrom(store: Deps['store']): Take {
-  const before = new Map<string, Promise<ObjectOf<Identity>[]>>();
-  return async ({ identity, namespace, fields }, tag) => {
+  const before = new Map<string, Promise<Shelf>>();
+  return async (entry, tag) => {
+    const { identity, namespace } = entry;
     const place = `${identity} ${namespace}`;
-    const objects = before.get(place) ?? everyIn(store, identity, namespace);
-    before.set(place, objects);
-    const { unique } = resourceOf(identity);
-    const name =
-      identity === 'namespace'
-        ? below(namespace, typeof fields.name === 'string' ? fields.name : '')
-        : fields.name;
-    const left = await objects;
-    const meant = left.filter(
-      object =>
-        Reflect.get(object, 'name') === name &&
-        (unique !== undefined || object.metadata.some(it => it === tag)),
-    );
-    // Of several of one name the one that is so already, lest a repeated import swaps them.
-    const taken =
-      meant.length > 1 ? (meant.find(object => isWholly(identity, object, fields)) ?? meant[0]) : meant[0];
-    if (taken) left.splice(left.indexOf(taken), 1);
-    return taken;
+    const shelf = before.get(place) ?? everyIn(store, identity, namespace).then(shelve);
+    before.set(place, shelf);
+    return takeOff(await shelf, entry, tag);
   };
 }

@@ -6,9 +6,11 @@ import { cloudAccountCreated } from '../events/cloud-account-created.ts';
 import { cloudAccountOnboarded as startOnboarding } from '../events/cloud-account-onboarded.ts';
 import { enforcerReported } from '../events/enforcer-reported.ts';
 import { removeExpired } from '../events/expired-authorizations.ts';
+import { importStarted } from '../events/import-started.ts';
 import { markLost } from '../events/lost-enforcers.ts';
 import { mappingChanged } from '../events/mapping-changed.ts';
 import { namespaceDeleted } from '../events/namespace-deleted.ts';
+import { removeOldImports } from '../events/old-imports.ts';
 import { policyChanged } from '../events/policy-changed.ts';
 import { publishMarked } from '../events/publish.ts';
 import { push as pushAll, review } from '../events/push.ts';
@@ -46,6 +48,7 @@ export const objectChanged = batch(async event => {
   await releaseChanged(changes, compose());
   await mappingChanged(changes, compose());
   await upgradeCreated(changes, compose());
+  await importStarted(changes, compose());
   await enforcerReported(changes, compose());
   await announce(changes, compose());
 });
@@ -67,6 +70,9 @@ export const lostEnforcers = () => markLost(compose());
 
 /** The clock. */
 export const expiredAuthorizations = () => removeExpired(compose());
+
+/** The clock. */
+export const oldImports = () => removeOldImports(compose());
 
 /** An operator. */
 export const bootstrap = () => makeAdministrator(compose());

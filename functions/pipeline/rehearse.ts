@@ -74,6 +74,7 @@ export const rehearsing = (deps: Deps): Deps => ({
   ...deps,
   store: rehearsal(deps.store),
   bus: { publish: async () => {} },
+  uploads: { place: refused },
   flows: { ...deps.flows, append: async () => {} },
   workflows: { ...deps.workflows, start: async () => ({ started: false }) },
   bundleAccess: { ...deps.bundleAccess, grant: refused },

@@ -6,6 +6,7 @@ import type { FlowReport } from '../schema/flowreport.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
 import type { PreflightAnswer, PresetAnswer, RegistrationAnswer } from './enforcer-messages.ts';
 import type { FlowReceipt } from './flow-routes.ts';
+import type { CreatedImport, ShownImport } from './import-routes.ts';
 import {
   type Activity,
   type DecisionAnswer,
@@ -52,6 +53,11 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   decideFlow: DecisionAnswer;
   export: ExportAnswer;
   import: ImportReport;
+  createImport: CreatedImport;
+  listImports: ShownImport[];
+  getImport: ShownImport;
+  startImport: ShownImport;
+  cancelImport: ShownImport;
   listActivities: Activity[];
   createFlowReports: FlowReceipt;
   listFlowReports: FlowReport[];

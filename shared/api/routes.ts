@@ -16,6 +16,7 @@ import {
 } from './enforcer-messages.ts';
 import { READ, WRITE } from './fails.ts';
 import { flowRoutes } from './flow-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import {
   Activity,
   ConversionReport,
@@ -414,6 +415,7 @@ export type Operation =
   | keyof typeof accessRoutes
   | keyof typeof agents
   | keyof typeof flowRoutes
+  | keyof typeof importRoutes
   | keyof typeof upgradeRoutes
   | keyof typeof policyRoutes
   | keyof typeof special
@@ -428,6 +430,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...views,
   ...accessRoutes,
   ...flowRoutes,
+  ...importRoutes,
   ...policyRoutes,
 };
 

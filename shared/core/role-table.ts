@@ -120,7 +120,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
   'namespace.importer': role(
     'Namespace Importer',
     'May import; still needs rights on the objects in the import.',
-    post('import'),
+    on(['get', 'post'], 'import'),
   ),
   'namespace.exporter': role(
     'Namespace Exporter',

@@ -28,6 +28,8 @@ export const Config = z.object({
   ONBOARD_ACCOUNT_ARN: z.string().min(1),
   /** ARN of statemachines/delete-namespace.asl.json. */
   DELETE_NAMESPACE_ARN: z.string().min(1),
+  /** ARN of statemachines/import-objects.asl.json. */
+  IMPORT_OBJECTS_ARN: z.string().min(1),
   /** ARN of statemachines/upgrade-enforcers.asl.json. */
   UPGRADE_ENFORCERS_ARN: z.string().min(1),
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
@@ -89,13 +91,16 @@ export const configOf = {
     'BUNDLES_BUCKET',
     'BUNDLE_READER_ROLE_ARN',
   ],
+  imports: ['TABLE_NAME', 'ACTIVITY_DAYS', 'TOKEN_KEY_IDS', 'API_URL', 'LOG_LEVEL', 'BUNDLES_BUCKET'],
   task: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL'],
+  importTask: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL', 'BUNDLES_BUCKET'],
   onboard: ['ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
   changes: [
     'TABLE_NAME',
     'ACTIVITY_DAYS',
     'ONBOARD_ACCOUNT_ARN',
     'DELETE_NAMESPACE_ARN',
+    'IMPORT_OBJECTS_ARN',
     'UPGRADE_ENFORCERS_ARN',
     'EVENTS_URL',
     'PUSH_QUEUE_URL',

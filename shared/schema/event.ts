@@ -89,6 +89,26 @@ export const EnforcerUpgradeChanged = z.object({
   }),
 });
 
+/** An import of many objects ended, as `status` says. Ours to publish, others' to act on. */
+export const ImportEnded = z.object({
+  ...envelope,
+  source: z.literal('microseg'),
+  'detail-type': z.literal('ImportEnded'),
+  detail: z.object({
+    ID: z.string(),
+    namespace: z.string(),
+    label: z.string(),
+    status: z.string(),
+    /** Why it did not succeed; empty otherwise. */
+    reason: z.string(),
+    total: z.int(),
+    created: z.int(),
+    updated: z.int(),
+    unchanged: z.int(),
+    removed: z.int(),
+  }),
+});
+
 /** Every event on the bus. EventBridge rules, local subscriptions and handlers read this catalogue. */
 export const events = {
   CloudAccountOnboarded,
@@ -96,6 +116,7 @@ export const events = {
   CloudAccountReady,
   CloudAccountFailed,
   EnforcerUpgradeChanged,
+  ImportEnded,
 } as const;
 export type EventName = keyof typeof events;
 export type BusEvent = z.infer<(typeof events)[EventName]>;

@@ -23,7 +23,10 @@ test('code is named by what was bundled, so that a change anywhere is deployed',
   }
 });
 
-test('the function that serves documents has them beside its code', async () => {
+/** Bundling takes its time on a machine that has other work too. */
+const PATIENCE = 120_000;
+
+test('the function that serves documents has them beside its code', { timeout: PATIENCE }, async () => {
   const outdir = mkdtempSync(join(tmpdir(), 'microseg-code-'));
   try {
     new Bundles().of('documents').bind(new Stack(new App({ outdir }), 'Code'));

@@ -101,12 +101,31 @@ export function permissionsHold(all: Resources): void {
       expect(functionsOf(granting('firehose:PutRecordBatch'))).toEqual(['flows']);
     });
 
-    it('let only the publisher write to the bucket of the bundles, and only below bundles/ and releases/', () => {
+    it('let only the publisher write to the bucket of the bundles, below bundles/ and releases/, and imports below their own', () => {
       const writes = ofRoles('s3:PutObject').filter(({ Resource }) => !intoFlows(Resource));
-      expect(functionsOf(writes)).toEqual(['publish', 'resign']);
-      expect(writes.flatMap(({ Resource }) => Resource)).toSatisfy((resources: unknown[]) =>
-        resources.every(resource => /"\/(bundles|releases)\/\*"\]\]}$/.test(JSON.stringify(resource))),
-      );
+      /** Prefixes that a function may write below. */
+      const below = (name: string): string[] =>
+        writes
+          .filter(statement => functionsOf([statement]).includes(name))
+          .flatMap(({ Resource }) => Resource)
+          .map(resource => /"\/(\w+)\/\*"\]\]}$/.exec(JSON.stringify(resource))?.[1] ?? 'anything')
+          .sort();
+      expect(functionsOf(writes)).toEqual(['PlanImport', 'imports', 'publish', 'resign']);
+      expect(below('publish')).toEqual(['bundles', 'releases']);
+      expect(below('resign')).toEqual(['bundles', 'releases']);
+      expect(below('PlanImport')).toEqual(['imports']);
+      expect(below('imports')).toEqual(['uploads']);
+    });
+
+    it('let only the planning of an import read what was uploaded, and nobody who lets it be uploaded', () => {
+      const reads = (prefix: string): string[] =>
+        functionsOf(
+          ofRoles('s3:GetObject').filter(({ Resource }) =>
+            JSON.stringify(Resource).includes(`"/${prefix}/*"`),
+          ),
+        );
+      expect(reads('uploads')).toEqual(['PlanImport']);
+      expect(reads('imports')).toEqual(['ApplyImport', 'ValidateImport']);
     });
 
     it('let an enforcer read bundles and do nothing else', () => {

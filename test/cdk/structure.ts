@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   documents: 'documents',
   enforcers: 'enforcers',
   flows: 'flows',
+  imports: 'imports',
   tokens: 'tokens',
   cloudAccountOnboarded: 'onboard',
   objectChanged: 'changes',
@@ -28,6 +29,10 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   resign: 'publish',
   lostEnforcers: 'sweep',
   expiredAuthorizations: 'sweep',
+  oldImports: 'sweep',
+  ApplyImport: 'importTask',
+  PlanImport: 'importTask',
+  ValidateImport: 'importTask',
   bootstrap: 'bootstrap',
   listener: 'listener',
   push: 'push',
@@ -101,8 +106,24 @@ export function structureHolds(data: Resources, rest: Resources): void {
       expect(bundles?.Properties).toMatchObject({
         VersioningConfiguration: { Status: 'Enabled' },
         LoggingConfiguration: { LogFilePrefix: 'bundles/' },
-        LifecycleConfiguration: { Rules: [{ NoncurrentVersionExpiration: { NoncurrentDays: 30 } }] },
+        LifecycleConfiguration: {
+          Rules: expect.arrayContaining([
+            expect.objectContaining({ NoncurrentVersionExpiration: { NoncurrentDays: 30 } }),
+          ]),
+        },
       });
+    });
+
+    it('forgets what was uploaded for imports after a week, and nothing else', () => {
+      const [, bundles] =
+        ofType(data, 'AWS::S3::Bucket').find(([id]) => id.startsWith('BundlesBucket')) ?? [];
+      const lifecycle = bundles?.Properties.LifecycleConfiguration;
+      const { Rules } = z.object({ Rules: z.array(z.record(z.string(), z.unknown())) }).parse(lifecycle);
+      const expiring = Rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
+      expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
+        ['uploads/', 7],
+        ['imports/', 7],
+      ]);
     });
   });
 
@@ -152,7 +173,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
     it.each(functions.map(([id, fn]) => [nameOf(fn), id, fn] as const))(
       '%s has the variables of its kind, a trace, a limit and a log that ends',
       (name, _id, fn) => {
-        const kind = isTask(name) ? 'task' : (KINDS[name] ?? 'api');
+        const kind = KINDS[name] ?? (isTask(name) ? 'task' : 'api');
         expect(Object.keys(Object(fn.Properties.Environment).Variables).sort()).toEqual(
           [...configOf[kind], 'NODE_OPTIONS'].sort(),
         );
@@ -210,6 +231,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
         'cloudAccountOnboarded',
         'expiredAuthorizations',
         'lostEnforcers',
+        'oldImports',
         'resign',
         'reviewListeners',
       ]);
@@ -244,7 +266,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
     it('wait in queues that are encrypted and refuse plain HTTP', () => {
       const queues = ofType(rest, 'AWS::SQS::Queue');
-      expect(queues).toHaveLength(9);
+      expect(queues).toHaveLength(10);
       for (const [id, { Properties }] of queues) {
         expect(Properties, id).toMatchObject({ SqsManagedSseEnabled: true });
         const policy = ofType(rest, 'AWS::SQS::QueuePolicy').find(([, p]) =>

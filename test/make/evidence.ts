@@ -17,6 +17,11 @@ const PARTS: readonly { title: string; project: 'unit' | 'journeys'; files: read
     files: ['test/statemachines/onboard-account.test.ts', 'test/local/workflows.test.ts'],
   },
   {
+    title: 'An import killed at every transition and around every write',
+    project: 'journeys',
+    files: ['test/journeys/kill-import.test.ts'],
+  },
+  {
     title: 'Processes killed with SIGKILL',
     project: 'journeys',
     files: [

@@ -14,6 +14,7 @@ import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import type { Identity } from '../../shared/schema/resources.ts';
+import { noBucket } from './no-bucket.ts';
 import { make } from './objects.ts';
 import { quiet } from './state-machine.ts';
 import { type Timeline, timeline } from './timeline.ts';
@@ -60,7 +61,14 @@ export function onboarding(options: OnboardingOptions): Onboarding {
     },
   };
   const publications = openPublications(database);
-  const deps = { store: options.store?.(store) ?? store, publications, clock: time, bus, log: quiet };
+  const deps = {
+    store: options.store?.(store) ?? store,
+    publications,
+    bucket: noBucket,
+    clock: time,
+    bus,
+    log: quiet,
+  };
   const workflows = openWorkflows({
     database,
     definitions: readStateMachines(),

@@ -8,9 +8,11 @@ import { openWeb } from '../../shared/adapters/http/web.ts';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openBundleAccess } from '../../shared/adapters/local/bundle-access.ts';
 import { openConnections } from '../../shared/adapters/local/connections.ts';
+import type { Database } from '../../shared/adapters/local/database.ts';
 import { openFlowStore } from '../../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
+import { openUploads } from '../../shared/adapters/local/uploads.ts';
 import { Issue } from '../../shared/api/messages.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { type Answer, type Call, caller, type RequestLine, type Sent } from './call.ts';
@@ -38,6 +40,7 @@ export interface Plane {
   deps: Deps;
   clock: TestClock;
   directory: string;
+  database: Database;
   call: Call;
   /** Administrator of `/`. */
   root: Caller;
@@ -107,6 +110,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     store: openObjectStore(database, clock),
     publications: openPublications(database),
     bucket: await openBucket(join(directory.path, 'bucket')),
+    uploads: openUploads({ signer: tokenKey, clock, url: () => API_URL }),
     flows,
     bus: { publish: unused },
     workflows: {
@@ -170,6 +174,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     deps,
     clock,
     directory: directory.path,
+    database,
     call,
     root,
     errors,

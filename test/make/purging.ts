@@ -5,6 +5,7 @@ import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Publications } from '../../shared/ports/publications.ts';
+import { noBucket } from './no-bucket.ts';
 import { quiet } from './state-machine.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -21,7 +22,7 @@ const unused = async (): Promise<never> => {
 
 /** The change feed, the real state machine and the real tasks over a real store. */
 export function purging({ database, store, publications, time, ...options }: PurgingOptions) {
-  const deps = { store, publications, clock: time, bus: { publish: unused }, log: quiet };
+  const deps = { store, publications, bucket: noBucket, clock: time, bus: { publish: unused }, log: quiet };
   const workflows = openWorkflows({
     database,
     tasks: Object.fromEntries(

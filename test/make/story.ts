@@ -229,6 +229,17 @@ const files: readonly Step[] = [
   }),
 ];
 
+const manyObjects: readonly Step[] = [
+  ask('createImport', 'Where to upload a document of 2 MB?', {
+    body: { label: 'shop', size: 2_097_152 },
+    as: 'import',
+  }),
+  ask('startImport', 'It was uploaded: begin', { id: '{{import}}' }),
+  ask('getImport', 'How far is it?', { id: '{{import}}' }),
+  ask('listImports', 'Which imports were there?'),
+  ask('cancelImport', 'End it', { id: '{{import}}' }),
+];
+
 const traffic: readonly Step[] = [
   ask('createFlowReports', 'Report what an enforcer saw', {
     body: [
@@ -299,6 +310,7 @@ export const story: readonly Step[] = [
   ...identities.flatMap(use),
   ...lookups,
   ...files,
+  ...manyObjects,
   ...traffic,
   ...upgrade,
   ask('deletePolicy', 'Delete a policy of any kind', { id: '{{networkaccesspolicy}}' }),

@@ -61,11 +61,16 @@ function checkOuter(outer: unknown, pieces: readonly Piece[]): Document['head'] 
   return head;
 }
 
+const documentOf = (outer: unknown, pieces: Piece[]): Document => ({
+  head: checkOuter(outer, pieces),
+  pieces,
+});
+
 async function splitJson(chunks: AsyncIterable<Uint8Array>): Promise<Document> {
   const splitter = new JsonSplitter();
   for await (const chunk of chunks) splitter.write(Buffer.from(chunk));
   const { skeleton, pieces } = splitter.end();
-  return { head: checkOuter(json(skeleton, 'the document'), pieces), pieces };
+  return documentOf(json(skeleton, 'the document'), pieces);
 }
 
 function yaml(text: string, what: string): unknown {
@@ -103,7 +108,7 @@ function whole(text: string): Document {
         )
       : [],
   );
-  return { head: checkOuter(outer, pieces), pieces };
+  return documentOf(outer, pieces);
 }
 
 async function readYaml(chunks: AsyncIterable<Uint8Array>): Promise<Document> {
@@ -124,9 +129,8 @@ async function readYaml(chunks: AsyncIterable<Uint8Array>): Promise<Document> {
 }
 
 function inBlocks({ skeleton, pieces }: Split): Document {
-  const outer = yaml(skeleton, 'the document');
-  const head = checkOuter(outer, pieces);
-  return { head, pieces: pieces.map(asJson) };
+  const document = documentOf(yaml(skeleton, 'the document'), pieces);
+  return { ...document, pieces: pieces.map(asJson) };
 }
 
 /**

@@ -11,6 +11,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import { ROOT } from '../../../shared/schema/ids.ts';
 import { testClock } from '../../make/clock.ts';
 import { dataDirectory } from '../../make/data-directory.ts';
+import { noBucket } from '../../make/no-bucket.ts';
 import { quiet } from '../../make/state-machine.ts';
 
 const clock = testClock();
@@ -26,7 +27,8 @@ async function withDeps(use: (deps: TaskDeps, published: BusEvent[]) => Promise<
   try {
     const database = directory.open();
     const publications = openPublications(database);
-    await use({ store: openObjectStore(database, clock), publications, clock, bus, log: quiet }, published);
+    const store = openObjectStore(database, clock);
+    await use({ store, publications, bucket: noBucket, clock, bus, log: quiet }, published);
   } finally {
     await directory.stop();
   }

@@ -1,0 +1,135 @@
+import type { CreatedImport, ShownImport } from '../../shared/api/import-routes.ts';
+import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
+import { UPLOADS } from '../../shared/ports/uploads.ts';
+import { fail } from '../../shared/schema/failure.ts';
+import { IMPORT_ENDED, type ImportRun, type ImportSpec, importRun } from '../../shared/schema/import.ts';
+import type { Call, Handler } from '../call.ts';
+import { activity } from '../crud.ts';
+import type { Deps } from '../deps.ts';
+import { frozen } from '../import/frozen.ts';
+import { hasEnded, importAt } from '../import/run.ts';
+import { everyIn } from '../pipeline/authorize.ts';
+import { brokenRules } from '../pipeline/problem.ts';
+
+const shownImport = (run: ImportRun): ShownImport => {
+  const { isPlanned, plan, parts, part, offset, normalizedTags, ...shown } = run;
+  return shown;
+};
+
+const TYPES = { json: 'application/json', yaml: 'application/yaml' } as const;
+
+/** The record of an import that waits for its document, and where that is sent to. Nothing is imported yet. */
+const createImport: Handler = async (call, deps) => {
+  const spec = call.body as ImportSpec;
+  const takesDocument = spec.mode !== 'Remove';
+  if (takesDocument && spec.size === undefined) {
+    throw brokenRules([{ path: ['size'], message: 'it is required: the bytes of the document' }]);
+  }
+  const now = deps.clock.now();
+  const run: ImportRun = {
+    ...newObject('import', importRun.input.parse({ name: spec.name, spec }), {
+      id: newObjectId(now, size => deps.clock.randomBytes(size)),
+      namespace: call.namespace,
+      now,
+    }),
+    label: spec.label,
+    claims: [...call.caller.claims],
+  };
+  await deps.store.commit([
+    { kind: 'require', namespace: call.namespace },
+    { kind: 'create', resource: 'import', object: run },
+    activity('import', 'create', call, deps, { after: run }),
+  ]);
+  const body: CreatedImport = shownImport(run);
+  if (!takesDocument) return { body };
+  const upload = await deps.uploads.place(`${UPLOADS}${run.ID}`, {
+    size: spec.size ?? 0,
+    contentType: TYPES[spec.format],
+  });
+  return { body: { ...body, upload } };
+};
+
+async function runOf(call: Call, deps: Deps): Promise<ImportRun> {
+  const { namespace, params } = call;
+  const run = await importAt({ namespace, ID: (params.id ?? '') as ImportRun['ID'] }, deps);
+  if (run) return run;
+  throw fail('not_found', `no import with the ID \`${params.id}\` in ${namespace}`);
+}
+
+const listImports: Handler = async (call, { store }) => {
+  const all = await everyIn(store, 'import', call.namespace);
+  return { body: all.reverse().map(shownImport), total: all.length };
+};
+
+const getImport: Handler = async (call, deps) => ({ body: shownImport(await runOf(call, deps)) });
+
+/** Of two that go on under one label at a time, each would take what the other makes for its own, or make it twice. */
+async function refuseTwo(run: ImportRun, { store }: Pick<Deps, 'store'>): Promise<void> {
+  if (run.spec.label === '') return;
+  const all = await everyIn(store, 'import', run.namespace);
+  const other = all.find(
+    ({ ID, spec, status }) =>
+      ID !== run.ID &&
+      spec.label === run.spec.label &&
+      status !== 'Uploading' &&
+      !IMPORT_ENDED.includes(status),
+  );
+  if (!other) return;
+  throw fail(
+    'conflict',
+    `import ${other.ID} with the label \`${run.spec.label}\` is ${other.status}; wait for it or cancel it`,
+  );
+}
+
+/** Whoever starts it lends it their rights, as they are now. Started again, it goes on as it was started. */
+const startImport: Handler = async (call, deps) => {
+  const before = await runOf(call, deps);
+  if (before.status !== 'Uploading') return { body: shownImport(before) };
+  await refuseTwo(before, deps);
+  const now = deps.clock.now();
+  const after = touch(
+    'import',
+    {
+      ...before,
+      status: 'Queued' as const,
+      claims: [...call.caller.claims],
+      startTime: now.toISOString(),
+    },
+    now,
+  );
+  await deps.store.commit([
+    { kind: 'update', resource: 'import', object: after, seen: before.updateTime },
+    { kind: 'create', resource: 'importrights', object: frozen(before, call, now) },
+    activity('import', 'update', call, deps, { before, after }),
+  ]);
+  return { body: shownImport(after) };
+};
+
+const cancelImport: Handler = async (call, deps) => {
+  const before = await runOf(call, deps);
+  if (hasEnded(before)) throw fail('conflict', `the import has ended: it is ${before.status}`);
+  const now = deps.clock.now();
+  const waits = before.status === 'Uploading';
+  const after = touch(
+    'import',
+    {
+      ...before,
+      wanted: 'Cancel' as const,
+      ...(waits
+        ? {
+            status: 'Cancelled' as const,
+            reason: 'it was cancelled; nothing was applied',
+            endTime: now.toISOString(),
+          }
+        : {}),
+    },
+    now,
+  );
+  await deps.store.commit([
+    { kind: 'update', resource: 'import', object: after, seen: before.updateTime },
+    activity('import', 'update', call, deps, { before, after }),
+  ]);
+  return { body: shownImport(after) };
+};
+
+export const largeImports = { createImport, listImports, getImport, startImport, cancelImport };
