@@ -66,7 +66,10 @@ interface WaveNow {
 }
 
 /** A wave without its hosts, where the upgrade itself knows enough: nothing is read. */
-function knownStates({ hosts, skipped, counts }: EnforcerUpgrade['waves'][number]): Record<string, number> {
+function knownStates(
+  { hosts, skipped, counts }: EnforcerUpgrade['waves'][number],
+  isOver: boolean,
+): Record<string, number> {
   const all = counts
     ? {
         Upgraded: counts.upgraded,
@@ -75,7 +78,9 @@ function knownStates({ hosts, skipped, counts }: EnforcerUpgrade['waves'][number
         Skipped: counts.skipped,
         Pending: counts.hosts - counts.upgraded - counts.restored - counts.failed - counts.skipped,
       }
-    : { Skipped: skipped, Pending: hosts - skipped };
+    : isOver
+      ? { Skipped: hosts }
+      : { Skipped: skipped, Pending: hosts - skipped };
   return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
 }
 
@@ -84,7 +89,7 @@ async function waveNow(upgrade: EnforcerUpgrade, number: number, deps: Store): P
   if (!wave) return { states: {}, underWay: [], failures: [] };
   const failed = (wave.counts?.failed ?? 0) + (wave.counts?.restored ?? 0);
   if (!isMoving(upgrade, number) && failed === 0) {
-    return { states: knownStates(wave), underWay: [], failures: [] };
+    return { states: knownStates(wave, ENDED.includes(upgrade.status)), underWay: [], failures: [] };
   }
   const hosts = await hostsOfParts(upgrade, number, wave.batches, deps);
   return {

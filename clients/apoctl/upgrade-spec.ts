@@ -23,6 +23,7 @@ export interface SpecOptions {
   mode?: string;
   allowDowngrade?: boolean;
   forceCheck?: string[];
+  requireFacts?: boolean;
 }
 
 /** The options that become attributes of the upgrade. */
@@ -56,7 +57,8 @@ export const withSpec = (command: Command): Command =>
       ]),
     )
     .option('--allow-downgrade', 'an older version than a host has is no mistake')
-    .option('--force-check <name>', 'let this check of the preflight fail; repeatable', options.each);
+    .option('--force-check <name>', 'let this check of the preflight fail; repeatable', options.each)
+    .option('--require-facts', 'a host whose agent told nothing of it fails the preflight');
 
 /** `db=pass:tcp/5432@10.0.0.7`; without a name it is its own. */
 export function probeOf(text: string): Attributes {
@@ -92,6 +94,7 @@ export async function specOf(io: Io, said: SpecOptions): Promise<Attributes> {
     mode: said.mode,
     allowDowngrade: said.allowDowngrade,
     forceChecks: said.forceCheck,
+    requireFacts: said.requireFacts,
   };
   return { ...file, ...Object.fromEntries(Object.entries(over).filter(([, value]) => value !== undefined)) };
 }

@@ -5,6 +5,7 @@ import { checkForced, preflight, stopping } from '../../shared/core/preflight/pr
 import { expressionMatches } from '../../shared/core/tags.ts';
 import { tolerated, wavesOf } from '../../shared/core/upgrade.ts';
 import { isNewer, resolveVersion } from '../../shared/core/versions.ts';
+import type { Write } from '../../shared/ports/object-store.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import {
   ENDED,
@@ -13,7 +14,7 @@ import {
   type UpgradeSpec,
 } from '../../shared/schema/enforcerupgrade.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import type { PreflightFinding } from '../../shared/schema/host-facts.ts';
+import type { PreflightContext, PreflightFinding } from '../../shared/schema/host-facts.ts';
 import { lineage, ROOT } from '../../shared/schema/ids.ts';
 import { SETTLED } from '../../shared/schema/migration.ts';
 import type { Call, Handler } from '../call.ts';
@@ -23,7 +24,7 @@ import { listParameters } from '../list.ts';
 import { everyIn } from '../pipeline/authorize.ts';
 import { answerStep } from '../pipeline/idempotency.ts';
 import { preflightContext } from '../preflights.ts';
-import { holderOf } from '../tasks/plan-upgrade.ts';
+import { holderOf, NO_FACTS } from '../tasks/plan-upgrade.ts';
 import { endTaskByToken, upgradeAt } from '../upgrade.ts';
 import { pageOfHosts, progressOf } from '../upgrade-progress.ts';
 
@@ -88,21 +89,58 @@ async function refuseOverlap(targets: readonly Enforcer[], deps: Pick<Deps, 'sto
   }
 }
 
+const UNKNOWN: PreflightFinding = {
+  check: 'facts',
+  result: 'fail',
+  message: NO_FACTS,
+  remedy: 'run apoctl enforcer preflight on it, or leave out requireFacts',
+  forced: false,
+};
+
+/** Nobody knows whether such hosts pass: they are named, unless they are refused. */
+function warningsOf(targets: readonly Enforcer[], spec: UpgradeSpec): string[] {
+  const unknown = targets.filter(({ facts }) => !facts).map(({ name }) => name);
+  if (unknown.length === 0 || spec.requireFacts) return [];
+  const more = unknown.length > 3 ? ` and ${unknown.length - 3} more` : '';
+  return [
+    `the agents of ${unknown.length} of ${targets.length} hosts told nothing of them, so that no preflight judges them: ${unknown.slice(0, 3).join(', ')}${more}`,
+  ];
+}
+
 /** Hosts that fail the preflight, by the facts that their agents told. */
-async function unfitOf(
+function unfitOf(
   targets: readonly Enforcer[],
-  version: string,
+  context: PreflightContext,
   spec: UpgradeSpec,
-  call: Call,
-  deps: Deps,
-): Promise<{ ID: Enforcer['ID']; name: string; findings: PreflightFinding[] }[]> {
+): { ID: Enforcer['ID']; name: string; findings: PreflightFinding[] }[] {
   checkForced(spec.forceChecks);
-  const context = await preflightContext(call.namespace, call.lineage, version, deps.store);
   return targets.flatMap(({ ID, name, facts }) => {
-    if (!facts) return [];
+    if (!facts) return spec.requireFacts ? [{ ID, name, findings: [UNKNOWN] }] : [];
     const findings = stopping(preflight(facts, context, [...spec.forceChecks, 'existing-agent']));
     return findings.length === 0 ? [] : [{ ID, name, findings }];
   });
+}
+
+/** Hosts that an entry of the activity log names. */
+const NAMED = 100;
+
+/** Who went on though checks said no, and on which hosts: an entry of the activity log. */
+function overridden(
+  targets: readonly Enforcer[],
+  context: PreflightContext,
+  upgrade: EnforcerUpgrade,
+  call: Call,
+  deps: Deps,
+): Write[] {
+  const { forceChecks } = upgrade.spec;
+  const hosts = targets.flatMap(({ name, facts }) => {
+    const forced = facts ? preflight(facts, context, forceChecks).filter(each => each.forced) : [];
+    return forced.length === 0 ? [] : [{ name, checks: forced.map(({ check }) => check) }];
+  });
+  if (hosts.length === 0) return [];
+  const { activity: entry } = activity('enforcerupgrade', 'create', call, deps, { after: upgrade });
+  const after = { name: upgrade.name, forced: hosts.slice(0, NAMED), hosts: hosts.length };
+  return [{ kind: 'activity', activity: { ...entry, targetIdentity: 'preflight', after } }];
 }
 
 const createEnforcerUpgrade: Handler = async (call, deps) => {
@@ -115,7 +153,8 @@ const createEnforcerUpgrade: Handler = async (call, deps) => {
   const targets = await targetsOf(spec, call, deps);
   refuseDowngrade(targets, version, spec);
   await refuseOverlap(targets, deps);
-  const unfit = await unfitOf(targets, version, spec, call, deps);
+  const context = await preflightContext(call.namespace, call.lineage, version, deps.store);
+  const unfit = unfitOf(targets, context, spec);
   const now = deps.clock.now();
   const waves = wavesOf(targets.length, spec);
   const upgrade: EnforcerUpgrade = {
@@ -134,11 +173,13 @@ const createEnforcerUpgrade: Handler = async (call, deps) => {
     waves: waves.map(hosts => ({ hosts, batches: [], skipped: 0 })),
     claims: [...call.caller.claims],
   };
+  const messages = warningsOf(targets, spec);
   const most = tolerated(spec.failureThreshold, targets.length);
   const current = targets.filter(({ currentVersion }) => currentVersion === version).length;
   if (call.dryRun) {
-    const plan = { waves, current, unfit: unfit.slice(0, 100) };
-    return { body: { ...shownUpgrade(upgrade), plan } satisfies UpgradePlan };
+    const unknown = targets.filter(({ facts }) => !facts).length;
+    const plan = { waves, current, unknown, unfit: unfit.slice(0, 100) };
+    return { body: { ...shownUpgrade(upgrade), plan } satisfies UpgradePlan, messages };
   }
   const [worst] = unfit;
   if (worst && unfit.length > most) {
@@ -149,12 +190,13 @@ const createEnforcerUpgrade: Handler = async (call, deps) => {
     );
   }
   await deps.store.commit([
-    ...answerStep(call, { body: shownUpgrade(upgrade) }, deps),
+    ...answerStep(call, { body: shownUpgrade(upgrade), messages }, deps),
     { kind: 'require', namespace: call.namespace },
     { kind: 'create', resource: 'enforcerupgrade', object: upgrade },
     activity('enforcerupgrade', 'create', call, deps, { after: upgrade }),
+    ...overridden(targets, context, upgrade, call, deps),
   ]);
-  return { body: shownUpgrade(upgrade) };
+  return { body: shownUpgrade(upgrade), messages };
 };
 
 const upgradeOf = (call: Call, deps: Deps): Promise<EnforcerUpgrade> =>
@@ -198,7 +240,10 @@ const command =
     const after = touch('enforcerupgrade', { ...before, wanted, status }, deps.clock.now());
     await deps.store.commit([
       { kind: 'update', resource: 'enforcerupgrade', object: after, seen: before.updateTime },
-      activity('enforcerupgrade', 'update', call, deps, { before, after }),
+      activity('enforcerupgrade', 'update', call, deps, {
+        before: { ...before, pauseToken: '' },
+        after: { ...after, pauseToken: '' },
+      }),
     ]);
     // Sent after it was written, and again by whoever asks again: a token that was used means nothing.
     if (wanted !== 'Pause' && before.pauseToken !== '') await endTaskByToken(before.pauseToken, deps);

@@ -16,7 +16,7 @@ const installOf = ({ resource, operation, after }: Change): [Enforcer, DirectedT
 
 /**
  * What the enforcer's own report makes of its install: done, when it was heard of since the order, with the wanted version
- * and an applied bundle; failed, when an agent that registered since reports another version; otherwise nothing yet. What
+ * and an applied bundle that is not older than what was published then; failed, when an agent that registered since reports another version; otherwise nothing yet. What
  * is on record from before the order means nothing.
  */
 function endingOf(
@@ -25,6 +25,7 @@ function endingOf(
 ): { output: unknown } | { error: string; cause: string } | undefined {
   const since = migration?.directed ?? '9';
   if (lastPokeTime < since || bundle?.state !== 'applied') return undefined;
+  if (bundle.revision < (migration?.revision ?? 0)) return undefined;
   if (currentVersion === version) return { output: {} };
   if (registrationTime < since) return undefined;
   return {

@@ -25,4 +25,5 @@ export const LoadUpgradeBatch = lambda('LoadUpgradeBatch');
 export const PauseUpgrade = lambda('PauseUpgrade');
 export const PlanUpgrade = lambda('PlanUpgrade');
 export const PublishUpgrade = lambda('PublishUpgrade');
+export const ReleaseUpgrade = lambda('ReleaseUpgrade');
 export const SettleUpgradeHost = lambda('SettleUpgradeHost');

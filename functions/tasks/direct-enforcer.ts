@@ -4,7 +4,7 @@ import { touch } from '../../shared/core/object.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade } from '../../shared/schema/enforcerupgrade.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
-import { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
+import { NamespacePath, ObjectId, parentPath, tenantOf } from '../../shared/schema/ids.ts';
 import type { DirectedTask, HostState, Migration } from '../../shared/schema/migration.ts';
 import { directiveOf, keepToken, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
@@ -41,6 +41,7 @@ function directed(
   enforcer: Enforcer,
   upgrade: EnforcerUpgrade,
   input: Input,
+  revision: number,
   now: Date,
 ): Migration | undefined {
   const { migration } = enforcer;
@@ -49,7 +50,7 @@ function directed(
   if (migration.task?.id === task.id || migration.done.includes(task.id)) return undefined;
   const { probes: _, rejected: __, ...rest } = migration;
   const directed = now.toISOString();
-  return { ...rest, state: stateOf(input), task, directed, started: migration.started ?? directed };
+  return { ...rest, revision, state: stateOf(input), task, directed, started: migration.started ?? directed };
 }
 
 /** Times that a write which lost a race is tried again. */
@@ -71,6 +72,13 @@ export const directEnforcer = task(Input, async (input: Input, deps: TaskDeps) =
   }
 });
 
+/** Revision of the bundle that the host's namespace has; 0 before the first. */
+async function publishedRevision(namespace: NamespacePath, deps: TaskDeps): Promise<number> {
+  const found = await deps.store.getByName('namespace', parentPath(namespace), namespace);
+  if (!found) return 0;
+  return (await deps.publications.get(tenantOf(namespace), found.ID))?.revision ?? 0;
+}
+
 async function direct(input: Input, deps: TaskDeps): Promise<void> {
   const { namespace, ID: id } = input.host;
   const [upgrade, enforcer] = await Promise.all([
@@ -89,7 +97,8 @@ async function direct(input: Input, deps: TaskDeps): Promise<void> {
     );
   }
   const now = deps.clock.now();
-  const migration = directed(enforcer, upgrade, input, now);
+  const revision = input.kind === 'install' ? await publishedRevision(namespace, deps) : 0;
+  const migration = directed(enforcer, upgrade, input, revision, now);
   if (!migration) return;
   await deps.store.commit([
     {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ENDED, UPGRADE_STATUS } from '../../shared/schema/enforcerupgrade.ts';
+import { ENDED, type EnforcerUpgrade, UPGRADE_STATUS } from '../../shared/schema/enforcerupgrade.ts';
 import { rewritten, upgradeActivity, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { task } from './task.ts';
@@ -10,12 +10,18 @@ const Input = z.strictObject({
   reason: z.string(),
 });
 
-/** Writes how the upgrade ended, once. */
+/** The first part that the upgrade did not come to; below 0: there is none. */
+function firstLeft({ waves, wave }: EnforcerUpgrade): number {
+  const left = waves.flatMap(({ batches, counts }, number) => (number >= wave && !counts ? batches : []));
+  return left.length === 0 ? -1 : Math.min(...left);
+}
+
+/** Writes how the upgrade ended, once, and says which hosts it still has to let go. */
 export const finishUpgrade = task(Input, async (input, deps) => {
   const { status, reason, execution } = input;
   const before = await upgradeAt(input, deps);
   const after = { name: before.name, status, reason };
-  await rewritten(
+  const ended = await rewritten(
     'enforcerupgrade',
     input,
     deps,
@@ -30,5 +36,5 @@ export const finishUpgrade = task(Input, async (input, deps) => {
         : undefined,
     [upgradeActivity(before, 'enforcerupgrade', 'update', execution, after, deps)],
   );
-  return {};
+  return { left: firstLeft(ended) };
 });

@@ -18,6 +18,7 @@ import { publishOutcome } from './publish-outcome.ts';
 import { publishUpgrade } from './publish-upgrade.ts';
 import { purgeNamespaces } from './purge-namespaces.ts';
 import { recordCloudAccount } from './record-cloud-account.ts';
+import { releaseUpgrade } from './release-upgrade.ts';
 import { settleUpgradeHost } from './settle-upgrade-host.ts';
 import type { Task } from './task.ts';
 import { validateImport } from './validate-import.ts';
@@ -45,6 +46,7 @@ export const tasks = {
   PauseUpgrade: pauseUpgrade,
   PlanUpgrade: planUpgrade,
   PublishUpgrade: publishUpgrade,
+  ReleaseUpgrade: releaseUpgrade,
   SettleUpgradeHost: settleUpgradeHost,
 } as const satisfies Record<string, Task>;
 

@@ -109,11 +109,13 @@ async function nextHosts(upgrade: EnforcerUpgrade, room: number, { store }: Task
 }
 
 const UNFIT = 'preflight: ';
+/** Of a host about which nothing is known. */
+export const NO_FACTS = 'its agent told nothing of the host';
 
 /** Why a host is left alone; empty when it is not. */
 function leftAlone(enforcer: Enforcer, { version, spec }: EnforcerUpgrade): string {
   if (enforcer.currentVersion === version) return `it has version ${version} already`;
-  if (!enforcer.facts) return '';
+  if (!enforcer.facts) return spec.requireFacts ? `${UNFIT}facts: ${NO_FACTS}` : '';
   const context = {
     wantedVersion: version,
     enforcerMappings: [],
@@ -161,6 +163,7 @@ async function claimed(
     from,
     to: upgrade.version,
     reason: '',
+    revision: 0,
     done: [],
   };
   const object = touch(

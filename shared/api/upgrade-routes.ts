@@ -19,6 +19,7 @@ export const UpgradePlan = ShownUpgrade.extend({
     .object({
       waves: z.array(z.int()).describe('Hosts of each wave.'),
       current: z.int().describe('Hosts that have the version already.'),
+      unknown: z.int().describe('Hosts whose agents told nothing of them, so that no preflight judges them.'),
       unfit: z
         .array(
           z.object({

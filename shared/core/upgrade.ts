@@ -95,6 +95,9 @@ export function unhealthy(enforcer: Enforcer, { spec }: Expected): string | unde
   if (currentVersion !== migration.to) return `it came back with version ${currentVersion || 'unknown'}`;
   if (enforcementStatus === 'Failed') return 'its data plane failed';
   if (bundle?.state !== 'applied') return `it refused its bundle: ${bundle?.reason ?? 'none was reported'}`;
+  if (bundle.revision < migration.revision) {
+    return `it applies revision ${bundle.revision} of its bundle, where ${migration.revision} was published before`;
+  }
   const { probes = [], rejected } = migration;
   const missing = spec.healthProbe.find(({ name }) => !probes.some(probe => probe.name === name));
   if (missing) return `probe ${missing.name} was not reported`;

@@ -49,6 +49,10 @@ export const UpgradeSpec = z.strictObject({
     .max(50)
     .default([])
     .describe('Checks of the preflight that may fail, by name.'),
+  requireFacts: z
+    .boolean()
+    .default(false)
+    .describe('A host whose agent told nothing of it fails the preflight; unless said, it is warned of.'),
 });
 export type UpgradeSpec = z.infer<typeof UpgradeSpec>;
 

@@ -55,6 +55,13 @@ export const Migration = z.strictObject({
   reason: z.string().max(1024).default('').describe('Why it failed or was left alone.'),
   task: DirectedTask.optional().describe('What its runner is to do now.'),
   directed: Timestamp.optional().describe('Since when.'),
+  revision: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'Of the bundle that was published when an install was ordered: a new agent applies none older.',
+    ),
   done: z.array(ObjectId).max(4).default([]).describe('Directives that were carried out, newest last.'),
   openMilliseconds: z
     .int()

@@ -6,6 +6,7 @@ import { listenersHold } from './listeners.ts';
 import { permissionsHold } from './permissions.ts';
 import { structureHolds } from './structure.ts';
 import { appWith, ofType, synthesize } from './synthesized.ts';
+import { upgradesHold } from './upgrades.ts';
 
 // Making the app takes longer than asking it, so it is made once for all claims.
 const { app, data, rest, all } = synthesize();
@@ -13,6 +14,7 @@ const { app, data, rest, all } = synthesize();
 structureHolds(data, rest);
 permissionsHold(all);
 listenersHold(rest, all);
+upgradesHold(rest, all);
 
 describe('installation', () => {
   it.each(

@@ -106,6 +106,65 @@ describe('an upgrade is refused', () => {
   });
 });
 
+describe('the preflight of an upgrade', () => {
+  const FACTS = { platform: 'linux', processors: 1, memory: 2 ** 28, diskFree: 2 ** 34 };
+
+  it('warns of hosts whose agents told nothing of them, and refuses them when that is asked for', async () => {
+    const place = await plane.namespace(tenant, 'unknown-hosts');
+    for (let count = 0; count < 5; count += 1) await host(place);
+    const planned = await begin({}, place, '?dryRun=true');
+    expect(JSON.parse(planned.text).plan).toMatchObject({ unknown: 5, unfit: [] });
+    expect(planned.headers['x-messages']).toMatch(
+      /^the agents of 5 of 5 hosts told nothing of them.*: h\d+, h\d+, h\d+ and 2 more;/,
+    );
+    const strict = await begin({ requireFacts: true }, place);
+    expect([strict.status, text(strict)]).toEqual([
+      422,
+      expect.stringMatching(/5 of 5 hosts fail the preflight.*facts: run apoctl enforcer preflight/),
+    ]);
+  });
+
+  it('that is overridden is an entry of the activity log, which names check and host', async () => {
+    const place = await plane.namespace(tenant, 'overridden');
+    const { name } = await host(place, { facts: FACTS });
+    const refused = await begin({}, place);
+    expect(refused.status).toBe(422);
+    const failing = JSON.parse((await begin({}, place, '?dryRun=true')).text).plan.unfit[0].findings;
+    const forceChecks = failing.map(({ check }: { check: string }) => check);
+    expect((await begin({ forceChecks }, place)).status).toBe(200);
+    const log = JSON.parse((await plane.root('GET /activities', place)).text);
+    const [entry] = log.filter((each: { targetIdentity: string }) => each.targetIdentity === 'preflight');
+    expect(entry.data).toMatchObject({ hosts: 1, forced: [{ name, checks: forceChecks }] });
+  });
+});
+
+describe('the activity log', () => {
+  it('tells who began, paused, went on with and ended an upgrade, and holds no task token', async () => {
+    const place = await plane.namespace(tenant, 'logged');
+    await host(place);
+    const { ID } = JSON.parse((await begin({}, place)).text);
+    await tasks.PlanUpgrade({ execution: 'test', namespace: place, ID }, plane.deps);
+    await editor(`POST /enforcerupgrades/${ID}/pause`, place);
+    const token = 'a token that nobody may see';
+    await tasks.PauseUpgrade({ execution: 'test', namespace: place, ID, token }, plane.deps);
+    for (const verb of ['resume', 'abort']) await editor(`POST /enforcerupgrades/${ID}/${verb}`, place);
+    await tasks.FinishUpgrade(
+      { execution: 'test', namespace: place, ID, status: 'Aborted', reason: 'it was aborted' },
+      plane.deps,
+    );
+    const log = JSON.parse((await plane.root('GET /activities', place)).text);
+    const of = log.filter((each: { targetID?: string }) => each.targetID === ID).reverse();
+    expect(of.map((each: { operation: string; data: object }) => [each.operation, each.data])).toEqual([
+      ['create', expect.objectContaining({ status: 'Planning', wanted: 'Run' })],
+      ['update', expect.objectContaining({ wanted: 'Pause' })],
+      ['update', expect.objectContaining({ status: 'Running', wanted: 'Run' })],
+      ['update', expect.objectContaining({ wanted: 'Abort' })],
+      ['update', expect.objectContaining({ status: 'Aborted', reason: 'it was aborted' })],
+    ]);
+    expect(JSON.stringify(log)).not.toContain(token);
+  });
+});
+
 describe('a dry run', () => {
   it('answers the plan, and begins nothing', async () => {
     const place = await plane.namespace(tenant, 'planned');
@@ -229,6 +288,22 @@ describe('a report', () => {
     expect([registered.status, JSON.parse(registered.text).enforcer.ID]).toEqual([200, enforcer.ID]);
     const standing = (await plane.root(`GET /enforcers/${enforcer.ID}`, place)).object;
     expect(standing.migration).toMatchObject({ state: 'Installing', task: { id: directive } });
+  });
+
+  it('that comes again is answered with another token when the first has expired', async () => {
+    const { say, directive, enforcer } = await ordered('install');
+    const accepted = async () =>
+      JSON.parse((await say({ directive, event: 'accepted' })).text).installToken as string;
+    const { machineID, name, FQDN } = enforcer;
+    const register = async (token: string) => {
+      const again = { name, FQDN, machineID, certificateRequest: (await certificateRequest()).pem };
+      return plane.call('POST /registrations', { body: { token, enforcer: again } });
+    };
+    const first = await accepted();
+    plane.clock.advance(1_800_000);
+    const late = await register(first);
+    expect([late.status, text(late)]).toEqual([401, expect.stringContaining('expired at')]);
+    expect((await register(await accepted())).status).toBe(200);
   });
 
   it('with a certificate that was revoked is not heard', async () => {

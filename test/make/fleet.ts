@@ -8,6 +8,7 @@ import { rewritten } from '../../functions/upgrade.ts';
 import { openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
 import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
+import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { DirectiveReport } from '../../shared/api/upgrade-routes.ts';
 import { newObject, newObjectId } from '../../shared/core/object.ts';
 import { poked } from '../../shared/core/poke.ts';
@@ -40,7 +41,17 @@ export type Behaviour =
   /** Is gone after the uninstall. */
   | 'dead'
   /** Reports everything twice, and in the wrong order. */
-  | 'chatty';
+  | 'chatty'
+  /** Says that it is done before it says that it begins, and pokes before either. */
+  | 'reordered'
+  /** Registers and pokes twice. */
+  | 'twice'
+  /** Comes back as another machine. */
+  | 'another identity'
+  /** Runs the new version with the bundle that it had before. */
+  | 'stale bundle'
+  /** Is deleted when it was uninstalled. */
+  | 'deleted';
 
 interface Host {
   namespace: NamespacePath;
@@ -128,7 +139,8 @@ export function upgrading({
 }: FleetOptions) {
   const events: BusEvent[] = [];
   const bus = { publish: async (event: BusEvent) => void events.push(event) };
-  const deps = { store, clock: time, bus, log: quiet } as unknown as Deps;
+  const publications = openPublications(database);
+  const deps = { store, publications, clock: time, bus, log: quiet } as unknown as Deps;
   const workflows = openWorkflows({
     database,
     tasks: Object.fromEntries(
@@ -189,7 +201,8 @@ export function upgrading({
     }));
     const enforcer = await enforcerOf(host);
     if (!enforcer) return;
-    const bundle = { revision: 2, state: 'applied' as const, reason: '', digest: 'd' };
+    const revision = host.behaviour === 'stale bundle' && version === NEW ? 1 : 2;
+    const bundle = { revision, state: 'applied' as const, reason: '', digest: 'd' };
     const after = poked(
       enforcer,
       { operationalStatus: 'Connected', currentVersion: version, bundle },
@@ -198,13 +211,27 @@ export function upgrading({
     if (after) await store.commit([{ kind: 'refresh', resource: 'enforcer', object: after }]);
   };
 
+  /** The machine registers under an ID that it did not have: the enforcer that is waited for never comes. */
+  const comeAsAnother = async ({ namespace, ID }: Host, version: string): Promise<void> => {
+    const name = `another ${ID} ${version}`;
+    const more = { name, FQDN: 'another.example.com', machineID: name, currentVersion: version };
+    await store.commit([create('enforcer', make('enforcer', namespace, more))]);
+  };
+  const remove = async (host: Host): Promise<void> => {
+    const object = await enforcerOf(host);
+    if (object)
+      await store.commit([{ kind: 'delete', resource: 'enforcer', object, seen: object.updateTime }]);
+  };
+
   const uninstall = async (host: Host, task: DirectedTask): Promise<void> => {
     if (host.behaviour === 'silent') return;
-    await report(host, task, { event: 'accepted' });
+    if (host.behaviour !== 'reordered') await report(host, task, { event: 'accepted' });
     host.version = '';
     onStep(host, 'removed');
     const left = host.behaviour === 'leftovers' ? ['/var/lib/prisma-enforcer/state'] : [];
     await report(host, task, { event: 'uninstalled', left, openMilliseconds: 0 });
+    if (host.behaviour === 'reordered') await report(host, task, { event: 'accepted' });
+    if (host.behaviour === 'deleted') await remove(host);
     if (host.behaviour !== 'chatty') return;
     await report(host, task, { event: 'uninstalled', left });
     await report(host, task, { event: 'failed', reason: 'too late to matter' });
@@ -212,7 +239,9 @@ export function upgrading({
 
   const install = async (host: Host, task: DirectedTask): Promise<void> => {
     const { behaviour } = host;
-    if (behaviour === 'silent' || behaviour === 'dead') return;
+    if (['silent', 'dead', 'deleted'].includes(behaviour)) return;
+    if (behaviour === 'another identity') return comeAsAnother(host, task.version);
+    if (behaviour === 'reordered') await comeBack(host, task.version);
     await report(host, task, { event: 'accepted' });
     onStep(host, 'accepted');
     if (behaviour === 'broken release' && task.version === NEW) {
@@ -221,7 +250,8 @@ export function upgrading({
     }
     host.version = behaviour === 'wrong version' ? OLD : task.version;
     onStep(host, 'installed');
-    await comeBack(host, host.version);
+    if (behaviour !== 'reordered') await comeBack(host, host.version);
+    if (behaviour === 'twice') await comeBack(host, host.version);
     if (task.probes.length > 0) {
       const bad = behaviour === 'breaks policy' && host.version === NEW;
       await report(host, task, {
