@@ -6,6 +6,7 @@ import { tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import { listParameters } from '../list.ts';
 import { brokenRules } from '../pipeline/problem.ts';
+import { watchRejects } from '../upgrade-watch.ts';
 import { windowOf } from '../window.ts';
 
 const SUBJECT = '@auth:subject=';
@@ -24,10 +25,10 @@ const createFlowReports: Handler = async (call, deps) => {
   const delivered: Delivered = { namespace, now: deps.clock.now(), enforcerID: enforcerIn(call) };
   const issues = sent.flatMap((report, at) => flowIssues(report, at, delivered));
   if (issues.length > 0) throw brokenRules(issues.slice(0, TOLD));
-  await deps.flows.append(
-    tenantOf(namespace),
-    sent.map(report => flowReport(report, delivered)),
-  );
+  const reports = sent.map(report => flowReport(report, delivered));
+  await deps.flows.append(tenantOf(namespace), reports);
+  const { enforcerID } = delivered;
+  if (enforcerID !== undefined) await watchRejects(enforcerID, namespace, reports, deps);
   return { body: { accepted: sent.length } satisfies FlowReceipt };
 };
 

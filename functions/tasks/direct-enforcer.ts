@@ -48,7 +48,9 @@ function directed(
   if (migration?.upgrade !== upgrade.ID) throw fail('forbidden', 'another upgrade has the enforcer now');
   const task = directive(input, upgrade, now);
   if (migration.task?.id === task.id || migration.done.includes(task.id)) return undefined;
-  const { probes: _, rejected: __, ...rest } = migration;
+  const { probes: _, rejected: __, rejects, ...former } = migration;
+  // What was counted of an agent that is gone says nothing of the next one; what was usual stays.
+  const rest = { ...former, ...(rejects ? { rejects: { ...rejects, after: 0 } } : {}) };
   const directed = now.toISOString();
   return { ...rest, revision, state: stateOf(input), task, directed, started: migration.started ?? directed };
 }

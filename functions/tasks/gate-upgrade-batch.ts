@@ -19,7 +19,8 @@ async function judgedHost(host: UpgradeHost, upgrade: EnforcerUpgrade, deps: Tas
   }
   const { openMilliseconds } = migration;
   const measured = openMilliseconds === undefined ? {} : { openMilliseconds };
-  const wrong = migration.state === 'Upgraded' ? unhealthy(enforcer, upgrade) : undefined;
+  const wrong =
+    migration.state === 'Upgraded' ? unhealthy(enforcer, upgrade, deps.clock.now().toISOString()) : undefined;
   if (wrong === undefined) {
     const state = SETTLED.includes(migration.state) ? migration.state : host.state;
     return { ...host, state, reason: migration.reason, ...measured };

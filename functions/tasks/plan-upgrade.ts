@@ -165,6 +165,7 @@ async function claimed(
     reason: '',
     revision: 0,
     done: [],
+    claimed: deps.clock.now().toISOString(),
   };
   const object = touch(
     'enforcer',

@@ -1,6 +1,6 @@
 import type { Enforcer } from '../schema/enforcer.ts';
 import { type Counts, ENDED, type EnforcerUpgrade, type UpgradeHost } from '../schema/enforcerupgrade.ts';
-import type { HostState } from '../schema/migration.ts';
+import type { HostState, Migration } from '../schema/migration.ts';
 
 /** Hosts of each wave: the canary, then the others divided evenly. */
 export function wavesOf(targets: number, { canary, waves }: { canary: number; waves: number }): number[] {
@@ -87,8 +87,31 @@ export function nextOf(upgrade: EnforcerUpgrade): Next {
 
 type Expected = Pick<EnforcerUpgrade, 'spec'>;
 
+/** Minutes before the uninstall that tell what is usual; fewer tell nothing. */
+const USUAL = 5;
+
+const minutes = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 60_000;
+
+/**
+ * Rejected flows a minute since the install, each beside what was usual: as the runner measured, and as the control plane
+ * counted in flow reports. They count different things and are never compared with each other.
+ */
+export function rejectedRates(
+  { rejected, rejects, claimed, started, directed }: Migration,
+  now: string,
+): { rate: number; baseline: number }[] {
+  const measured = rejected ? [rejected] : [];
+  if (claimed === undefined || started === undefined || directed === undefined) return measured;
+  const before = minutes(claimed, started);
+  if (before < USUAL) return measured;
+  const rate = (rejects?.after ?? 0) / Math.max(1, minutes(directed, now));
+  return [...measured, { rate, baseline: (rejects?.before ?? 0) / before }];
+}
+
+const rounded = (value: number): number => Math.round(value * 10) / 10;
+
 /** Why a host that has the wanted version is not healthy; undefined when it is. */
-export function unhealthy(enforcer: Enforcer, { spec }: Expected): string | undefined {
+export function unhealthy(enforcer: Enforcer, { spec }: Expected, now: string): string | undefined {
   const { migration, unreachable, currentVersion, enforcementStatus, bundle } = enforcer;
   if (!migration) return 'it is in no upgrade any more';
   if (unreachable) return 'it was not heard of any more';
@@ -98,14 +121,17 @@ export function unhealthy(enforcer: Enforcer, { spec }: Expected): string | unde
   if (bundle.revision < migration.revision) {
     return `it applies revision ${bundle.revision} of its bundle, where ${migration.revision} was published before`;
   }
-  const { probes = [], rejected } = migration;
+  const { probes = [] } = migration;
   const missing = spec.healthProbe.find(({ name }) => !probes.some(probe => probe.name === name));
   if (missing) return `probe ${missing.name} was not reported`;
   const failed = probes.filter(({ ok }) => !ok).map(({ name }) => name);
   if (failed.length > 0) return `probes failed: ${failed.join(', ')}`;
   // A host that had hardly any rejected flows may have a few.
-  if (rejected && rejected.rate > Math.max(1, rejected.baseline) * spec.maxRejectedRatio) {
-    return `it rejects ${rejected.rate} flows a minute, where ${rejected.baseline} were usual`;
+  const worse = rejectedRates(migration, now).find(
+    ({ rate, baseline }) => rate > Math.max(1, baseline) * spec.maxRejectedRatio,
+  );
+  if (worse) {
+    return `it rejects ${rounded(worse.rate)} flows a minute, where ${rounded(worse.baseline)} were usual`;
   }
   return undefined;
 }

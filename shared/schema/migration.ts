@@ -82,6 +82,14 @@ export const Migration = z.strictObject({
     })
     .optional()
     .describe('Rejected flows beside what was usual.'),
+  rejects: z
+    .strictObject({
+      before: z.int().min(0).describe('From the claim to the order of the uninstall.'),
+      after: z.int().min(0).describe('Since the order of the install.'),
+    })
+    .optional()
+    .describe('Rejected flows in its flow reports, as the control plane counted them.'),
+  claimed: Timestamp.optional().describe('Since when the upgrade has it.'),
   started: Timestamp.optional().describe('When its uninstall was ordered.'),
   ended: Timestamp.optional().describe('When it was settled.'),
 });

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tasks } from '../../functions/tasks/index.ts';
 import { directiveOf } from '../../functions/upgrade.ts';
+import { rejectedRates, unhealthy } from '../../shared/core/upgrade.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
+import type { Migration } from '../../shared/schema/migration.ts';
 import { certificateRequest, credentialOf } from '../make/certificate-request.ts';
 import { API_URL, type Caller, openPlane, type Plane } from '../make/plane.ts';
 
@@ -181,7 +184,7 @@ describe('a dry run', () => {
 });
 
 /** A host of its own, with a key, in an upgrade that has ordered it something. */
-async function ordered(kind: 'uninstall' | 'install') {
+async function ordered(kind: 'uninstall' | 'install', pending = 0) {
   const place = await plane.namespace(tenant, `ordered-${++hosts}`);
   const keys = await certificateRequest();
   const enforcer = await host(place, { certificateRequest: keys.pem });
@@ -195,11 +198,27 @@ async function ordered(kind: 'uninstall' | 'install') {
       { ...call, host: one, kind: what, version: '2.0.0', purpose: 'forward', token: as },
       plane.deps,
     );
-  await order();
   const stored = { ...enforcer, namespace: place, certificate: String(enforcer.certificate) };
   const runner = await plane.as(credentialOf(stored, keys, API_URL));
+  const send = (body: object) => runner('POST /flowreports', place, { body });
+  if (pending > 0) {
+    const rejected = {
+      action: 'Reject',
+      value: 12,
+      sourceID: 'a',
+      sourceType: 'ProcessingUnit',
+      destinationID: 'b',
+      destinationType: 'ProcessingUnit',
+      policyID: 'default',
+      policyNamespace: place,
+      namespace: place,
+    };
+    expect((await send([rejected])).status).toBe(200);
+    plane.clock.advance(pending);
+  }
+  await order();
   const say = (body: object, id = enforcer.ID) => runner(`POST /enforcers/${id}/directives`, place, { body });
-  return { place, upgrade, enforcer, token, directive: directiveOf(token), order, say, one, call };
+  return { place, upgrade, enforcer, token, directive: directiveOf(token), order, say, send, one, call };
 }
 
 describe('a host that an upgrade has', () => {
@@ -310,6 +329,43 @@ describe('a report', () => {
     const { say, directive, enforcer, place } = await ordered('uninstall');
     await plane.root(`DELETE /enforcers/${enforcer.ID}/certificate`, place);
     expect((await say({ directive, event: 'uninstalled' })).status).toBe(401);
+  });
+});
+
+describe('flow reports of a host that an upgrade has', () => {
+  const report = (action: 'Accept' | 'Reject', value: number, namespace: string) => ({
+    action,
+    value,
+    sourceID: 'a',
+    sourceType: 'ProcessingUnit',
+    destinationID: 'b',
+    destinationType: 'ProcessingUnit',
+    policyID: 'default',
+    policyNamespace: namespace,
+    namespace,
+  });
+
+  it('are counted by the control plane: what was rejected before the uninstall, and since the install', async () => {
+    const { order, place, enforcer, send, upgrade } = await ordered('uninstall', 600_000);
+    const standing = async () => (await plane.root(`GET /enforcers/${enforcer.ID}`, place)).object.migration;
+    expect(await standing()).toMatchObject({ rejects: { before: 12, after: 0 } });
+    await order('the install', 'install');
+    plane.clock.advance(120_000);
+    expect((await send([report('Reject', 100, place), report('Accept', 7, place)])).status).toBe(200);
+    const migration = (await standing()) as Migration;
+    expect(migration).toMatchObject({ rejects: { before: 12, after: 100 } });
+    const [rates] = rejectedRates(migration, plane.clock.now().toISOString());
+    expect(rates?.rate).toBeCloseTo(50, 0);
+    expect(rates?.baseline).toBeCloseTo(1.2, 1);
+    const { spec } = upgrade;
+    const healthy = { ...enforcer, unreachable: false, currentVersion: '2.0.0', migration };
+    const bundle = { revision: 1, state: 'applied', reason: '', digest: '' };
+    const judged = unhealthy(
+      { ...healthy, bundle } as unknown as Enforcer,
+      { spec },
+      plane.clock.now().toISOString(),
+    );
+    expect(judged).toMatch(/^it rejects 50(\.\d)? flows a minute, where 1\.2 were usual$/);
   });
 });
 
