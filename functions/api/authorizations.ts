@@ -5,7 +5,7 @@ import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
 import type { Call } from '../call.ts';
 import { makeKeyPair, renewIn } from '../credential.ts';
-import { crud } from '../crud.ts';
+import { asFields, crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { access, PERMISSIONS } from './access.ts';
 
@@ -31,6 +31,9 @@ function refuseToExceed(attribute: string, wanted: readonly string[], asked: Con
   }
 }
 
+const ALWAYS_PROPAGATES =
+  'API authorizations always propagate, as they did in the original: propagate=false has no effect';
+
 const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
   check: (input, call) => {
     if (!isWithin(input.authorizedNamespace, call.namespace)) {
@@ -44,7 +47,10 @@ const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
     }
     refuseToExceed('authorizedIdentities', input.authorizedIdentities, input, call);
   },
-  warn: ({ authorizedIdentities }) => roleWarnings(authorizedIdentities),
+  warn: ({ authorizedIdentities }, { body }) => [
+    ...roleWarnings(authorizedIdentities),
+    ...(asFields(body).propagate === false ? [ALWAYS_PROPAGATES] : []),
+  ],
 });
 
 const appcredential = crud('appcredential', {

@@ -9,6 +9,8 @@ import { discoveryMode } from './discovery-mode.ts';
 import { deleteNamespace } from './namespace-deletion.ts';
 import { namespaceViews } from './namespace-views.ts';
 
+const NO_GROUP = 'group means nothing, as in the original; what a namespace stands for is its type';
+
 const namespace = crud('namespace', {
   check: (input, call) => {
     if (call.route.crud?.action === 'create' && input.name.includes('/')) {
@@ -21,6 +23,7 @@ const namespace = crud('namespace', {
       ]);
     }
   },
+  warn: (_object, { body }) => (typeof asFields(body).group === 'string' ? [NO_GROUP] : []),
 });
 
 const cloudaccount = crud('cloudaccount');

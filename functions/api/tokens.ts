@@ -93,7 +93,8 @@ const issueToken: Handler = async (call, deps) => {
     realm: asked.realm,
     validity: `${life}s`,
     ...(claims.quota === undefined ? {} : { quota: claims.quota - (proven.uses ?? 0) }),
-    ...(asCookie ? { claims } : { token }),
+    claims,
+    ...(asCookie ? {} : { token }),
   };
   const cookie = `${COOKIE}=${token}; Max-Age=${life}; Path=/; Secure; HttpOnly; SameSite=Strict`;
   return asCookie ? { body, cookies: [cookie] } : { body };

@@ -124,6 +124,14 @@ export async function proveAws(metadata: Metadata, deps: Deps): Promise<Proven> 
   const { Account: account, Arn: arn, UserId: userid } = identity;
   return {
     principal: { realm: 'awssecuritytoken', sub: arn },
-    data: present({ account, arn, userid, partition: arn.split(':')[1], ...partsOf(arn) }),
+    // `organization` is the original's other name of the account.
+    data: present({
+      account,
+      organization: account,
+      arn,
+      userid,
+      partition: arn.split(':')[1],
+      ...partsOf(arn),
+    }),
   };
 }

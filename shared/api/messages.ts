@@ -145,10 +145,7 @@ export const Issue = z.strictObject({
   validity: z.string().describe('How long the token lives: a Go duration in seconds.'),
   quota: z.int().optional().describe('Uses that the token has; absent: any number.'),
   token: z.string().optional().describe('Absent with `asCookie`.'),
-  claims: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .describe('What the token says; with `asCookie`, where the token itself is out of reach.'),
+  claims: z.record(z.string(), z.unknown()).optional().describe('What the token says, such as when it ends.'),
 });
 export type Issue = z.infer<typeof Issue>;
 

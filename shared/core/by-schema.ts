@@ -52,11 +52,25 @@ function fieldsBy(shape: z.core.$ZodShape, value: Record<string, unknown>, readi
   return Object.fromEntries(entries);
 }
 
+/** A record of lists, in which `null` is a list that nobody has made. */
+function listsBy(schema: z.core.$ZodType, value: Record<string, unknown>, reading: Reading) {
+  const entries = Object.entries(value).flatMap(([key, part]): [string, unknown][] => {
+    const read = part === null ? reading.nothing() : bySchema(schema, part, reading);
+    return read === undefined ? [] : [[key, read]];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** The value, read as its schema says what is what. What the schema does not know, or leaves open, stays as it is. */
 export function bySchema(wanted: z.core.$ZodType, value: unknown, reading: Reading): unknown {
   const schema = unwrapped(wanted);
   if (schema instanceof z.ZodObject) {
     return isFields(value) ? fieldsBy(schema.shape, value, reading) : value;
+  }
+  if (schema instanceof z.ZodRecord) {
+    return isFields(value) && unwrapped(schema.valueType) instanceof z.ZodArray
+      ? listsBy(schema.valueType, value, reading)
+      : value;
   }
   if (schema instanceof z.ZodArray) {
     return Array.isArray(value) && isRead(unwrapped(schema.element))

@@ -54,7 +54,7 @@ export const apiauthorizationpolicy = resource({
   defaultOrder: 'name',
   older: {
     attributes: ['propagate'],
-    says: value => value !== true,
+    says: value => typeof value !== 'boolean',
     instead: () => 'API authorizations always propagate; leave it out',
   },
   readOnly: {},

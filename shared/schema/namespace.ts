@@ -43,6 +43,12 @@ export const namespace = resource({
   unique: 'name',
   defaultOrder: 'name',
   refs: ['deletion'],
+  // What a public client of the original sends: `group` for the type, and a list under a misspelt name.
+  older: {
+    attributes: ['group', 'AssociatedTags'],
+    says: value => Array.isArray(value) && value.length > 0,
+    instead: () => 'attributes are told by their exact names; write associatedTags',
+  },
   readOnly: {
     JWTCertificates: z
       .record(z.string(), z.string())

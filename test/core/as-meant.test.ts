@@ -45,14 +45,14 @@ describe('what a client means', () => {
       tags: null,
       unknown: null,
       rules: [{ ports: null, object: null }],
-      notes: { a: null },
+      notes: { a: null, b: ['c'] },
       kind: { is: 'a', list: null },
     };
     expect(asMeant(schema, sent)).toEqual({
       name: null,
       unknown: null,
       rules: [{ object: null }],
-      notes: { a: null },
+      notes: { b: ['c'] },
       kind: { is: 'a' },
     });
     expect(asMeant(schema, { kind: { is: 'c', list: null } })).toEqual({ kind: { is: 'c', list: null } });

@@ -76,6 +76,29 @@ describe("the original's Go client", () => {
     expect(object).toMatchObject({ incomingRules: [{ protocolPorts: [] }], outgoingRules: [] });
   });
 
+  it('makes namespaces with what a public one of them sends, and is told what means nothing', async () => {
+    const body = { name: 'from-sdk', group: 'Group', AssociatedTags: null, annotations: null };
+    const made = await plane.root('POST /namespaces', tenant, { body });
+    expect([made.status, made.object.type]).toEqual([200, 'Default']);
+    expect(made.headers['x-messages']).toContain('group means nothing');
+    const misspelt = { name: 'misspelt', AssociatedTags: ['a=b'] };
+    const refused = await plane.root('POST /namespaces', tenant, { body: misspelt });
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      422,
+      expect.stringContaining('write associatedTags'),
+    ]);
+    const policy = { ...authorization(NEVER), propagate: false };
+    const authorized = await plane.root('POST /apiauthorizationpolicies', tenant, { body: policy });
+    expect([authorized.status, authorized.headers['x-messages']]).toEqual([
+      200,
+      expect.stringContaining('always propagate'),
+    ]);
+    expect(
+      (await plane.root('POST /apiauthorizationpolicies', tenant, { body: { ...policy, propagate: 'no' } }))
+        .status,
+    ).toBe(422);
+  });
+
   it('sends attributes that are empty here or gone, which say nothing', async () => {
     const times = { lastCollectionTime: NEVER, lastLocalTimestamp: NEVER, lastSyncTime: NEVER };
     const unit = { ...times, image: '', images: null, tracing: null, networkServices: null, controller: '' };
@@ -136,6 +159,9 @@ describe("the original's Go client", () => {
     };
     const issued = await plane.call('POST /issue', { body });
     expect(issued.status, issued.text).toBe(200);
+    // Clients keep a token until the end that the answer says.
+    const { claims, token: made } = JSON.parse(issued.text);
+    expect(claims.exp).toBe(JSON.parse(Buffer.from(made.split('.')[1], 'base64url').toString()).exp);
   });
 });
 
