@@ -12,8 +12,10 @@ export interface Io {
   rows: number;
   /** Standard output is a screen, on which what was written can be written over. */
   isScreen: boolean;
-  /** Waits so many milliseconds. */
-  sleep(milliseconds: number): Promise<void>;
+  /** Aborts when the user asks for the end. Until this is called, Ctrl-C ends the process. */
+  interrupted(): AbortSignal;
+  /** Waits so many milliseconds, or until the signal aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** All of standard input. */
   stdin(): Promise<string>;
   out(text: string): void;

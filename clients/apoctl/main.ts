@@ -10,13 +10,22 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+/** The second Ctrl-C ends the process, whatever it does. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   home: homedir(),
   columns: process.stdout.columns ?? 100,
   rows: process.stdout.rows ?? 50,
   isScreen: process.stdout.isTTY === true,
-  sleep: milliseconds => setTimeout(milliseconds),
+  interrupted,
+  sleep: (milliseconds, signal) =>
+    setTimeout(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
   stdin: () => text(process.stdin),
   out: written => process.stdout.write(written),
   err: written => process.stderr.write(written),

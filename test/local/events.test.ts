@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { decode, encode } from '@msgpack/msgpack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -9,6 +11,8 @@ import type { Credential } from '../../shared/schema/appcredential.ts';
 import type { PushEvent } from '../../shared/schema/push.ts';
 import { terminal } from '../clients/apoctl/terminal.ts';
 import { administratorOf, scratch, tokenOf } from '../make/process.ts';
+
+const BIN = fileURLToPath(new URL('../../clients/apoctl/bin.mjs', import.meta.url));
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -330,11 +334,18 @@ describe('push events', () => {
 });
 
 describe('apoctl api listen', () => {
-  it('prints a line for each event that it was asked for, and fails when it is hung up on', async () => {
-    const { ID, token: by } = await member(['@auth:role=namespace.viewer']);
+  /** Types the command, and resolves when it hears something. */
+  async function hearing(by: string, ...argv: string[]) {
     const user = await terminal({ APOCTL_API: plane.url, APOCTL_TOKEN: by, APOCTL_NAMESPACE: '/acme' });
-    const listening = user.type('api', 'listen', 'extnet', '-r', '-f', 'name != "other"');
-    // Until it hears, it was not there yet.
+    const listening = user.type('api', 'listen', ...argv);
+    await expect.poll(() => user.told()).toContain('listening in /acme');
+    return { user, listening };
+  }
+
+  it('prints a line for each event that it was asked for, and fails when it is let in no more', async () => {
+    const { ID, token: by } = await member(['@auth:role=namespace.viewer']);
+    const { user, listening } = await hearing(by, 'extnet', '-r', '-f', 'name != "other"');
+    // Until it hears, what it asked for had not arrived.
     await expect
       .poll(async () => {
         await network('heard');
@@ -356,19 +367,72 @@ describe('apoctl api listen', () => {
       .split('\n')
       .map(line => JSON.parse(line).entity.name);
     expect([...new Set(names)]).toEqual(['heard']);
-    expect([code, err]).toEqual([
-      1,
-      expect.stringMatching(/listening in \/acme and below[\s\S]*was revoked/),
-    ]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /listening in \/acme and below[\s\S]*was revoked[\s\S]*lost: [\s\S]*error: Unauthorized/,
+    );
     await user.leave();
   });
 
-  it('says why it may not listen, and what a filter is for', async () => {
+  it.each([
+    [['-o', 'yaml'], /^---\nentity:\n(.*\n)*type: create\n/m],
+    [['-o', 'none'], /^[0-9a-f]{24}$/m],
+    [['-o', 'table'], /^\S+Z {2}create {2}externalnetwork +[0-9a-f]{24} {2}\/acme\/shop {2}printed$/m],
+    [['--template', '{{ .type }} {{ .entity.name | upper }}'], /^create PRINTED$/m],
+  ])('prints as it is told, %j, and ends well when the user says so', async (how, expected) => {
+    const { user, listening } = await hearing(token, '-r', ...how);
+    await network('printed');
+    await plane.settled();
+    await expect.poll(() => user.written()).toMatch(expected);
+    user.interrupt();
+    const { code, err } = await listening;
+    expect([code, err]).toEqual([0, expect.stringMatching(/ended\n$/)]);
+    await user.leave();
+  });
+
+  it.each([
+    [['-o', 'xml'], 'json, yaml, table, none, template'],
+    [['-o', 'template'], '--template <text>'],
+    [['-o', 'yaml', '--template', '{{ .type }}'], 'not -o yaml'],
+    [['--template', '{{ .type'], 'template'],
+    [['extnet', '-f', 'name in [a]'], 'nothing else'],
+    [['extnet', '-f', 'colour == red'], 'colour'],
+    [['-f', 'name == x'], '--filter is about one resource'],
+  ])('refuses %j before it connects', async (argv, reason) => {
+    const user = await terminal({ APOCTL_API: plane.url, APOCTL_TOKEN: token, APOCTL_NAMESPACE: '/acme' });
+    const { code, err } = await user.type('api', 'listen', ...argv);
+    expect([code, err]).toEqual([
+      expect.toSatisfy((exit: number) => exit > 0),
+      expect.stringContaining(reason),
+    ]);
+    expect(err).not.toContain('listening');
+    await user.leave();
+  });
+
+  it('ends with 0 when the process is interrupted', async () => {
+    const env = { ...process.env, APOCTL_API: plane.url, APOCTL_TOKEN: token, APOCTL_NAMESPACE: '/acme' };
+    const child = spawn(BIN, ['api', 'listen'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let told = '';
+    child.stderr.on('data', data => {
+      told += String(data);
+    });
+    await expect.poll(() => told, { timeout: 25_000 }).toContain('listening in /acme');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends with a template that an event does not suit', async () => {
+    const { user, listening } = await hearing(token, '-r', '--template', '{{ .type.of.it }}');
+    await network('unsuitable');
+    const { code, err } = await listening;
+    expect([code, err]).toEqual([1, expect.stringContaining('.type')]);
+    await user.leave();
+  });
+
+  it('says why it may not listen', async () => {
     const user = await terminal({ APOCTL_API: plane.url, APOCTL_TOKEN: token, APOCTL_NAMESPACE: '/nowhere' });
     const refused = await user.type('api', 'listen');
     expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('/nowhere')]);
-    const wrong = await user.type('api', 'listen', '-f', 'name == x');
-    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--filter is about one resource')]);
     await user.leave();
   });
 });

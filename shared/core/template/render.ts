@@ -1,4 +1,5 @@
 import { Failure } from '../../schema/failure.ts';
+import type { PushEvent } from '../../schema/push.ts';
 import type { Expression, Node } from './ast.ts';
 import { type Budget, MOST, STEP, spend, spendWhole } from './budget.ts';
 import { callFunction, Unsuitable, whyNot } from './functions.ts';
@@ -6,7 +7,7 @@ import { mistake } from './mistake.ts';
 import { parseTemplate } from './parse.ts';
 import { briefOf, entry, isEmpty, isMapping, isNothing, keysOf, textOf, type Value } from './value.ts';
 
-/** What a template is rendered with: `.Values` and `.Aporeto`. */
+/** What the template of an import is rendered with: `.Values` and `.Aporeto`. */
 export interface TemplateData {
   Values: Readonly<Record<string, unknown>>;
   Aporeto: { Namespace: string; API: string };
@@ -197,7 +198,7 @@ function every(nodes: readonly Node[], dot: Value, scope: Scope, run: Rendering)
  * @throws `invalid` with line and column for what cannot be read, an unknown function, or a value that does not suit;
  *   `too_large` for a rendering without end
  */
-export function renderTemplate(text: string, data: TemplateData): string {
+export function renderTemplate(text: string, data: TemplateData | PushEvent): string {
   const nodes = parseTemplate(text);
   const run: Rendering = { text, data, budget: { left: MOST }, out: [] };
   every(nodes, data, { variables: new Map(), around: undefined }, run);

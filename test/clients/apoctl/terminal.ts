@@ -22,14 +22,18 @@ export interface Terminal {
   fetch: Io['fetch'];
   now: Io['now'];
   type(...argv: string[]): Promise<Outcome>;
-  /** What the last command has printed so far. */
+  /** What the last command has printed so far, and told beside it. */
   written(): string;
+  told(): string;
+  /** Ctrl-C for the command that runs. */
+  interrupt(): void;
   leave(): Promise<void>;
 }
 
 export async function terminal(env: Record<string, string> = {}): Promise<Terminal> {
   const home = await mkdtemp(join(tmpdir(), 'apoctl-'));
   let written = { out: '', err: '' };
+  let interruption: AbortController | undefined;
   const self: Terminal = {
     home,
     env,
@@ -47,6 +51,10 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
         columns: 100,
         rows: 50,
         isScreen: self.isScreen,
+        interrupted: () => {
+          interruption = new AbortController();
+          return interruption.signal;
+        },
         sleep: self.sleep,
         stdin: async () => self.stdin,
         out: text => {
@@ -62,6 +70,8 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
       return { code: await run(argv, io), ...own };
     },
     written: () => written.out,
+    told: () => written.err,
+    interrupt: () => interruption?.abort(),
     leave: () => rm(home, { recursive: true }),
   };
   return self;
