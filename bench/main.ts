@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   flows: () => import('./flows.ts'),
   ingest: () => import('./ingest.ts'),
   scale: () => import('./scale.ts'),
+  push: () => import('./push.ts'),
   reaction: () => import('./reaction.ts'),
   upgrade: () => import('./upgrade.ts'),
 };

@@ -1,24 +1,17 @@
-import {
-  mayHear,
-  type PushedChange,
-  pushEvent,
-  reaches,
-  subscriptionOf,
-  wentWithNamespace,
-} from '../../shared/core/push.ts';
+import { mayHear, type PushedChange, reaches, wentWithNamespace } from '../../shared/core/push.ts';
+import type { Permissions } from '../../shared/core/roles.ts';
 import type { Connection } from '../../shared/ports/connections.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
 import { type NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Deps } from '../deps.ts';
 import { hangUp } from '../listen.ts';
-import { claimTags } from '../pipeline/authenticate.ts';
-import { heldNow, lineageObjects } from '../pipeline/authorize.ts';
-import { messageOf } from '../push-message.ts';
+import { lineageObjects } from '../pipeline/authorize.ts';
+import { type Shared, sharedNow } from '../push-batch.ts';
 
 export type PushDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'connections'>;
 
-const expired = (): Failure => fail('unauthorized', 'the token has expired; get a new one from POST /issue');
-
+/** Listeners who share one reading of what they have in common: it gets old while they are told one after the other. */
+const TOGETHER = 1000;
 /** Connections that are told something at once. */
 const PARALLEL = 50;
 
@@ -28,6 +21,21 @@ async function forEach<T>(all: readonly T[], work: (one: T) => Promise<void>): P
     for (const one of left) await work(one);
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, all.length) }, worker));
+}
+
+async function forEachSharing(
+  all: readonly Connection[],
+  deps: PushDeps,
+  work: (connection: Connection, shared: Shared) => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < all.length; at += TOGETHER) {
+    const shared = sharedNow(deps);
+    await forEach(all.slice(at, at + TOGETHER), connection =>
+      work(connection, shared).catch(error =>
+        deps.log.error('a listener was not served', { connection: connection.id, error: String(error) }),
+      ),
+    );
+  }
 }
 
 /** Leaves out what goes because its namespace goes: whoever listens was told of that. */
@@ -46,27 +54,57 @@ async function withoutPurged(changes: readonly PushedChange[], deps: PushDeps): 
 
 const later = (a: string, b: string): string => (a > b ? a : b);
 
+/** Why nobody with these claims may hear anything; undefined when it could not be found out. */
+const refusalIn = (error: unknown): Failure | undefined =>
+  error instanceof Failure && error.kind !== 'unavailable' && error.kind !== 'too_many_requests'
+    ? error
+    : undefined;
+
+/** What a connection may hear now; who may hear nothing is hung up on. */
+async function rightsOf(
+  connection: Connection,
+  shared: Shared,
+  deps: PushDeps,
+): Promise<readonly Permissions[]> {
+  const { claims, namespace } = connection;
+  if (claims.exp * 1000 <= deps.clock.now().getTime()) {
+    await hangUp(
+      connection,
+      fail('unauthorized', 'the token has expired; get a new one from POST /issue'),
+      deps,
+    );
+    return [];
+  }
+  try {
+    const held = await shared.rights(connection);
+    if (held.length === 0)
+      await hangUp(connection, fail('forbidden', `you may read nothing in ${namespace} any more`), deps);
+    return held;
+  } catch (error) {
+    const refusal = refusalIn(error);
+    if (!refusal) throw error;
+    await hangUp(connection, refusal, deps);
+    return [];
+  }
+}
+
 /**
  * Tells one connection of the changes that it asked for and may see now. Rights are read afresh for every batch, so that a
- * revoked credential hears nothing more; whoever has none left is hung up on.
+ * revoked credential hears nothing more.
  */
-async function tell(connection: Connection, changes: readonly PushedChange[], deps: PushDeps): Promise<void> {
-  const { claims, address, namespace, config } = connection;
-  const { clock, connections } = deps;
-  const subscription = subscriptionOf(connection, config, clock.now());
+async function tell(
+  connection: Connection,
+  changes: readonly PushedChange[],
+  shared: Shared,
+  deps: PushDeps,
+): Promise<void> {
+  const subscription = shared.subscription(connection);
   const wanted = changes.filter(change => reaches(change, subscription));
   if (wanted.length === 0) return;
-  if (claims.exp * 1000 <= clock.now().getTime()) return hangUp(connection, expired(), deps);
-  try {
-    const held = await heldNow(claims, { claims: claimTags(claims), address }, namespace, deps);
-    for (const change of wanted) {
-      if (!mayHear(change, held)) continue;
-      await connections.send(connection, messageOf(pushEvent(change, clock.now()), connection.reads));
-    }
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind === 'unavailable' || error.kind === 'too_many_requests')
-      throw error;
-    await hangUp(connection, error, deps);
+  const held = await rightsOf(connection, shared, deps);
+  for (const change of wanted) {
+    if (mayHear(change, held))
+      await deps.connections.send(connection, shared.message(change, connection.reads));
   }
 }
 
@@ -85,32 +123,12 @@ export async function push(changes: readonly PushedChange[], deps: PushDeps): Pr
   const open = await listeners(changes, deps);
   if (open.length === 0) return;
   const told = await withoutPurged(changes, deps);
-  await forEach(open, connection =>
-    tell(connection, told, deps).catch(error =>
-      deps.log.error('push events were lost', { connection: connection.id, error: String(error) }),
-    ),
-  );
-}
-
-async function look(connection: Connection, deps: PushDeps): Promise<void> {
-  const { claims, address, namespace } = connection;
-  if (claims.exp * 1000 <= deps.clock.now().getTime()) return hangUp(connection, expired(), deps);
-  try {
-    const held = await heldNow(claims, { claims: claimTags(claims), address }, namespace, deps);
-    if (held.length === 0)
-      await hangUp(connection, fail('forbidden', `you may read nothing in ${namespace} any more`), deps);
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind === 'unavailable' || error.kind === 'too_many_requests')
-      throw error;
-    await hangUp(connection, error, deps);
-  }
+  await forEachSharing(open, deps, (connection, shared) => tell(connection, told, shared, deps));
 }
 
 /** On a timer: hangs up on whoever may hear nothing more, also where nothing happens. */
 export async function review(deps: PushDeps): Promise<void> {
-  await forEach(await deps.connections.everybody(), connection =>
-    look(connection, deps).catch(error =>
-      deps.log.error('a listener was not looked after', { connection: connection.id, error: String(error) }),
-    ),
-  );
+  await forEachSharing(await deps.connections.everybody(), deps, async (connection, shared) => {
+    await rightsOf(connection, shared, deps);
+  });
 }
