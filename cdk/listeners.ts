@@ -67,7 +67,7 @@ interface ListenersProps extends Parts {
 /** Who listens to push events, and what tells them. */
 export class Listeners extends Construct {
   readonly socket: WebSocketApi;
-  /** What listeners are told: in order within a tenant. */
+  /** What listeners are told: of a tenant in the order in which it was queued. */
   readonly queue: Queue;
   readonly functions: LambdaFunction[] = [];
   readonly queues: Queue[] = [];

@@ -12,7 +12,7 @@ export interface PushQueueOptions extends Connection {
 
 /** What listeners are told, between the reader of the table's stream and the function that tells them. */
 export interface PushQueue {
-  /** In order within a tenant. */
+  /** In order within a tenant, of one caller. */
   put(tenant: NamespacePath, changes: readonly PushedChange[]): Promise<void>;
 }
 
