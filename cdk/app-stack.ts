@@ -41,6 +41,7 @@ export class AppStack extends Stack {
       PC_ISSUER: settings.pcIssuer,
       PC_AUDIENCE: settings.pcAudience,
       AZURE_AUDIENCE: settings.azureAudience,
+      GCP_AUDIENCE: settings.gcpAudience,
       PRIVATE_ISSUERS: settings.privateIssuers,
       ACTIVITY_DAYS: String(settings.activityDays),
       LOG_LEVEL: settings.logLevel,

@@ -21,6 +21,8 @@ const Settings = z.object({
   pcAudience: Config.shape.PC_AUDIENCE,
   /** Audience of the tokens of Azure's managed identities; empty: the API's URL. */
   azureAudience: Config.shape.AZURE_AUDIENCE,
+  /** Audience of the tokens of Google's service accounts; empty: the API's URL. */
+  gcpAudience: Config.shape.GCP_AUDIENCE,
   /** Origins of identity providers without a public address, comma-separated. */
   privateIssuers: Config.shape.PRIVATE_ISSUERS,
   /** Days for which entries of the activity log are kept; 0: for ever. */

@@ -135,6 +135,7 @@ export function composeFrom(environment: Record<string, string | undefined>): Aw
       pcIssuer: setting('PC_ISSUER'),
       pcAudience: setting('PC_AUDIENCE'),
       azureAudience: setting('AZURE_AUDIENCE'),
+      gcpAudience: setting('GCP_AUDIENCE'),
     }),
     apiURL: () => setting('API_URL'),
     eventsURL: () => setting('EVENTS_URL'),

@@ -35,6 +35,8 @@ export interface IssuerSettings {
   pcAudience: string;
   /** Audience of the tokens of Azure's managed identities; empty: the API's URL. */
   azureAudience: string;
+  /** Audience of the tokens of Google's service accounts; empty: the API's URL. */
+  gcpAudience: string;
 }
 
 /** Everything outside that functions need. Each takes the part it uses, so that tests and Lambdas give no more. */

@@ -188,7 +188,7 @@ async function start(settings: Settings, data: string, database: Database): Prom
     bundleAccess,
     web,
     keySets: openKeySets(web, clock),
-    issuers: { pcIssuer: '', pcAudience: '', azureAudience: '', ...settings.issuers },
+    issuers: { pcIssuer: '', pcAudience: '', azureAudience: '', gcpAudience: '', ...settings.issuers },
     apiURL: settings.url ?? '',
     eventsURL: '',
     connections,

@@ -22,7 +22,7 @@ export const reachOf = (deps: TaskDeps): Deps => ({
   bundleAccess: absent('bundles'),
   web: absent('the web'),
   keySets: absent('other issuers'),
-  issuers: { pcIssuer: '', pcAudience: '', azureAudience: '' },
+  issuers: { pcIssuer: '', pcAudience: '', azureAudience: '', gcpAudience: '' },
   connections: absent('listeners'),
   apiURL: '',
   eventsURL: '',

@@ -25,14 +25,14 @@ const Claims = z.object({
     .optional(),
 });
 
-/** An identity token of a Google service account whose audience is this API's URL. */
+/** An identity token of a Google service account whose audience is this API's URL, or the one that is set up. */
 export async function proveGoogle(token: string, deps: Deps): Promise<Proven> {
   const verified = await verifyIdentityToken(
     token,
     {
       realm: 'gcpidentitytoken',
       issuer: ISSUER,
-      audience: deps.apiURL,
+      audience: deps.issuers.gcpAudience || deps.apiURL,
       algorithms: ['RS256'],
       source: { jwks: KEYS },
     },

@@ -46,6 +46,8 @@ export const Config = z.object({
   PC_AUDIENCE: z.string().default(''),
   /** Audience of the tokens of Azure's managed identities; empty: the API's URL. */
   AZURE_AUDIENCE: z.string().default(''),
+  /** Audience of the tokens of Google's service accounts; empty: the API's URL. The original's clients ask for `aporeto`. */
+  GCP_AUDIENCE: z.string().default(''),
   /** Origins of identity providers that have no public address, `https://login.corp.example`, with commas between. */
   PRIVATE_ISSUERS: z.string().default(''),
   /** Days for which entries of the activity log are kept; 0: for ever. */
@@ -79,6 +81,7 @@ export const configOf = {
     'PC_ISSUER',
     'PC_AUDIENCE',
     'AZURE_AUDIENCE',
+    'GCP_AUDIENCE',
     'PRIVATE_ISSUERS',
     'LOG_LEVEL',
   ],

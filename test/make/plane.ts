@@ -134,7 +134,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
     bundleAccess: openBundleAccess({ signer: tokenKey, clock, url: () => API_URL }),
     web: openWeb(),
     keySets: openKeySets(openWeb(), clock),
-    issuers: { pcIssuer: '', pcAudience: '', azureAudience: '' },
+    issuers: { pcIssuer: '', pcAudience: '', azureAudience: '', gcpAudience: '' },
     apiURL: API_URL,
     eventsURL: `${API_URL.replace(/^http/, 'ws')}/events`,
     connections: openConnections(),

@@ -1,5 +1,6 @@
 import { decodeJwt, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { proveGoogle } from '../../functions/realms/google.ts';
 import { API_URL } from '../make/plane.ts';
 import { makeKey, type SigningKey, signed } from './issuer.ts';
 import { openWorld, type World } from './world.ts';
@@ -89,6 +90,15 @@ describe('an identity of', () => {
         instancename: 'vm',
       },
     });
+  });
+
+  it('a Google service account is taken for another audience where that is set up, and then for no other', async () => {
+    const issuers = { ...world.plane.deps.issuers, gcpAudience: 'aporeto' };
+    const deps = { ...world.plane.deps, issuers };
+    const theirs = await signed(key, google({ aud: 'aporeto' }));
+    expect((await proveGoogle(theirs, deps)).principal.sub).toBe('1077');
+    await expect(proveGoogle(await signed(key, google()), deps)).rejects.toThrow('refused');
+    expect((await trade('GCPIdentityToken', theirs)).status).toBe(401);
   });
 
   it.each([
