@@ -1,5 +1,5 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import {
   type CfnApi,
   LogGroupLogDestination,
@@ -9,7 +9,7 @@ import {
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -87,7 +87,7 @@ export class Listeners extends Construct {
       retention: RetentionDays.ONE_YEAR,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    new WebSocketStage(this, 'Stage', {
+    const stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.socket,
       stageName: STAGE,
       autoDeploy: true,
@@ -98,6 +98,29 @@ export class Listeners extends Construct {
         format: AccessLogFormat.custom(accessLog),
       },
     });
+    stage.node.addDependency(this.#logger());
+  }
+
+  /**
+   * The role by which API Gateway writes logs of WebSockets: of HTTP APIs it needs none. It is one for the account and the
+   * region, so that it stays when this stack goes: others may have come to rely on it.
+   */
+  #logger(): CfnAccount {
+    const role = new Role(this, 'Logger', {
+      assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
+      description: 'Writes logs of API Gateway, of the whole account',
+      managedPolicies: [
+        ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
+      ],
+    });
+    role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    acknowledge(role, {
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
+        'The role serves every API of the account; the policy is what AWS says it needs.',
+    });
+    const account = new CfnAccount(this, 'LoggerOfAccount', { cloudWatchRoleArn: role.roleArn });
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    return account;
   }
 
   /** Events are news: what could not be told for an hour is told nobody. */

@@ -124,9 +124,10 @@ export function measures({ api, workflows, events, listeners, table, delivery }:
     },
     {
       name: 'ListenerErrors',
-      means: 'Listeners could not come, say something or go. Read the log of listener.',
+      // Not IntegrationError: that counts refusals.
+      means: 'API Gateway could not call listener, so that nobody came, said anything or went.',
       threshold: 1,
-      metrics: [listeners.socket.metric('IntegrationError', { ...sum, label: 'integration errors' })],
+      metrics: [listeners.socket.metric('ExecutionError', { ...sum, label: 'calls that failed' })],
     },
     {
       name: 'PushLate',

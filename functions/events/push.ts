@@ -23,18 +23,24 @@ async function forEach<T>(all: readonly T[], work: (one: T) => Promise<void>): P
   await Promise.all(Array.from({ length: Math.min(PARALLEL, all.length) }, worker));
 }
 
+/** Nobody suffers for a listener whom something goes wrong with. */
 async function forEachSharing(
   all: readonly Connection[],
   deps: PushDeps,
   work: (connection: Connection, shared: Shared) => Promise<void>,
+  failed: (connection: Connection) => Promise<void> = async () => undefined,
 ): Promise<void> {
   for (let at = 0; at < all.length; at += TOGETHER) {
     const shared = sharedNow(deps);
-    await forEach(all.slice(at, at + TOGETHER), connection =>
-      work(connection, shared).catch(error =>
-        deps.log.error('a listener was not served', { connection: connection.id, error: String(error) }),
-      ),
-    );
+    await forEach(all.slice(at, at + TOGETHER), async connection => {
+      try {
+        await work(connection, shared);
+      } catch (error) {
+        const { id } = connection;
+        deps.log.error('a listener was not served', { connection: id, error: String(error) });
+        await failed(connection).catch(() => undefined);
+      }
+    });
   }
 }
 
@@ -123,7 +129,13 @@ export async function push(changes: readonly PushedChange[], deps: PushDeps): Pr
   const open = await listeners(changes, deps);
   if (open.length === 0) return;
   const told = await withoutPurged(changes, deps);
-  await forEachSharing(open, deps, (connection, shared) => tell(connection, told, shared, deps));
+  await forEachSharing(
+    open,
+    deps,
+    (connection, shared) => tell(connection, told, shared, deps),
+    // So that it knows that it missed something.
+    ({ id }) => deps.connections.close(id, 'events were lost; come again, and read what happened'),
+  );
 }
 
 /** On a timer: hangs up on whoever may hear nothing more, also where nothing happens. */

@@ -61,6 +61,21 @@ export function listenersHold(rest: Resources, all: Resources): void {
       expect(said).not.toMatch(/querystring|DataTraceEnabled":true|LoggingLevel/i);
     });
 
+    it('come to a stage that waits for the role which writes its log, and leaves it to the account', () => {
+      const [[account, { Properties, DeletionPolicy }] = expect.fail('no account')] = ofType(
+        rest,
+        'AWS::ApiGateway::Account',
+      );
+      const [role, { Properties: of, DeletionPolicy: kept }] =
+        ofType(rest, 'AWS::IAM::Role').find(([id]) => refersTo(Properties.CloudWatchRoleArn, id)) ??
+        expect.fail('no role');
+      expect([DeletionPolicy, kept]).toEqual(['Retain', 'Retain']);
+      expect(JSON.stringify(of.AssumeRolePolicyDocument)).toContain('apigateway.amazonaws.com');
+      expect(allowed(all).filter(({ roles, where }) => roles.includes(role) && where !== role)).toEqual([]);
+      const [[, stage] = []] = ofSocket('AWS::ApiGatewayV2::Stage');
+      expect(stage?.DependsOn).toContain(account);
+    });
+
     it('are written to and hung up on by the functions that have to, on this stage', () => {
       const managing = allowed(all).filter(({ Action }) =>
         Action.some(each => each.startsWith('execute-api:')),

@@ -351,7 +351,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
         ['ApproximateNumberOfMessagesVisible', 'AWS::SQS::Queue'],
         ['ExecutionsFailed', 'AWS::StepFunctions::StateMachine'],
         ['5xx', 'AWS::ApiGatewayV2::Api', 'HTTP'],
-        ['IntegrationError', 'AWS::ApiGatewayV2::Api', 'WEBSOCKET'],
+        ['ExecutionError', 'AWS::ApiGatewayV2::Api', 'WEBSOCKET'],
       ] as const;
       // The age of what waits in the queue is watched instead: it is there to be filled.
       const isQueue = (id: string): boolean => id.startsWith('ListenersQueue');

@@ -111,12 +111,27 @@ describe('telling', () => {
     await listener.connections.remove(stays);
   });
 
+  it('ends for whom an event could not be sent, who thereby knows, and goes on for the others', async () => {
+    const [unlucky, other] = [await listens(await viewer()), await listens(await viewer())];
+    const { send } = listener.connections;
+    listener.connections.send = async (connection, message) => {
+      if (connection.id === unlucky && String(message).includes('"a"')) throw new Error('throttled');
+      return send(connection, message);
+    };
+    listener.ended.length = 0;
+    const { heard } = await tell('a', 'b');
+    listener.connections.send = send;
+    expect(heard).toEqual([`${other} a`, `${other} b`]);
+    expect(listener.ended).toEqual([[unlucky, expect.stringContaining('events were lost')]]);
+    await listener.connections.remove(other);
+  });
+
   it('is over when the token is', async () => {
     const id = await listens(await viewer());
     listener.ended.length = 0;
     await review(plane.deps);
     expect(listener.ended).toEqual([]);
-    plane.deps.clock.now = () => new Date(Date.now() + 10 * 365 * 24 * 3600 * 1000);
+    plane.clock.advance(25 * 3600 * 1000);
     await review(plane.deps);
     expect(listener.ended).toEqual([[id, expect.stringContaining('has expired')]]);
   });
