@@ -14,7 +14,8 @@ export const FAILURES = {
   quota_exhausted: { code: 417, title: 'Token Quota Exhausted' },
   invalid: { code: 422, title: 'Validation Error' },
   duplicate: { code: 422, title: 'Duplicate Key' },
-  locked: { code: 423, title: 'Locked' },
+  // Not 423: the original's clients take that for an API that is locked for a while, and try again for ever.
+  locked: { code: 409, title: 'Locked' },
   too_many_requests: { code: 429, title: 'Too Many Requests' },
   unavailable: { code: 503, title: 'Service Unavailable' },
 } as const;

@@ -136,7 +136,7 @@ describe('discovery mode', () => {
     const { list } = await plane.root(`GET /namespaces?q=name==${shop}`, tenant);
     const one = `/namespaces/${(list[0] as { ID: string }).ID}` as const;
     await admin(`PATCH ${one}`, tenant, { body: { protected: true } });
-    expect((await admin('POST /discoverymode', shop)).status).toBe(423);
+    expect((await admin('POST /discoverymode', shop)).status).toBe(409);
     expect(await stateOf()).toBe(false);
     expect((await admin('POST /discoverymode?override', shop)).status).toBe(200);
     expect((await admin('DELETE /discoverymode?override', shop)).status).toBe(200);

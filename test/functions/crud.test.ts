@@ -118,7 +118,9 @@ describe('a protected object', () => {
       await plane.root(`PATCH ${one}`, tenant, { body: { name: 'lost' } }),
       await plane.root(`PUT ${one}`, tenant, { body: { ...first, name: 'lost' } }),
     ];
-    expect(refused.map(({ status }) => status)).toEqual([423, 423, 423]);
+    expect(refused.map(({ status, errors }) => `${status} ${errors[0]?.title}`)).toEqual(
+      Array.from({ length: 3 }, () => '409 Locked'),
+    );
     expect(refused[0]?.errors[0]?.description).toBe(
       `enforcerprofile ${first.ID} is protected; set protected to false first, or add override=true`,
     );

@@ -75,7 +75,7 @@ describe('an import reference', () => {
   it('is not removed while it is protected, and neither are its objects', async () => {
     const { object } = await reference({ label: 'kept', data: networks('kept'), protected: true });
     const path = `/importreferences/${object.ID}` as const;
-    expect([(await admin(`DELETE ${path}`, shop)).status, await there()]).toEqual([423, ['kept']]);
+    expect([(await admin(`DELETE ${path}`, shop)).status, await there()]).toEqual([409, ['kept']]);
     expect([(await admin(`DELETE ${path}?override`, shop)).status, await there()]).toEqual([200, []]);
   });
 

@@ -242,7 +242,7 @@ describe('an import', () => {
     const kept = { externalnetworks: [{ name: 'kept', entries: ['10.0.0.0/8'], protected: true }] };
     await report(plane.root, tenant, kept, 'base');
     const changed = { externalnetworks: [{ ...kept.externalnetworks[0], description: 'changed' }] };
-    expect((await send(plane.root, tenant, changed, 'base')).status).toBe(423);
+    expect((await send(plane.root, tenant, changed, 'base')).status).toBe(409);
   });
 
   it('needs the right to import and the rights on what is imported', async () => {

@@ -165,7 +165,7 @@ describe('deleting a namespace with all below', () => {
   it('removes nothing when something below is protected, and names it', async () => {
     const guarded = await admin('POST /externalnetworks', deep, network('guarded', { protected: true }));
     const refused = await remove(path, '?recursive=true');
-    expect(refused.status).toBe(423);
+    expect(refused.status).toBe(409);
     expect(refused.errors[0]?.description).toContain(`externalnetwork ${guarded.object.ID} in ${deep}`);
     expect((await admin('GET /externalnetworks', deep)).list).toHaveLength(2);
     expect((await remove(path, '?recursive=true&override=true')).status).toBe(200);

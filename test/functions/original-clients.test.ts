@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FAILURES } from '../../shared/schema/failure.ts';
 import { openPlane, type Plane } from '../make/plane.ts';
 
 /** What Go prints for a time that nobody has set. */
@@ -163,6 +164,12 @@ describe("the original's Go client", () => {
     const { claims, token: made } = JSON.parse(issued.text);
     expect(claims.exp).toBe(JSON.parse(Buffer.from(made.split('.')[1], 'base64url').toString()).exp);
   });
+});
+
+it('no refusal but of an API that is busy leaves with a status that they try again on', () => {
+  const again = [408, 423, 429, 502, 503, 504];
+  const kinds = Object.entries(FAILURES).filter(([, { code }]) => (again as number[]).includes(code));
+  expect(kinds.map(([kind]) => kind).sort()).toEqual(['too_many_requests', 'unavailable']);
 });
 
 describe('an expiration', () => {
