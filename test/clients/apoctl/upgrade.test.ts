@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openObjectStore } from '../../../shared/adapters/local/object-store.ts';
@@ -272,6 +272,18 @@ describe('--watch', () => {
     };
     expect((await upgrade('status', '--watch')).code).toBe(1);
   });
+});
+
+test('the guide shows what the commands print', async () => {
+  const guide = await readFile(new URL('../../../docs/upgrades.md', import.meta.url), 'utf8');
+  await plant(5, bad);
+  const plan = await upgrade(...START, '--dry-run');
+  const watched = await upgrade(...START, '--name', 'nightly', '--watch');
+  const ended = await upgrade('status', 'nightly');
+  for (const { out } of [plan, watched, ended]) {
+    const [id = ''] = /\b[0-9a-f]{24}\b/.exec(out) ?? [];
+    expect(guide).toContain(out.replaceAll(id, id === '' ? '' : '019ca9450a00d2ce867be0ab'));
+  }
 });
 
 describe('pause, resume and abort', () => {
