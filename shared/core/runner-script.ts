@@ -27,7 +27,12 @@ export const setsidArgs = ({ name, command }: Kept, folder?: string): string[] =
   ...command,
 ];
 
-/** Arguments of systemd-run: a unit of its own, which no file describes and which goes when it has ended. */
+/** A word of a shell's command line that means itself. */
+const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+/**
+ * Arguments of systemd-run: a unit of its own, which no file describes and which goes when it has ended. What it runs is encoded:
+ * systemd (252) writes a transient unit down at a reload, and reads `$`, `"` and `;` of it back as something else.
+ */
 export const systemdRunArgs = ({ name, command }: Kept): string[] => [
   '--quiet',
   '--collect',
@@ -38,12 +43,13 @@ export const systemdRunArgs = ({ name, command }: Kept): string[] => [
   '--property=KillMode=mixed',
   '--property=OOMScoreAdjust=-900',
   '--',
-  ...['sh', '-c', KEEPER, name],
-  ...command,
+  ...[
+    'sh',
+    '-c',
+    `echo ${Buffer.from(`exec ${command.map(shellWord).join(' ')}`).toString('base64')} | base64 -d | sh`,
+  ],
 ];
 
-/** A word of a shell's command line that means itself. */
-const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 const line = (program: string, args: readonly string[]): string =>
   [program, ...args.map(shellWord)].join(' ');
 

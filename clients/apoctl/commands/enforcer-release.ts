@@ -20,8 +20,9 @@ Put each file where the command says before you publish, so that no agent looks 
 or with npm start -- --releases <folder> into the one-process build.
 
 Examples:
-  $ apoctl enforcer release -n / --release-version 1.3.0 prisma-enforcer-1.3.0-x64.tgz --dry-run
-  $ apoctl enforcer release -n / --release-version 1.3.0 prisma-enforcer-1.3.0-x64.tgz --architecture x64
+  $ npm run release -- 1.3.0
+  $ apoctl enforcer release -n / --release-version 1.3.0 prisma-enforcer-1.3.0.mjs --dry-run
+  $ apoctl enforcer release -n / --release-version 1.3.0 prisma-enforcer-1.3.0.mjs
 `;
 
 export function addRelease(enforcer: Command, io: Io): void {

@@ -30,7 +30,7 @@ const LENIENT = {
 
 /** Waits for an order for seconds, where it would for minutes. */
 const IMPATIENT = {
-  'clients/enforcer/runner/steps.ts': (text: string) => text.replace('10 * 60_000', '5_000'),
+  'clients/enforcer/runner/steps.ts': (text: string) => text.replace('10 * 60_000', '15_000'),
 };
 
 describe('releases that are no good', () => {
@@ -156,6 +156,22 @@ describe('releases that are no good', () => {
     const isGone = async () => (host.log().includes('nothing is left of the agent') ? true : undefined);
     await until('the agent to be removed', isGone, 60_000);
     expect(host.status()).toBeUndefined();
+    const { run } = stage.fleet.network.host(host.name);
+    const tables = () => run('nft', ['list', 'tables']);
+    expect(await run('nft', ['list', 'table', 'inet', 'prisma_runner'])).toContain(
+      `comment "held by the runner of directive ${directive.id}"`,
+    );
+    await until('the runner to hold the rules', () => (host.log().includes('await') ? true : undefined));
+    const flushed = performance.now();
+    await run('nft', ['flush', 'ruleset']);
+    await until(
+      'the rules',
+      async () => ((await tables()).includes('inet prisma\n') ? true : undefined),
+      5000,
+    );
+    console.log(
+      `no agent, and a flush of all rules: they are back after ${Math.round(performance.now() - flushed)} ms`,
+    );
     await until(
       'the agent to come back',
       () => (host.status()?.active?.units && host.status()?.startedAt !== begun ? true : undefined),

@@ -38,6 +38,8 @@ export interface Installed {
 export interface Stage {
   fleet: Fleet;
   hosts: readonly Installed[];
+  /** Of the releases, in their order. */
+  files: readonly string[];
   upgrade(spec: object): Promise<UpgradeStatus>;
   close(): Promise<void>;
 }
@@ -159,6 +161,7 @@ export async function openStage(
   return {
     fleet,
     hosts,
+    files,
     upgrade: async spec => {
       const { body } = await client.call('createEnforcerUpgrade', { namespace: NAMESPACE, body: spec });
       const ended: readonly string[] = ENDED;

@@ -1,0 +1,29 @@
+# Boots systemd as the first process of a host: over the files of this machine, of which nothing is changed.
+# usage: sh systemd.sh <empty folder> <folder of the control group>
+set -e
+echo $$ > "$2/cgroup.procs"
+exec unshare --mount --pid --fork --uts --ipc --cgroup --propagation private sh -ec '
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+cd "$1/root"
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs dev
+for device in null zero full random urandom tty; do touch dev/$device; mount --bind /dev/$device dev/$device; done
+# None of the services of this machine: only what the test installs.
+rm -rf usr/lib/systemd/system/*.wants usr/lib/systemd/system-generators etc/systemd/system
+mkdir -p etc/systemd/system mnt
+cat > etc/systemd/system/small.target <<E
+[Unit]
+Description=A host of a test
+DefaultDependencies=no
+E
+pivot_root . mnt
+cd /
+umount -l mnt
+exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd \
+  --system --unit=small.target --log-target=console --log-level=warning --show-status=no
+' sh "$1"

@@ -1,0 +1,76 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Host } from '../../../local/hosts/network.ts';
+
+const SCRIPT = fileURLToPath(new URL('systemd.sh', import.meta.url));
+/** Where cgroup v2 is mounted: not everywhere at its usual place. */
+const MOUNT = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
+
+export const canBoot = MOUNT !== undefined && existsSync('/lib/systemd/systemd');
+
+/** A host with systemd, its own processes, control groups and files: a machine but for the kernel. */
+export interface Machine {
+  /** Runs a program on it to its end; rejects when it fails. */
+  run(...line: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+const foldersIn = (path: string): string[] =>
+  readdirSync(path, { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => join(path, name));
+
+function removeGroup(path: string): void {
+  for (const below of foldersIn(path)) removeGroup(below);
+  rmdirSync(path);
+}
+
+const childOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+
+export async function bootSystemd(host: Host): Promise<Machine> {
+  const folder = mkdtempSync(join(tmpdir(), 'machine-'));
+  const group = join(MOUNT ?? '', `microseg-${process.pid}-${host.name}`);
+  mkdirSync(group);
+  const [program, ...args] = host.enter;
+  const child = spawn(program, [...args, 'sh', SCRIPT, folder, group], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  let words = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      words = (words + text).slice(-4000);
+    });
+  const run = async (...line: string[]): Promise<string> => {
+    const first = childOf(child.pid ?? 0);
+    const enter = ['-t', String(first), '-m', '-u', '-i', '-n', '-p', '-C'];
+    const { stdout } = await promisify(execFile)('nsenter', [...enter, ...line], { maxBuffer: 1 << 26 });
+    return stdout;
+  };
+  const close = async (): Promise<void> => {
+    // The first process takes all others along.
+    if (child.exitCode === null) process.kill(childOf(child.pid ?? 0), 'SIGKILL');
+    await ended;
+    for (let tries = 0; tries < 100; tries += 1) {
+      try {
+        removeGroup(group);
+        break;
+      } catch {
+        await wait(50);
+      }
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (const deadline = Date.now() + 20_000; ; await wait(100)) {
+    const state = await run('systemctl', 'is-system-running').catch(error => String(error.stdout ?? ''));
+    if (/^(running|degraded)/.test(state)) return { run, close };
+    if (Date.now() < deadline && child.exitCode === null) continue;
+    await close();
+    throw new Error(`systemd did not come up on ${host.name}: ${words}`);
+  }
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NAMESPACE, NODE, until } from '../fleet.ts';
+import { bootSystemd, canBoot, type Machine } from '../hosts/systemd.ts';
+import { openStage, type Stage } from './stage.ts';
+
+const RUNNER = 'prisma-enforcer-upgrade.service';
+
+describe.skipIf(!canBoot)('a host with systemd', () => {
+  let stage: Stage;
+  let machine: Machine;
+
+  const status = async () => JSON.parse(await machine.run('prisma-enforcer', 'status', '--json'));
+  const isActive = (unit: string) =>
+    machine.run('systemctl', 'is-active', unit).then(
+      () => true,
+      () => false,
+    );
+  const enforces = (version: string) =>
+    until(
+      `version ${version} to enforce`,
+      async () => {
+        const told = await status().catch(() => undefined);
+        return told?.version === version && told.running && told.active?.units > 0 ? true : undefined;
+      },
+      60_000,
+    );
+
+  beforeAll(async () => {
+    stage = await openStage(
+      [{ name: 'web', addresses: ['10.0.0.1'], tags: [] }],
+      [{ version: '1.0.0' }, { version: '2.0.0' }],
+    );
+    machine = await bootSystemd(stage.fleet.network.host('web'));
+    const { fleet } = stage;
+    const { body } = await fleet.client.call('createInstalltoken', { namespace: NAMESPACE, body: {} });
+    await machine.run(
+      ...NODE,
+      ...[stage.files[0] ?? '', 'install', '-n', NAMESPACE, '--api', fleet.controlPlane().url],
+      ...['--root', join(fleet.place, 'data/root.json'), '--token', body.token ?? ''],
+      ...['--opts', '--name web --machine-id web --tag app=web'],
+    );
+    await enforces('1.0.0');
+  }, 120_000);
+  afterAll(async () => {
+    await machine?.close();
+    await stage?.close();
+  });
+
+  test('the confined agent hands its order over, and the runner is a unit of its own that survives it', {
+    timeout: 300_000,
+  }, async () => {
+    const upgraded = stage.upgrade({ targetVersion: '2.0.0', canary: 1, soak: '25s', hostTimeout: '4m' });
+    await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined), 60_000);
+    expect(await machine.run('systemctl', 'is-enabled', 'prisma-enforcer-resume.service')).toBe('enabled\n');
+    const group = await machine.run('systemctl', 'show', '-p', 'ControlGroup', '--value', RUNNER);
+    expect(group).toBe(`/system.slice/${RUNNER}\n`);
+    await until(
+      'the agent to be gone',
+      async () => ((await isActive('prisma-enforcer.service')) ? undefined : true),
+      60_000,
+    );
+    // All of the unit at once, and systemd starts it again.
+    await machine.run('systemctl', 'kill', '--kill-whom=all', '--signal=KILL', RUNNER);
+    expect((await upgraded).status).toBe('Succeeded');
+    await enforces('2.0.0');
+    await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true), 60_000);
+    for (const unit of ['prisma-enforcer.service', 'prisma-enforcer-runner.path'])
+      expect(await isActive(unit), unit).toBe(true);
+    const { body } = await stage.fleet.client.call('listEnforcer', { namespace: NAMESPACE });
+    expect(body.map(({ migration }) => migration?.openMilliseconds)).toEqual([0]);
+  });
+
+  test('an uninstall after it leaves no unit, no file, no process and no rule', async () => {
+    await machine.run('prisma-enforcer', 'uninstall');
+    const files = "find /etc /usr/sbin /usr/lib /var/lib /run -xdev -name '*prisma-enforcer*'";
+    expect(await machine.run('sh', '-c', files)).toBe('');
+    expect(await machine.run('sh', '-c', "systemctl list-units --all --no-legend 'prisma*'")).toBe('');
+    expect(await machine.run('nft', 'list', 'ruleset')).toBe('');
+    expect(await machine.run('sh', '-c', 'pgrep -f "[p]risma-enforcer" || true')).toBe('');
+  });
+});
