@@ -133,6 +133,8 @@ export class Listeners extends Construct {
       deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
+      // An object has up to 400 KB, and a change is one message.
+      maxMessageSizeBytes: 1024 * 1024,
       retentionPeriod: Duration.hours(1),
       visibilityTimeout: Duration.seconds(6 * TELLING),
       deadLetterQueue: { queue: failures, maxReceiveCount: TRIES },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { subscriptionOf } from '../shared/core/push.ts';
 import type { Connection } from '../shared/ports/connections.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
@@ -137,7 +138,9 @@ export async function said(id: string, message: PushMessage, deps: ListenDeps): 
   // One that was forgotten while it was open hears nothing: it is better off when it comes again.
   if (!connection) return deps.connections.close(id, 'the connection is not known here any more; come again');
   try {
-    await deps.connections.change(id, configured(message, connection, deps.clock.now()));
+    const config = configured(message, connection, deps.clock.now());
+    // Clients say it again and again, so that they are not taken for gone.
+    if (!isDeepStrictEqual(config, connection.config)) await deps.connections.change(id, config);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (connection.tellsErrors) await tellError(connection, error, deps);

@@ -104,6 +104,7 @@ export function listenersHold(rest: Resources, all: Resources): void {
         FifoQueue: true,
         DeduplicationScope: 'messageGroup',
         FifoThroughputLimit: 'perMessageGroupId',
+        MaximumMessageSize: 1024 * 1024,
         MessageRetentionPeriod: 3600,
         VisibilityTimeout: 360,
         RedrivePolicy: { maxReceiveCount: 3 },

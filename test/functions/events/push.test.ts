@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { announce } from '../../../functions/events/announce.ts';
 import { push, review } from '../../../functions/events/push.ts';
-import { enter } from '../../../functions/listen.ts';
+import { enter, said } from '../../../functions/listen.ts';
 import { openConnections } from '../../../shared/adapters/local/connections.ts';
 import { pushed } from '../../../shared/core/push.ts';
 import type { Connections } from '../../../shared/ports/connections.ts';
@@ -72,6 +72,23 @@ async function tell(...names: string[]): Promise<{ calls: number; heard: string[
   const heard = listener.sent.map(([id, message]) => `${id} ${JSON.parse(message).entity.name}`);
   return { calls: reads.calls, heard };
 }
+
+describe('what a listener says', () => {
+  it('is written down when it is something else than before', async () => {
+    const id = await listens(await viewer());
+    const written: string[] = [];
+    const { change } = listener.connections;
+    listener.connections.change = async (of, config) => {
+      written.push(Object.keys(config.identities).join());
+      return change(of, config);
+    };
+    for (const identity of ['namespace', 'namespace', 'enforcer', 'namespace'])
+      await said(id, JSON.stringify({ identities: { [identity]: [] } }), plane.deps);
+    expect(written).toEqual(['namespace', 'enforcer', 'namespace']);
+    listener.connections.change = change;
+    await listener.connections.remove(id);
+  });
+});
 
 describe('telling', () => {
   it('reads for many listeners of a credential what it reads for one, and tells each in order', async () => {
