@@ -12,6 +12,8 @@ export interface Io {
   rows: number;
   /** Standard output is a screen, on which what was written can be written over. */
   isScreen: boolean;
+  /** Standard error is one. */
+  errIsScreen: boolean;
   /** Aborts when the user asks for the end. Until this is called, Ctrl-C ends the process. */
   interrupted(): AbortSignal;
   /** Waits so many milliseconds, or until the signal aborts. */

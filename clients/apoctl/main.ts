@@ -23,6 +23,7 @@ process.exitCode = await run(process.argv.slice(2), {
   columns: process.stdout.columns ?? 100,
   rows: process.stdout.rows ?? 50,
   isScreen: process.stdout.isTTY === true,
+  errIsScreen: process.stderr.isTTY === true,
   interrupted,
   sleep: (milliseconds, signal) =>
     setTimeout(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),

@@ -11,6 +11,7 @@ const nowhere = (out: (text: string) => void): Io => ({
   columns: 100,
   rows: 50,
   isScreen: false,
+  errIsScreen: false,
   interrupted: () => AbortSignal.abort(),
   sleep: async () => undefined,
   stdin: async () => '',

@@ -1,12 +1,13 @@
 import { CommanderError } from 'commander';
 import { ApiError } from '../../shared/api/client.ts';
 import { Failure } from '../../shared/schema/failure.ts';
+import { Interrupted } from './import-large.ts';
 import { type Io, printable } from './io.ts';
 import { programOf } from './program.ts';
 import { joinPairs } from './values.ts';
 
-/** 0 done, 1 refused or failed, 2 wrong usage. */
-export type ExitCode = 0 | 1 | 2;
+/** 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130;
 
 /** One line for each thing that the API found wrong; a filter is shown below, with a caret at the place. */
 const refusalLines = ({ errors }: ApiError): string[] =>
@@ -40,6 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.code === 'commander.helpDisplayed' ? 0 : 2;
+    if (error instanceof Interrupted) return 130;
     const { lines, code } = explained(error);
     for (const line of lines) io.err(`${printable(line)}\n`);
     return code;

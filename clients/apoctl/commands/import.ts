@@ -4,10 +4,11 @@ import { z } from 'zod';
 import type { AnswerOf } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { objectsIn } from '../documents.ts';
+import { follow, importLarge, isLarge, mustHaveSucceeded, type Run } from '../import-large.ts';
 import { type Io, printable, readText } from '../io.ts';
 import * as options from '../options.ts';
 import { formatOf } from '../output.ts';
-import { sessionOf } from '../session.ts';
+import { type Session, sessionOf } from '../session.ts';
 import { settle } from '../settings.ts';
 import { rendered } from '../template.ts';
 import { type Attributes, isAttributes } from '../values.ts';
@@ -20,6 +21,11 @@ interface ImportOptions {
   delete?: boolean;
   deleteMissing?: boolean;
   render?: boolean;
+  large?: boolean;
+  /** `--no-wait` */
+  wait: boolean;
+  follow?: string;
+  cancel?: string;
   set?: string[];
   values?: string;
   output?: string;
@@ -29,6 +35,9 @@ const EXAMPLES = `
 The file is an export: \`data\` maps resource names to lists of objects. Several YAML documents are several imports.
 It may be a Go template with the usual Sprig functions over \`.Values\`, \`.Aporeto.Namespace\`, \`.Aporeto.API\` and
 \`.Aporeto.OrganizationalMetadata\`.
+
+What is too much for one request is uploaded, and a workflow imports it: it looks at every object before it applies the first one.
+The command waits and shows how far it is. Interrupted, it leaves the import alone and says how to look at it.
 
 Examples:
   $ apoctl api import -n /acme -f policies.yaml --label policies
@@ -50,6 +59,10 @@ export function addImport(api: Command, io: Io): void {
     .option('--set <name=value>', 'a value of the template, repeatable; a.b=value for b in a', options.each)
     .option('--values <path>', 'YAML or JSON with the values of the template; --set is over it')
     .option('--render', 'only print the file with its template rendered')
+    .option('--large', 'have it done by the workflow, however small it is')
+    .option('--no-wait', 'with the workflow: only start it, and say how to look at it')
+    .option('--follow <id>', 'wait for an import that was started, and show how far it is')
+    .option('--cancel <id>', 'end an import that was started; what was applied stays')
     .option('-o, --output <format>', 'json|yaml: the report as an object')
     .addHelpText('after', EXAMPLES)
     .action((said: ImportOptions, self: Command) => importFile(io, said, options.flagsOf(self)));
@@ -85,7 +98,7 @@ function exportIn(object: Attributes, name: string): Attributes {
 }
 
 /** The label is what to say to import the same objects again. */
-const summary = ({ label, created, updated, unchanged, removed }: AnswerOf<'import'>): string =>
+const summary = ({ label, created, updated, unchanged, removed }: Report): string =>
   `created ${created}, updated ${updated}, unchanged ${unchanged}${removed > 0 ? `, removed ${removed}` : ''} (label ${printable(label)})\n`;
 
 const Organization = z.array(z.object({ metadata: z.array(z.string()) }));
@@ -96,7 +109,63 @@ async function organizationOf(io: Io, flags: options.Flags): Promise<readonly st
   return Organization.parse(body).flatMap(({ metadata }) => metadata);
 }
 
+const ModeName = z.enum(['Import', 'ReplacePartial', 'Remove']);
+
+function modeOf({ delete: removes, mode }: ImportOptions): z.infer<typeof ModeName> | undefined {
+  if (removes) return 'Remove';
+  if (mode === undefined) return undefined;
+  const known = ModeName.safeParse(mode);
+  if (known.success) return known.data;
+  throw fail('bad_request', `--mode wants ${ModeName.options.join(', ')}, not \`${mode}\``);
+}
+
+type Report = Pick<
+  AnswerOf<'import'>,
+  'label' | 'created' | 'updated' | 'unchanged' | 'removed' | 'findings'
+>;
+
+function tell(io: Io, session: Session, format: string, report: Report, whole: object): void {
+  session.warn(report.findings.map(({ at, name, message }) => `${at} ${name}: ${message}`));
+  if (format === 'json') io.out(`${JSON.stringify(whole, null, 2)}\n`);
+  else if (format === 'yaml') io.out(stringify(whole));
+  else io.out(summary(report));
+}
+
+/** What came of an import by the workflow; one that was not waited for is only shown where that was asked for. */
+function tellRun(io: Io, session: Session, format: string, run: Run): void {
+  if (run.endTime === undefined && format === 'none') {
+    io.out(`${run.ID}\n`);
+    return;
+  }
+  session.warn(run.warnings);
+  if (run.moreFindings > 0) session.warn([`${run.moreFindings} more findings are not shown`]);
+  if (run.endTime !== undefined) mustHaveSucceeded(run);
+  tell(io, session, format, run, run);
+}
+
+/** Looks at or ends an import that was started before. */
+async function lookAfter(
+  io: Io,
+  session: Session,
+  format: string,
+  { follow: id, cancel }: ImportOptions,
+): Promise<void> {
+  const { client, namespace } = session;
+  if (cancel !== undefined) {
+    await client.call('cancelImport', { namespace, params: { id: cancel } });
+    const run = await follow(io, session, cancel);
+    io.out(`${run.status}: ${printable(run.reason)}\n`);
+    return;
+  }
+  tellRun(io, session, format, await follow(io, session, id ?? ''));
+}
+
 async function importFile(io: Io, said: ImportOptions, flags: options.Flags): Promise<void> {
+  if (said.follow !== undefined || said.cancel !== undefined) {
+    const session = await sessionOf(io, flags);
+    return lookAfter(io, session, formatOf(said.output ?? session.output, 'none'), said);
+  }
+  const mode = modeOf(said);
   const { api, namespace: home } = await settle(io, flags);
   const where = { api, namespace: home ?? '', organization: () => organizationOf(io, flags) };
   const text = await rendered(io, await textOf(io, said), said, where);
@@ -110,19 +179,39 @@ async function importFile(io: Io, said: ImportOptions, flags: options.Flags): Pr
   });
   const session = await sessionOf(io, flags);
   const format = formatOf(said.output ?? session.output, 'none');
-  const { client, namespace } = session;
-  const mode = said.delete ? 'Remove' : said.mode;
-  for (const data of exports) {
-    const body = {
-      data,
+  for (const data of exports) await importOne(io, session, format, data, mode, said);
+}
+
+const objectsOf = ({ data }: Attributes): number =>
+  isAttributes(data)
+    ? Object.values(data).reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0)
+    : 0;
+
+async function importOne(
+  io: Io,
+  session: Session,
+  format: string,
+  data: Attributes,
+  mode: ReturnType<typeof modeOf>,
+  { large = false, wait, deleteMissing = false }: ImportOptions,
+): Promise<void> {
+  const document = JSON.stringify(data);
+  if (large || isLarge(document, objectsOf(data))) {
+    const run = await importLarge(io, session, mode === 'Remove' ? undefined : document, {
+      ...(typeof data.label === 'string' ? { label: data.label } : {}),
       ...(mode === undefined ? {} : { mode }),
-      ...(said.deleteMissing ? { deleteMissing: true } : {}),
-    };
-    const { body: report, messages } = await client.call('import', { namespace, body });
-    const findings = report.findings;
-    session.warn([...messages, ...findings.map(({ at, name, message }) => `${at} ${name}: ${message}`)]);
-    if (format === 'json') io.out(`${JSON.stringify(report, null, 2)}\n`);
-    else if (format === 'yaml') io.out(stringify(report));
-    else io.out(summary(report));
+      deleteMissing,
+      noWait: !wait,
+    });
+    return tellRun(io, session, format, run);
   }
+  const { client, namespace } = session;
+  const body = {
+    data,
+    ...(mode === undefined ? {} : { mode }),
+    ...(deleteMissing ? { deleteMissing: true } : {}),
+  };
+  const { body: report, messages } = await client.call('import', { namespace, body });
+  session.warn(messages);
+  tell(io, session, format, report, report);
 }

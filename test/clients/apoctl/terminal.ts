@@ -17,6 +17,7 @@ export interface Terminal {
   env: Record<string, string>;
   stdin: string;
   isScreen: boolean;
+  errIsScreen: boolean;
   /** What waiting is: nothing, unless said. */
   sleep: Io['sleep'];
   fetch: Io['fetch'];
@@ -39,6 +40,7 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
     env,
     stdin: '',
     isScreen: false,
+    errIsScreen: false,
     sleep: async () => undefined,
     fetch,
     now: Date.now,
@@ -51,6 +53,7 @@ export async function terminal(env: Record<string, string> = {}): Promise<Termin
         columns: 100,
         rows: 50,
         isScreen: self.isScreen,
+        errIsScreen: self.errIsScreen,
         interrupted: () => {
           interruption = new AbortController();
           return interruption.signal;
