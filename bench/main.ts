@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   api: () => import('./api.ts'),
   enforcer: () => import('./enforcer.ts'),
   flows: () => import('./flows.ts'),
+  import: () => import('./import.ts'),
   ingest: () => import('./ingest.ts'),
   scale: () => import('./scale.ts'),
   push: () => import('./push.ts'),

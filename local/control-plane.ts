@@ -45,6 +45,7 @@ import { ChangePump } from './changes.ts';
 import { documentSide } from './documents.ts';
 import { serveEvents } from './events.ts';
 import { ensureRoots, openKeys } from './keys.ts';
+import { sparingly } from './memory.ts';
 import { putReleases } from './releases.ts';
 import { createFront } from './server.ts';
 import { rotateTokenKeys } from './token-keys.ts';
@@ -89,6 +90,9 @@ export interface ControlPlane {
   /** Answers what is under way, then ends. Everything else goes on at the next start. */
   stop(): Promise<void>;
 }
+
+/** Tasks that make and drop many objects. */
+const ALLOCATES: ReadonlySet<string> = new Set(['PlanImport', 'ValidateImport', 'ApplyImport']);
 
 const MINUTE = 60_000;
 /** Milliseconds between two looks at whether listeners may still listen. */
@@ -172,7 +176,11 @@ async function start(settings: Settings, data: string, database: Database): Prom
     log,
     definitions: readStateMachines(),
     tasks: Object.fromEntries(
-      Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, taskDeps)]),
+      Object.entries(tasks).map(([name, task]) => [
+        name,
+        (payload: unknown) =>
+          ALLOCATES.has(name) ? sparingly(() => task(payload, taskDeps)) : task(payload, taskDeps),
+      ]),
     ),
   });
   const bundleAccess = openBundleAccess({ signer: keys.bundleAccess, clock, url: () => deps.apiURL });

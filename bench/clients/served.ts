@@ -7,6 +7,7 @@ const program = (name: string): string => fileURLToPath(new URL(name, import.met
 
 /** A server in a process of its own, on an empty data directory. */
 export interface Served {
+  pid: number;
   url: string;
   port: number;
   data: string;
@@ -20,6 +21,7 @@ async function serve(file: string): Promise<Served> {
   const process = start(folder.path, 0, program(file));
   const { url } = await process.listening;
   return {
+    pid: process.child.pid ?? 0,
     url,
     port: Number(new URL(url).port),
     data: folder.path,

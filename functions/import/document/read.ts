@@ -123,7 +123,8 @@ async function readYaml(chunks: AsyncIterable<Uint8Array>): Promise<Document> {
     return inBlocks(split);
   } catch (error) {
     // A mistake, or only another style of writing: read in one, a mistake is one still.
-    if (error instanceof Failure && Buffer.byteLength(text) > WHOLE && split.pieces.length > 0) throw error;
+    const isMistake = error instanceof Failure && !error.message.includes('alias') && split.pieces.length > 0;
+    if (isMistake && Buffer.byteLength(text) > WHOLE) throw error;
     return whole(text);
   }
 }

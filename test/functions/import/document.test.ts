@@ -120,6 +120,19 @@ describe('an export that comes in pieces', () => {
     expect(head).toEqual({ label: 'a', APIVersion: 0, identities: ['namespace'] });
   });
 
+  it('says how to write YAML that is too large to be read in one', async () => {
+    const pad = 'x'.repeat(1_100_000);
+    const anchors = `# ${pad}\ndata:\n  namespaces:\n    - &a {name: a}\n    - <<: *a\n`;
+    await expect(read(anchors, 'yaml', 65_536)).rejects.toMatchObject({
+      kind: 'too_large',
+      message: expect.stringContaining('an item of a block list, without anchors of others'),
+    });
+    const wrong = `# ${pad}\ndata:\n  namespaces:\n    - name: a\n    - name: [\n`;
+    await expect(read(wrong, 'yaml', 65_536)).rejects.toMatchObject({
+      message: expect.stringMatching(/^data\.namespaces\[1\] is not YAML/),
+    });
+  });
+
   it('follows anchors from one object to another in YAML', async () => {
     const yaml = 'data:\n  namespaces:\n    - &a {name: a}\n    - <<: *a\n      type: Group\n';
     expect(await objects(yaml, 'yaml')).toEqual([
