@@ -1,4 +1,4 @@
-import type { CreatedImport, ShownImport } from '../../shared/api/import-routes.ts';
+import { type CreatedImport, ShownImport } from '../../shared/api/import-routes.ts';
 import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
 import { UPLOADS } from '../../shared/ports/uploads.ts';
 import { fail } from '../../shared/schema/failure.ts';
@@ -8,6 +8,7 @@ import { activity } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 import { frozen } from '../import/frozen.ts';
 import { hasEnded, importAt } from '../import/run.ts';
+import { arranged } from '../list.ts';
 import { everyIn } from '../pipeline/authorize.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 
@@ -56,10 +57,11 @@ async function runOf(call: Call, deps: Deps): Promise<ImportRun> {
   throw fail('not_found', `no import with the ID \`${params.id}\` in ${namespace}`);
 }
 
-const listImports: Handler = async (call, { store }) => {
-  const all = await everyIn(store, 'import', call.namespace);
-  return { body: all.reverse().map(shownImport), total: all.length };
-};
+/** Newest first. */
+const LISTED = { identity: 'import', stored: ShownImport, defaultOrder: '-ID' };
+
+const listImports: Handler = async (call, deps) =>
+  arranged((await everyIn(deps.store, 'import', call.namespace)).map(shownImport), LISTED, call, deps);
 
 const getImport: Handler = async (call, deps) => ({ body: shownImport(await runOf(call, deps)) });
 

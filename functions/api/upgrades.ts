@@ -1,4 +1,4 @@
-import type { ShownUpgrade, UpgradePlan } from '../../shared/api/upgrade-routes.ts';
+import { ShownUpgrade, type UpgradePlan } from '../../shared/api/upgrade-routes.ts';
 import { effectiveNamespace } from '../../shared/core/namespace.ts';
 import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
 import { checkForced, preflight, stopping } from '../../shared/core/preflight/preflight.ts';
@@ -20,7 +20,7 @@ import { SETTLED } from '../../shared/schema/migration.ts';
 import type { Call, Handler } from '../call.ts';
 import { activity } from '../crud.ts';
 import type { Deps } from '../deps.ts';
-import { listParameters } from '../list.ts';
+import { arranged, listParameters } from '../list.ts';
 import { everyIn } from '../pipeline/authorize.ts';
 import { answerStep } from '../pipeline/idempotency.ts';
 import { preflightContext } from '../preflights.ts';
@@ -202,10 +202,15 @@ const createEnforcerUpgrade: Handler = async (call, deps) => {
 const upgradeOf = (call: Call, deps: Deps): Promise<EnforcerUpgrade> =>
   upgradeAt({ namespace: call.namespace, ID: (call.params.id ?? '') as EnforcerUpgrade['ID'] }, deps);
 
-const listEnforcerUpgrades: Handler = async (call, { store }) => {
-  const upgrades = await everyIn(store, 'enforcerupgrade', call.namespace);
-  return { body: upgrades.map(shownUpgrade), total: upgrades.length };
-};
+const LISTED = { identity: 'enforcerupgrade', stored: ShownUpgrade, defaultOrder: 'ID' };
+
+const listEnforcerUpgrades: Handler = async (call, deps) =>
+  arranged(
+    (await everyIn(deps.store, 'enforcerupgrade', call.namespace)).map(shownUpgrade),
+    LISTED,
+    call,
+    deps,
+  );
 
 const getEnforcerUpgrade: Handler = async (call, deps) => {
   const upgrade = await upgradeOf(call, deps);

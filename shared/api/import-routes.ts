@@ -50,6 +50,7 @@ export const importRoutes = {
     summary: 'Lists the imports of many objects into the namespace, newest first.',
     allow: { identity: 'import', verb: 'get' },
     ok: z.array(ShownImport),
+    takes: ['page', 'pagesize', 'order', 'q'],
     fails: READ,
   },
   getImport: {

@@ -131,6 +131,7 @@ export const upgradeRoutes = {
     summary: 'Lists the upgrades that were begun in the namespace.',
     allow: { identity: 'enforcerupgrade', verb: 'get' },
     ok: z.array(ShownUpgrade),
+    takes: ['page', 'pagesize', 'order', 'q'],
     fails: READ,
   },
   getEnforcerUpgrade: {

@@ -70,8 +70,9 @@ export async function lookBack(story: Story): Promise<void> {
   for (const made of left) {
     const object = await read(story, made);
     if (!object) continue;
-    await writeBack(story, made, object);
     const identity = identityNamed(made.resource);
+    // What workflows keep, such as imports, is read and never replaced.
+    if (identity) await writeBack(story, made, object);
     if (!identity || notExported(identity) || identity === 'namespace' || made.namespace === '/') continue;
     kinds.set(`${identity} ${made.namespace}`, [identity, made.namespace]);
   }
