@@ -9,7 +9,10 @@ const quoted = (word: string): string =>
  * network does, and the runner goes on. It is removed when the runner leaves.
  */
 export function resumeUnit(command: readonly [string, ...string[]], folder: string): string {
-  const run = systemdRunArgs({ name: 'prisma-enforcer-upgrade', command }).map(quoted).join(' ');
+  // It waits for no job: the unit is to start after what waits for this one.
+  const run = ['--no-block', ...systemdRunArgs({ name: 'prisma-enforcer-upgrade', command })]
+    .map(quoted)
+    .join(' ');
   // The program itself, without what guards it.
   const program = command.slice(5, -4).map(quoted).join(' ');
   return `[Unit]

@@ -1,10 +1,9 @@
 # Boots systemd as the first process of a host: over the files of this machine, of which nothing is changed.
-# usage: sh systemd.sh <empty folder> <folder of the control group>
+# usage: sh systemd.sh <folder, empty or of an earlier boot> <folder of the control group>
 set -e
 echo $$ > "$2/cgroup.procs"
 exec unshare --mount --pid --fork --uts --ipc --cgroup --propagation private sh -ec '
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
+mkdir -p "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 cd "$1/root"
 mount -t proc proc proc
@@ -14,13 +13,15 @@ mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs dev
 for device in null zero full random urandom tty; do touch dev/$device; mount --bind /dev/$device dev/$device; done
 # None of the services of this machine: only what the test installs.
-rm -rf usr/lib/systemd/system/*.wants usr/lib/systemd/system-generators etc/systemd/system
-mkdir -p etc/systemd/system mnt
-cat > etc/systemd/system/small.target <<E
+if [ ! -e etc/systemd/system/small.target ]; then
+  rm -rf usr/lib/systemd/system/*.wants usr/lib/systemd/system-generators etc/systemd/system
+  mkdir -p etc/systemd/system mnt
+  cat > etc/systemd/system/small.target <<E
 [Unit]
 Description=A host of a test
-DefaultDependencies=no
+Wants=multi-user.target
 E
+fi
 pivot_root . mnt
 cd /
 umount -l mnt

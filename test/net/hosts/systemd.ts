@@ -18,6 +18,8 @@ export const canBoot = MOUNT !== undefined && existsSync('/lib/systemd/systemd')
 export interface Machine {
   /** Runs a program on it to its end; rejects when it fails. */
   run(...line: string[]): Promise<string>;
+  /** Ends everything at once, forgets the rules as a kernel that starts does, and boots again from what is on disk. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,8 +36,8 @@ function removeGroup(path: string): void {
 const childOf = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
 
-export async function bootSystemd(host: Host): Promise<Machine> {
-  const folder = mkdtempSync(join(tmpdir(), 'machine-'));
+/** Starts the first process, and waits until it is up. */
+async function boot(host: Host, folder: string): Promise<{ run: Machine['run']; end: () => Promise<void> }> {
   const group = join(MOUNT ?? '', `microseg-${process.pid}-${host.name}`);
   mkdirSync(group);
   const [program, ...args] = host.enter;
@@ -52,25 +54,41 @@ export async function bootSystemd(host: Host): Promise<Machine> {
     const { stdout } = await promisify(execFile)('nsenter', [...enter, ...line], { maxBuffer: 1 << 26 });
     return stdout;
   };
-  const close = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     // The first process takes all others along.
     if (child.exitCode === null) process.kill(childOf(child.pid ?? 0), 'SIGKILL');
     await ended;
     for (let tries = 0; tries < 100; tries += 1) {
       try {
         removeGroup(group);
-        break;
+        return;
       } catch {
         await wait(50);
       }
     }
-    rmSync(folder, { recursive: true, force: true });
   };
-  for (const deadline = Date.now() + 20_000; ; await wait(100)) {
+  for (const deadline = Date.now() + 30_000; ; await wait(100)) {
     const state = await run('systemctl', 'is-system-running').catch(error => String(error.stdout ?? ''));
-    if (/^(running|degraded)/.test(state)) return { run, close };
+    if (/^(running|degraded)/.test(state)) return { run, end };
     if (Date.now() < deadline && child.exitCode === null) continue;
-    await close();
-    throw new Error(`systemd did not come up on ${host.name}: ${words}`);
+    await end();
+    throw new Error(`systemd did not come up on ${host.name}: ${state}${words}`);
   }
+}
+
+export async function bootSystemd(host: Host): Promise<Machine> {
+  const folder = mkdtempSync(join(tmpdir(), 'machine-'));
+  let booted = await boot(host, folder);
+  return {
+    run: (...line) => booted.run(...line),
+    reset: async () => {
+      await booted.end();
+      await host.run('nft', ['flush', 'ruleset']);
+      booted = await boot(host, folder);
+    },
+    close: async () => {
+      await booted.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }

@@ -71,6 +71,27 @@ describe.skipIf(!canBoot)('a host with systemd', () => {
     expect(body.map(({ migration }) => migration?.openMilliseconds)).toEqual([0]);
   });
 
+  test('a reset while no agent is installed: the rules are back at once, and the runner goes on', {
+    timeout: 300_000,
+  }, async () => {
+    const back = { targetVersion: '1.0.0', allowDowngrade: true, canary: 1, soak: '25s', hostTimeout: '4m' };
+    const upgraded = stage.upgrade(back);
+    await until(
+      'the agent to be gone',
+      async () =>
+        (await machine.run('sh', '-c', 'test -e /var/lib/prisma-enforcer/installed.json || echo gone')) ===
+        'gone\n'
+          ? true
+          : undefined,
+      60_000,
+    );
+    await machine.reset();
+    expect(await machine.run('nft', 'list', 'tables')).toContain('table inet prisma\n');
+    expect((await upgraded).status).toBe('Succeeded');
+    await enforces('1.0.0');
+    await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true), 60_000);
+  });
+
   test('an uninstall after it leaves no unit, no file, no process and no rule', async () => {
     await machine.run('prisma-enforcer', 'uninstall');
     const files = "find /etc /usr/sbin /usr/lib /var/lib /run -xdev -name '*prisma-enforcer*'";
