@@ -128,6 +128,33 @@ describe('telling', () => {
     await listener.connections.remove(stays);
   });
 
+  it('passes over what goes with a namespace that is hidden, without having heard that it was', async () => {
+    const id = await listens(await viewer(), { mode: 'all' });
+    const old = await plane.namespace(tenant, 'old');
+    const inside = makeNetwork(old as NamespacePath, 'inside');
+    const outside = makeNetwork(tenant, 'outside');
+    const gone = [outside, inside].map(
+      before => ({ resource: 'externalnetwork', operation: 'delete', before }) as const,
+    );
+    const heard = async (): Promise<string[]> => {
+      listener.sent.length = 0;
+      await push(
+        gone.flatMap(change => pushed(change) ?? []),
+        plane.deps,
+      );
+      return listener.sent.map(([, message]) => JSON.parse(message).entity.name);
+    };
+    const later = new Date(plane.clock.now().getTime() + 1).toISOString();
+    for (const object of [inside, outside]) Object.assign(object, { createTime: later });
+    expect(await heard()).toEqual(['outside', 'inside']);
+    const found = await plane.root(`GET /namespaces?q=${encodeURIComponent(`name == ${old}`)}`, tenant);
+    const [{ ID }] = JSON.parse(found.text);
+    const { status } = await plane.root(`DELETE /namespaces/${ID}?recursive`, tenant);
+    expect(status).toBeLessThan(300);
+    expect(await heard()).toEqual(['outside']);
+    await listener.connections.remove(id);
+  });
+
   it('ends for whom an event could not be sent, who thereby knows, and goes on for the others', async () => {
     const [unlucky, other] = [await listens(await viewer()), await listens(await viewer())];
     const { send } = listener.connections;
