@@ -102,6 +102,35 @@ describe.skipIf(!callsFunctions)('the main job over the AWS adapters', () => {
     expect(left).toEqual([]);
   });
 
+  test('an import of many objects is uploaded, looked at and applied, by the workflow', async () => {
+    const { client } = stage;
+    const [account] = ACCOUNTS;
+    const namespace = account ? accountPath(account) : '';
+    const document = JSON.stringify({
+      label: 'many',
+      data: {
+        namespaces: [{ name: 'imported' }],
+        externalnetworks: Array.from({ length: 60 }, (_, at) => ({
+          name: `n${at}`,
+          entries: ['192.0.2.0/24'],
+          namespace: 'imported',
+        })),
+      },
+    });
+    const body = { size: document.length };
+    const { body: created } = await client.call('createImport', { namespace, body });
+    const { ID: id, upload } = created;
+    const { 'content-length': _, ...headers } = upload?.headers ?? {};
+    const put = await fetch(upload?.url ?? '', { method: 'PUT', headers, body: document });
+    expect(put.status, await put.text()).toBe(200);
+    await client.call('startImport', { namespace, params: { id } });
+    const look = async () => (await client.call('getImport', { namespace, params: { id } })).body;
+    await eventually('the end of the import', async () => (await look()).endTime !== undefined);
+    expect(await look()).toMatchObject({ status: 'Succeeded', total: 61, created: 61, applied: 61 });
+    const { body: there } = await client.call('listExternalnetwork', { namespace: `${namespace}/imported` });
+    expect(there).toHaveLength(60);
+  });
+
   test('the activity log answers by time', async () => {
     const { client } = stage;
     const [account] = ACCOUNTS;

@@ -141,3 +141,23 @@ describe('a request', () => {
     expect([wrong.status, toValidate]).toEqual([422, BUDGET]);
   });
 });
+
+describe('an import of many objects', () => {
+  it('is prepared, started, looked at, listed and ended in a bounded number of sequential round trips', async () => {
+    const body = { size: 10, label: 'l' };
+    const [created, toCreate] = await trips(admin('POST /imports', deep, { body }));
+    const one = `/imports/${created.object.ID}` as const;
+    const [, toGet] = await trips(admin(`GET ${one}`, deep));
+    const [, toList] = await trips(admin('GET /imports', deep));
+    const [, toStart] = await trips(admin(`POST ${one}/start`, deep));
+    const [, toCancel] = await trips(admin(`POST ${one}/cancel`, deep));
+    // Its record is read once the caller may, and others of its label are looked for before it starts.
+    expect({ toCreate, toGet, toList, toStart, toCancel }).toEqual({
+      toCreate: BUDGET,
+      toGet: BUDGET,
+      toList: BUDGET,
+      toStart: 4,
+      toCancel: 3,
+    });
+  });
+});
