@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nftCommand } from '../../clients/enforcer/nft/command.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { PeerList } from '../../shared/core/peer-list.ts';
@@ -13,23 +14,28 @@ export interface Applying {
   first: number;
   /** Of the first: spent in `nft -f`. */
   loading: number;
+  /** The same as `deltas`, of nft alone: `-f` and the read-back. */
+  nft: number[];
   /** Reading a payload of peers from its bytes, by delta. */
   parsing: number[];
   /** A delta, from the payload that was read to the kernel, by delta. */
   deltas: number[];
   /** Bytes. */
   resident: number;
+  /** File with what nft was told at first. */
   script: string;
 }
 
 const [folder = '', deltas = '0'] = process.argv.slice(2);
 const nft = nftCommand();
 let loading = 0;
+let inNft = 0;
 let script = '';
 const plane = openDataPlane({
   nft: async (args, input, line) => {
     const begun = performance.now();
     const ran = await nft(args, input, line);
+    inNft += performance.now() - begun;
     if (args[0] === '-f' && input && input.length > script.length) {
       loading = performance.now() - begun;
       script = input;
@@ -46,7 +52,15 @@ function read<N extends PayloadName>(name: N, file: string) {
 }
 
 const policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
-const measured: Applying = { first: 0, loading: 0, parsing: [], deltas: [], resident: 0, script: '' };
+const measured: Applying = {
+  first: 0,
+  loading: 0,
+  parsing: [],
+  deltas: [],
+  nft: [],
+  resident: 0,
+  script: '',
+};
 
 let before: PeerList | undefined;
 
@@ -69,12 +83,20 @@ async function apply(file: string): Promise<{ parsing: number; applying: number 
 
 measured.first = (await apply('peers.json')).applying;
 measured.loading = loading;
+measured.script = join(folder, `${process.pid}.nft`);
+writeFileSync(measured.script, script);
+script = '';
 for (let at = 0; at < Number(deltas); at++) {
+  inNft = 0;
   const { parsing, applying } = await apply(`peers-${at}.json`);
+  measured.nft.push(inNft);
   measured.parsing.push(parsing);
   measured.deltas.push(applying);
 }
-globalThis.gc?.();
+// As in an agent, a whole comparison comes after a load; then there is time to give memory back.
+const compared = await plane.reconcile();
+if ('outcome' in compared || compared.mended) throw new Error(JSON.stringify(compared));
+script = '';
+await sleep(4000);
 measured.resident = process.memoryUsage.rss();
-measured.script = script;
 process.stdout.write(JSON.stringify(measured));

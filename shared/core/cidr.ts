@@ -72,6 +72,7 @@ export class NetworkIndex {
   }
 
   #findAddress(address: string, found: Map<number, string>): void {
+    if (this.#levels[4].length + this.#levels[6].length === 0) return;
     const host = parseAddress(address);
     if (!host) return;
     for (const { masks, at } of this.#levels[host.family]) {

@@ -49,6 +49,8 @@ StartLimitIntervalSec=0
 [Service]
 Type=simple
 EnvironmentFile=-${PLACES.conf}
+# Large pieces of memory go back to the system when they are free.
+Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536
 ExecStart=${PLACES.program} run $ENFORCERD_OPTS
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always

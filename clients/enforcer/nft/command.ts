@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
 
 /** What nft answered. */
 export interface Ran {
@@ -25,6 +26,13 @@ function inLines(line: (text: string) => void): (piece: string) => void {
     rest = lines.pop() ?? '';
     for (const text of lines) line(text);
   };
+}
+
+/** Characters that are sent at a time: a large policy at once would leave a hole of its size in the process's memory. */
+const PIECE = 65_536;
+
+function* pieces(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at += PIECE) yield text.slice(at, at + PIECE);
 }
 
 /**
@@ -56,5 +64,5 @@ export const nftCommand =
       child.once('close', code => done({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr }));
       // It may end before it has read everything; what it says about that is its answer.
       child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
+      Readable.from(pieces(input)).pipe(child.stdin);
     });

@@ -1,4 +1,4 @@
-import type { Model } from '../policy/model.ts';
+import { type Model, sizeOf } from '../policy/model.ts';
 import type { Listing } from './listing.ts';
 import { epochChains } from './transaction.ts';
 
@@ -15,10 +15,10 @@ export function differenceOf(listing: Listing, model: Model, seen: Seen): string
   if (absent.length > 0) return `chains are missing: ${shorten(absent)}`;
   const strange = [...listing.chains.keys()].filter(name => !chains.has(name));
   if (strange.length > 0) return `chains are not ours: ${shorten(strange)}`;
-  const wrong = [...chains].flatMap(([name, { rules }]) => {
+  const wrong = [...chains].flatMap(([name, chain]) => {
     const listed = listing.chains.get(name);
     const known = seen.get(name);
-    if (listed?.rules !== rules.length || (known !== undefined && known !== listed.digest)) return [name];
+    if (listed?.rules !== sizeOf(chain) || (known !== undefined && known !== listed.digest)) return [name];
     seen.set(name, listed.digest);
     return [];
   });

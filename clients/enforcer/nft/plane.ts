@@ -1,4 +1,5 @@
 import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
+import { giveBackLater } from '../memory.ts';
 import { type Model, sameRules, TALLY } from '../policy/model.ts';
 import { digitsOf } from '../policy/numbers.ts';
 import { Renderer } from '../policy/renderer.ts';
@@ -69,6 +70,7 @@ class NftPlane implements DataPlane {
   /** Changes don't wait while a large table is listed; if one came meanwhile, it is listed again in turn. */
   async reconcile(): ReturnType<DataPlane['reconcile']> {
     await this.#queue;
+    giveBackLater();
     const [model, turns] = [this.#active, this.#turns];
     const seen = model && (await this.#refusable(() => this.#list()));
     const isStill = seen !== undefined && !('outcome' in seen) && this.#busy === 0 && this.#turns === turns;
@@ -187,6 +189,7 @@ class NftPlane implements DataPlane {
     this.#active = model;
     this.#standing = standing;
     if (!before || !stepped || !isQuick(steps) || !isSameEpoch || !sameChains(before, model)) {
+      giveBackLater();
       this.#compared = false;
       this.#unlearn(before, model);
     }

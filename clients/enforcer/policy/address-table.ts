@@ -5,6 +5,8 @@ const WORDS = { 4: 1, 6: 4 } as const;
 /** At least a third of the places is free, so that look-ups end soon. */
 const ROOM = 1.5;
 
+const [DOT, ZERO, NINE] = [46, 48, 57] as const;
+
 /** Text as maps are keyed by it → words. Undefined for what is no such text. */
 function wordsOf(text: string): { family: Family; words: readonly number[] } | undefined {
   if (text.includes(':')) {
@@ -16,9 +18,17 @@ function wordsOf(text: string): { family: Family; words: readonly number[] } | u
       words: [0, 2, 4, 6].map(at => (halves[at] ?? 0) * 65_536 + (halves[at + 1] ?? 0)),
     };
   }
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  return { family: 4, words: [parts.reduce((word, part) => word * 256 + Number(part), 0)] };
+  let [word, part, dots] = [0, 0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      word = word * 256 + part;
+      part = 0;
+      dots++;
+    } else if (code >= ZERO && code <= NINE) part = part * 10 + code - ZERO;
+    else return undefined;
+  }
+  return dots === 3 ? { family: 4, words: [word * 256 + part] } : undefined;
 }
 
 const textOf = (family: Family, words: readonly number[]): string =>

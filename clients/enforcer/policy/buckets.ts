@@ -1,5 +1,5 @@
 import type { Woven } from './loom.ts';
-import { type Chain, shortHash } from './model.ts';
+import { type Chain, packed, shortHash } from './model.ts';
 import { numberIn } from './numbers.ts';
 
 /** Rules of one chain that several classes share. A packet may have to pass all of them. */
@@ -11,32 +11,38 @@ interface Said {
   woven: Woven;
 }
 
+/** Rules of a class, in order, by its number. */
+type RulesOf = (number: string) => readonly string[];
+
 /** A chain for some classes. */
 interface Bucket {
   of: readonly Said[];
   name: string;
   chain: Chain;
+  /** Where packets go: to the chain, or at once where that is all that it says. */
+  verdict: string;
 }
 
 /** `goto …` that most of them end with, which then stands once, at the end. */
-function commonEnd(said: readonly Said[]): string {
+function commonEnd(lists: readonly (readonly string[])[]): string {
   const votes = new Map<string, number>();
-  for (const { woven } of said) {
-    const end = woven.rules.at(-1) ?? '';
+  for (const rules of lists) {
+    const end = rules.at(-1) ?? '';
     if (end.startsWith('goto ')) votes.set(end, (votes.get(end) ?? 0) + 1);
   }
   return [...votes].reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0])[0];
 }
 
-function chainOf(said: readonly Said[]): Chain {
+function sharedRules(said: readonly Said[], rulesOf: RulesOf): readonly string[] {
   const [only] = said;
-  if (only && said.length === 1) return { rules: only.woven.rules };
-  const end = commonEnd(said);
-  const rules = said.flatMap(({ number, woven }) => {
-    const own = woven.rules.at(-1) === end ? woven.rules.slice(0, -1) : woven.rules;
+  if (only && said.length === 1) return rulesOf(only.number);
+  const lists = said.map(({ number }) => ({ number, rules: rulesOf(number) }));
+  const end = commonEnd(lists.map(({ rules }) => rules));
+  const all = lists.flatMap(({ number, rules }) => {
+    const own = rules.at(-1) === end ? rules.slice(0, -1) : rules;
     return own.map(rule => `meta priority ${number} ${rule}`);
   });
-  return { rules: end === '' ? rules : [...rules, end] };
+  return end === '' ? all : [...all, end];
 }
 
 const sameSaid = (a: readonly Said[], b: readonly Said[]): boolean =>
@@ -52,7 +58,10 @@ export class Buckets {
   #kept = new Map<string, Bucket>();
 
   /** Chains, and where packets of each class go. */
-  fill(classes: ReadonlyMap<string, Woven>): { chains: Map<string, Chain>; at: Map<string, string> } {
+  fill(
+    classes: ReadonlyMap<string, Woven>,
+    rulesOf: RulesOf,
+  ): { chains: Map<string, Chain>; at: Map<string, string> } {
     const said = [...classes]
       .map(([number, woven]) => ({ number, woven, value: numberIn(number) }))
       .sort((a, b) => a.value - b.value);
@@ -62,14 +71,12 @@ export class Buckets {
       const [only] = of;
       if (!only) return;
       const before = this.#kept.get(place);
-      const bucket = before && sameSaid(before.of, of) ? before : made(of);
+      const bucket = before && sameSaid(before.of, of) ? before : made(of, rulesOf);
       kept.set(place, bucket);
-      const [first = ''] = bucket.chain.rules;
-      const isBare = bucket.chain.rules.length === 1 && first.startsWith('goto ');
-      for (const { number } of of) at.set(number, isBare ? first : `goto ${bucket.name}`);
+      for (const { number } of of) at.set(number, bucket.verdict);
     };
     const split = (of: readonly (Said & { value: number })[], bit: number, place: string): void => {
-      const rules = of.reduce((sum, { woven }) => sum + woven.rules.length, 0);
+      const rules = of.reduce((sum, { woven }) => sum + woven.size, 0);
       if (of.length <= 1 || rules <= MOST || bit < 0) {
         put(place, of);
         return;
@@ -79,7 +86,7 @@ export class Buckets {
       split(of.slice(0, cut), bit - 1, `${place}0`);
       split(of.slice(cut), bit - 1, `${place}1`);
     };
-    const isLarge = ({ woven }: Said): boolean => woven.rules.length > MOST / 4;
+    const isLarge = ({ woven }: Said): boolean => woven.size > MOST / 4;
     split(
       said.filter(one => !isLarge(one)),
       31,
@@ -92,7 +99,11 @@ export class Buckets {
   }
 }
 
-function made(of: readonly Said[]): Bucket {
-  const chain = chainOf(of);
-  return { of, chain, name: `c_${shortHash(chain.rules.join('\n'))}` };
+function made(of: readonly Said[], rulesOf: RulesOf): Bucket {
+  const rules = sharedRules(of, rulesOf);
+  const name = `c_${shortHash(rules.join('\n'))}`;
+  const [first = ''] = rules;
+  const isBare = rules.length === 1 && first.startsWith('goto ');
+  const said = of.map(({ number, woven }) => ({ number, woven }));
+  return { of: said, chain: packed(rules), name, verdict: isBare ? first : `goto ${name}` };
 }

@@ -3,6 +3,7 @@ import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import type { ParsedRule } from '../../../shared/core/rule-index.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { Loom, Side, Woven } from './loom.ts';
+import { shortHash } from './model.ts';
 
 /** What one policy says to one kind of unit in one direction about every peer. */
 export class Judge {
@@ -11,6 +12,8 @@ export class Judge {
   /** Clause → positions of the rules that it makes name the peer. */
   readonly #naming = new Map<number, number[]>();
   readonly #woven = new Map<string, Woven>();
+  /** Often asked for twice in a row. */
+  #last: { key: string | undefined; rules: readonly string[] } = { key: undefined, rules: [] };
   readonly #loom: Loom;
   readonly #side: Side;
   readonly #layer3Only: boolean;
@@ -46,20 +49,37 @@ export class Judge {
 
   /** What is said to a peer that satisfies these clauses, by its tags or by networks that hold it. */
   weave(clauses: Iterable<number>): Woven {
-    const positions = new Set<number>();
-    for (const clause of clauses) for (const at of this.#naming.get(clause) ?? []) positions.add(at);
-    const sorted = [...positions].sort((a, b) => a - b);
-    const key = sorted.join(',');
+    const positions = this.#positions(clauses);
+    const key = positions.join();
     const known = this.#woven.get(key);
     if (known) return known;
-    const rules = sorted.flatMap(at => this.#rules[at] ?? []);
-    const made = this.#loom.weave(outcomesOf(rules, this.#layer3Only), this.#side);
+    const rules = this.#rulesAt(positions);
+    const made = { hash: shortHash(rules.join('\n')), size: rules.length };
     this.#woven.set(key, made);
     return made;
   }
 
+  /** The same as rules. */
+  rules(clauses: Iterable<number>): readonly string[] {
+    return this.#rulesAt(this.#positions(clauses));
+  }
+
   /** Where its packets go. */
-  verdict(clauses: Iterable<number>): string {
-    return this.#loom.verdict(this.weave(clauses));
+  verdict(clauses: readonly number[]): string {
+    return this.#loom.verdict(this.weave(clauses), this.rules(clauses));
+  }
+
+  #positions(clauses: Iterable<number>): number[] {
+    const positions = new Set<number>();
+    for (const clause of clauses) for (const at of this.#naming.get(clause) ?? []) positions.add(at);
+    return [...positions].sort((a, b) => a - b);
+  }
+
+  #rulesAt(positions: readonly number[]): readonly string[] {
+    const key = positions.join();
+    if (this.#last.key === key) return this.#last.rules;
+    const rules = positions.flatMap(at => this.#rules[at] ?? []);
+    this.#last = { key, rules: this.#loom.rules(outcomesOf(rules, this.#layer3Only), this.#side) };
+    return this.#last.rules;
   }
 }

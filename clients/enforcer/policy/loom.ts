@@ -4,7 +4,7 @@ import type { Span } from '../../../shared/core/spans.ts';
 import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import { type Meaning, SNAPLEN } from '../data-plane.ts';
-import { type Chain, shortHash, TALLY } from './model.ts';
+import { type Chain, packed, shortHash, TALLY } from './model.ts';
 import { digitsOf, type Numbers } from './numbers.ts';
 
 /** What every decision of a unit in one direction shares. */
@@ -55,11 +55,11 @@ const ANSWERS: Readonly<Partial<Record<Line, Readonly<Record<number, number>>>>>
 /** Few stretches are rules one by one; more of them are one look-up. */
 const FEW = 3;
 
-/** What is said to a kind of peer: rules in order, of which one always ends it. Equal ones are the same object. */
+/** What is said to a kind of peer: so many rules, of which one always ends it. */
 export interface Woven {
   /** Tells equal ones from others. */
   hash: string;
-  rules: readonly string[];
+  size: number;
 }
 
 /** What ends a flow's way through the rules. */
@@ -81,7 +81,6 @@ export class Loom {
   readonly #terminals = new Map<string, Terminal>();
   /** By their rules: equal ones are one. */
   readonly #ends = new Map<string, Terminal>();
-  readonly #woven = new Map<string, Woven>();
   readonly #numbers: Numbers;
   readonly #logGroup: number;
 
@@ -90,28 +89,25 @@ export class Loom {
     this.#numbers = numbers;
   }
 
-  /** What a unit says to a peer about which these outcomes hold. */
-  weave(outcomes: Outcomes, side: Side): Woven {
+  /** What a unit says to a peer about which these outcomes hold: rules in order. */
+  rules(outcomes: Outcomes, side: Side): readonly string[] {
     const targets = LINES.map(line => this.#targets(outcomes[line], side));
     const most = commonest(targets);
-    const rules = [
-      ...LINES.flatMap((line, at) => ruleTexts(line, targets[at] ?? [], most)),
-      ...endTexts('', most),
-    ];
-    const hash = shortHash(rules.join('\n'));
-    const known = this.#woven.get(hash);
-    if (known) return known;
-    const made = { hash, rules };
-    this.#woven.set(hash, made);
-    return made;
+    return [...LINES.flatMap((line, at) => ruleTexts(line, targets[at] ?? [], most)), ...endTexts('', most)];
   }
 
   /** Where packets go that it is said to. */
-  verdict({ hash, rules }: Woven): string {
+  verdict({ hash }: Woven, rules: readonly string[]): string {
     const [first = ''] = rules;
     if (rules.length === 1 && first.startsWith('goto ')) return first;
-    this.chains.set(`c_${hash}`, { rules });
+    this.chains.set(`c_${hash}`, packed(rules));
     return `goto c_${hash}`;
+  }
+
+  /** Forgets what can be made again: after a policy is rendered it is seldom asked for. */
+  rest(): void {
+    this.#terminals.clear();
+    this.#ends.clear();
   }
 
   #targets(spans: readonly Span<Outcome>[], side: Side): Span<Terminal>[] {
@@ -146,7 +142,7 @@ export class Loom {
       : rejected(id, number, way, this.#logGroup);
     const chain = () => {
       const name = `t_${shortHash(rules.join('\n'))}`;
-      this.chains.set(name, { rules });
+      this.chains.set(name, packed(rules));
       return name;
     };
     return { rules, chain, isShared: !isAllow };

@@ -5,12 +5,44 @@ import type { Meaning } from '../data-plane.ts';
 export interface Chain {
   /** Where the kernel calls it, as nft writes it; absent for chains that others go to. */
   hook?: string;
-  rules: readonly string[];
+  readonly rules: readonly string[];
 }
 
-export const sameRules = (a: Chain | undefined, b: Chain): boolean =>
-  a === b ||
-  (a !== undefined && a.rules.length === b.rules.length && a.rules.every((rule, at) => rule === b.rules[at]));
+/**
+ * A chain as bytes: once the kernel has it, its text is seldom asked for again, and as texts the rules of a large policy
+ * are many times what else is remembered of it.
+ */
+class PackedChain implements Chain {
+  readonly #bytes: Buffer;
+  readonly size: number;
+
+  constructor(rules: readonly string[]) {
+    this.size = rules.length;
+    this.#bytes = Buffer.from(rules.join('\n'));
+  }
+
+  get rules(): readonly string[] {
+    return this.size === 0 ? [] : this.#bytes.toString().split('\n');
+  }
+
+  equals(other: PackedChain): boolean {
+    return this.size === other.size && this.#bytes.equals(other.#bytes);
+  }
+}
+
+export const packed = (rules: readonly string[]): Chain => new PackedChain(rules);
+
+/** How many rules it has. */
+export const sizeOf = (chain: Chain): number =>
+  chain instanceof PackedChain ? chain.size : chain.rules.length;
+
+export function sameRules(a: Chain | undefined, b: Chain): boolean {
+  if (a === b) return true;
+  if (a === undefined || sizeOf(a) !== sizeOf(b)) return false;
+  if (a instanceof PackedChain && b instanceof PackedChain) return a.equals(b);
+  const rules = b.rules;
+  return a.rules.every((rule, at) => rule === rules[at]);
+}
 
 /** The set whose elements count the flows of each end, by its number. */
 export const TALLY = 'tally';

@@ -85,6 +85,7 @@ export class Renderer {
       own: new Map([...own, ...frame(policy, dispatchOf(policy, base.groups))]),
     });
     this.#woven = woven;
+    base.loom.rest();
     return {
       chains: woven.chains,
       maps,
@@ -178,7 +179,9 @@ export class Renderer {
           const name = classesName(group, way);
           const buckets = this.#buckets.get(name) ?? new Buckets();
           this.#buckets.set(name, buckets);
-          const { chains, at } = buckets.fill(woven);
+          const { chains, at } = buckets.fill(woven, number =>
+            judge.rules(around.byNumber(number)?.all ?? []),
+          );
           const means = new Map([...woven].map(([number, { hash }]) => [number, hash]));
           const map = {
             holds: 'classes',
