@@ -114,8 +114,5 @@ export const ORIGINAL: readonly OriginalResource[] = [
   plural('trustednamespace', CERTIFICATES),
   { identity: '_meta', path: '_meta' },
   { identity: 'jwks', path: '.well-known' },
-  plural(
-    'event',
-    'a WebSocket, `GET /events?token=…&namespace=…`, of the one-process build alone; not built on AWS',
-  ),
+  plural('event'),
 ];

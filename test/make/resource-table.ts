@@ -1,8 +1,18 @@
-import { operations, type Route, routes } from '../../shared/api/routes.ts';
+import { type Route as FullRoute, operations, routes } from '../../shared/api/routes.ts';
 import { resourceOf } from '../../shared/schema/resources.ts';
 import { ORIGINAL, type OriginalResource } from './original.ts';
 
-const all: readonly Route[] = operations.map(operation => routes[operation]);
+type Route = Pick<FullRoute, 'method' | 'path' | 'group' | 'summary' | 'crud'>;
+
+/** The one that is no request with an answer. */
+const events: Route = {
+  method: 'GET',
+  path: '/events',
+  group: 'events',
+  summary: 'Tells of changes as they happen, over a WebSocket: [push-events.md](push-events.md).',
+};
+
+const all: readonly Route[] = [...operations.map(operation => routes[operation]), events];
 const first = ({ path }: Route): string => path.split('/')[1] ?? '';
 const servedAt = (path: string): Route[] => all.filter(route => first(route) === path);
 
