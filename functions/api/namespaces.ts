@@ -1,3 +1,4 @@
+import { organized } from '../../shared/core/object.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { childPath, NamespacePath, ROOT, shortName, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
@@ -13,7 +14,10 @@ const NO_GROUP = 'group means nothing, as in the original; what a namespace stan
 
 const namespace = crud('namespace', {
   check: (input, call) => {
-    if (call.route.crud?.action === 'create' && input.name.includes('/')) {
+    // Whoever replaces the list names what they add to it: policies and children count on the tag of the type.
+    if (call.route.crud?.action !== 'create') {
+      input.organizationalMetadata = organized(input, input.organizationalMetadata);
+    } else if (input.name.includes('/')) {
       throw brokenRules([
         {
           path: ['name'],

@@ -95,13 +95,20 @@ function placed(input: InputOf<'namespace'>, parent: NamespacePath) {
       { attribute: 'name', value: input.name },
     );
   }
-  const key = ORGANIZATION[input.type];
-  const said = input.organizationalMetadata.some(tag => tag.startsWith(`${key}=`));
-  const own = key && !said ? [Tag.parse(`${key}=${input.name}`)] : [];
   return {
     name: path(parent, input.name),
-    organizationalMetadata: [...input.organizationalMetadata, ...own],
+    organizationalMetadata: organized(input, input.organizationalMetadata),
   };
+}
+
+/** Organizational metadata of a namespace, the tag of its type among it, unless another one was said with its key. */
+export function organized(
+  { type, name }: Pick<Namespace, 'type' | 'name'> | InputOf<'namespace'>,
+  metadata: readonly Tag[],
+): Tag[] {
+  const key = ORGANIZATION[type];
+  const isSaid = metadata.some(tag => tag.startsWith(`${key}=`));
+  return key && !isSaid ? [...metadata, Tag.parse(`${key}=${name.split('/').at(-1)}`)] : [...metadata];
 }
 
 /** Paths stand in tags, which have less than 1024 bytes with their key. */

@@ -200,6 +200,18 @@ describe('a namespace', () => {
     });
     expect(object.metadata).toEqual(['@org:team=a', '@org:group=team']);
   });
+
+  it('keeps the tag of its type when its organizational metadata is replaced, unless another is said', async () => {
+    const tenant = await plane.tenant();
+    const body = { name: 'team', type: 'Group' };
+    const { object } = await plane.root('POST /namespaces', tenant, { body });
+    const replaced = async (organizationalMetadata: string[]) =>
+      (await plane.root(`PATCH /namespaces/${object.ID}`, tenant, { body: { organizationalMetadata } }))
+        .object.organizationalMetadata;
+    expect(await replaced(['@org:team=b'])).toEqual(['@org:team=b', '@org:group=team']);
+    expect(await replaced([])).toEqual(['@org:group=team']);
+    expect(await replaced(['@org:group=other'])).toEqual(['@org:group=other']);
+  });
 });
 
 describe('a cloud account', () => {
