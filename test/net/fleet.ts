@@ -25,6 +25,8 @@ export interface Member extends HostPlan {
 
 /** An agent in a process of its own, on one of the hosts. */
 export interface RealAgent {
+  /** RFC 3339: before it was started. */
+  begun: string;
   host: Host;
   folder: string;
   process: ChildProcess;
@@ -96,6 +98,7 @@ export async function openFleet(
     const who = ['-n', NAMESPACE, '--name', name, '--machine-id', name, '--state', folder];
     const tags = (member?.tags ?? []).flatMap(tag => ['--tag', tag]);
     const [program = '', ...args] = argvOf(host, ['run', ...given, ...who, ...tags, ...flags]);
+    const begun = new Date().toISOString();
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -106,6 +109,7 @@ export async function openFleet(
     });
     const ended = once(child, 'close');
     const agent: RealAgent = {
+      begun,
       host,
       folder,
       process: child,
@@ -151,7 +155,7 @@ export async function openFleet(
 /** Writes a file with a content; for units and damage. */
 export const put = (path: string, content: string): void => writeFileSync(path, content);
 
-/** Waits until the agent enforces a policy that knows its units. */
+/** Waits until the agent itself, and not the process before it, says that it enforces a policy that knows its units. */
 export const enforcing = (agent: RealAgent): Promise<Status> =>
   until(
     `${agent.host.name} to enforce`,
@@ -159,7 +163,9 @@ export const enforcing = (agent: RealAgent): Promise<Status> =>
       if (agent.process.exitCode !== null)
         throw new Error(`${agent.host.name} ended: ${agent.out()}${agent.err()}`);
       const status = agent.status();
-      return status?.pid && status.active && status.active.units > 0 ? status : undefined;
+      return status && status.startedAt >= agent.begun && status.active && status.active.units > 0
+        ? status
+        : undefined;
     },
     30_000,
   );
