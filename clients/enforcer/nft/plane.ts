@@ -70,9 +70,9 @@ class NftPlane implements DataPlane {
   /** Changes don't wait while a large table is listed; if one came meanwhile, it is listed again in turn. */
   async reconcile(): ReturnType<DataPlane['reconcile']> {
     await this.#queue;
-    giveBackLater();
     const [model, turns] = [this.#active, this.#turns];
     const seen = model && (await this.#refusable(() => this.#list()));
+    giveBackLater();
     const isStill = seen !== undefined && !('outcome' in seen) && this.#busy === 0 && this.#turns === turns;
     if (model && isStill && this.#differs(seen, model) === '') {
       this.#compared = true;
