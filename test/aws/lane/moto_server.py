@@ -1,9 +1,13 @@
-"""moto's server with what its Step Functions lacks: an evaluator of JSONata, and the cause of a failed task."""
+"""moto's server with what it lacks: of Step Functions an evaluator of JSONata and the cause of a failed task, of DynamoDB
+the request tokens of transactions."""
 
 import json
+from collections import OrderedDict
+from functools import wraps
 
 import jsonata
 from moto.core.responses import EmptyResult
+from moto.dynamodb.responses import DynamoHandler
 from moto.server import main
 from moto.stepfunctions.parser.asl.jsonata import jsonata as place
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
@@ -30,6 +34,29 @@ def send_task_failure(self):
     return EmptyResult()
 
 
+REMEMBERED = 10_000
+answered = OrderedDict()
+
+
+def once(transact):
+    """A request token makes a transaction that comes again, because its answer was lost, do nothing and succeed."""
+
+    @wraps(transact)
+    def remembered(self):
+        token = self.body.get("ClientRequestToken")
+        if token is not None and token in answered:
+            return answered[token]
+        result = transact(self)
+        if token is not None:
+            answered[token] = result
+            if len(answered) > REMEMBERED:
+                answered.popitem(last=False)
+        return result
+
+    return remembered
+
+
+DynamoHandler.transact_write_items = once(DynamoHandler.transact_write_items)
 place._eval_jsonata = evaluate
 place.encode_jsonata_variable_declarations = declare
 StepFunctionResponse.send_task_failure = send_task_failure
