@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { newObjectId, touch } from '../shared/core/object.ts';
 import type { Activity, Write } from '../shared/ports/object-store.ts';
 import type { Enforcer } from '../shared/schema/enforcer.ts';
-import type { EnforcerUpgrade, UpgradeBatch } from '../shared/schema/enforcerupgrade.ts';
+import type { EnforcerUpgrade, UpgradeBatch, UpgradeHost } from '../shared/schema/enforcerupgrade.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { type NamespacePath, ObjectId, tenantOf } from '../shared/schema/ids.ts';
 import type { Deps } from './deps.ts';
@@ -36,6 +36,18 @@ export async function batchAt(
   const batch = await store.get({ resource: 'upgradebatch', namespace, id: batchID(ID, number) });
   if (batch) return batch;
   throw fail('not_found', `no part ${number} of upgrade \`${ID}\` in ${namespace}`);
+}
+
+/** The hosts of a wave, each as its part remembers it. */
+export async function hostsOfWave(
+  upgrade: EnforcerUpgrade,
+  wave: number,
+  deps: Store,
+): Promise<UpgradeHost[]> {
+  const parts = upgrade.waves[wave]?.batches ?? [];
+  return (await Promise.all(parts.map(number => batchAt(upgrade, number, deps)))).flatMap(
+    ({ hosts }) => hosts,
+  );
 }
 
 /** Times that a write which lost a race is tried again. */

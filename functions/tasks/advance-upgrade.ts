@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { goSeconds } from '../../shared/core/duration.ts';
 import { countsOf, judged, nextOf } from '../../shared/core/upgrade.ts';
 import { BATCH, type EnforcerUpgrade } from '../../shared/schema/enforcerupgrade.ts';
-import { batchAt, rewritten, upgradeAt } from '../upgrade.ts';
+import { hostsOfWave, rewritten, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -17,10 +17,7 @@ const isUnhealthy = ({ state, reason }: { state: string; reason: string }): bool
   state === 'Failed' && reason.startsWith('unhealthy: ');
 
 async function resultOf(upgrade: EnforcerUpgrade, deps: TaskDeps) {
-  const batches = upgrade.waves[upgrade.wave]?.batches ?? [];
-  const hosts = (await Promise.all(batches.map(number => batchAt(upgrade, number, deps)))).flatMap(
-    each => each.hosts,
-  );
+  const hosts = await hostsOfWave(upgrade, upgrade.wave, deps);
   return { counts: countsOf(hosts), unhealthy: hosts.filter(isUnhealthy).length };
 }
 

@@ -1,16 +1,36 @@
 import { z } from 'zod';
-import type { Counts } from '../../shared/schema/enforcerupgrade.ts';
-import { EnforcerUpgradeChanged } from '../../shared/schema/event.ts';
-import { upgradeAt } from '../upgrade.ts';
+import { countsOf } from '../../shared/core/upgrade.ts';
+import type { Counts, EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
+import { EnforcerUpgradeChanged, type UPGRADE_MOMENTS } from '../../shared/schema/event.ts';
+import { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
+import { hostsOfWave, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
-import { task } from './task.ts';
+import { type TaskDeps, task } from './task.ts';
 
-const Input = z.strictObject({ ...OfUpgrade, moment: z.enum(['started', 'ended']) });
+const Direction = z.enum(['forward', 'mend', 'back']);
+const OfWave = { wave: z.int().min(0), direction: Direction };
+
+const Input = z.discriminatedUnion('moment', [
+  z.strictObject({ ...OfUpgrade, moment: z.enum(['started', 'ended']) }),
+  z.strictObject({ ...OfUpgrade, moment: z.enum(['waveBegun', 'waveEnded']), ...OfWave }),
+  /** `number`: of the pause, from 0. */
+  z.strictObject({ ...OfUpgrade, moment: z.enum(['paused', 'resumed']), number: z.int().min(0) }),
+  z.strictObject({
+    ...OfUpgrade,
+    moment: z.literal('host'),
+    direction: Direction,
+    host: z.strictObject({ namespace: NamespacePath, ID: ObjectId }),
+  }),
+]);
+type Input = z.infer<typeof Input>;
+
+type Detail = z.infer<typeof EnforcerUpgradeChanged>['detail'];
+type Told = Pick<Detail, 'wave' | 'host'>;
 
 const NONE: Counts = { hosts: 0, upgraded: 0, restored: 0, failed: 0, skipped: 0 };
 
 /** What came of all waves so far. */
-export const sum = (counts: readonly (Counts | undefined)[]): Counts =>
+const sum = (counts: readonly (Counts | undefined)[]): Counts =>
   counts.reduce<Counts>(
     (all, one) => ({
       hosts: all.hosts + (one?.hosts ?? 0),
@@ -22,12 +42,70 @@ export const sum = (counts: readonly (Counts | undefined)[]): Counts =>
     NONE,
   );
 
-/** Tells the bus of the upgrade. A repeated call publishes an event of the same ID. */
+/** Which event of the upgrade it is: the same moment, the same ID. */
+function nameOf(input: Input): string {
+  switch (input.moment) {
+    case 'waveBegun':
+    case 'waveEnded':
+      return `${input.moment}-${input.wave}-${input.direction}`;
+    case 'paused':
+    case 'resumed':
+      return `${input.moment}-${input.number}`;
+    case 'host':
+      return `host-${input.host.ID}-${input.direction}`;
+    default:
+      return input.moment;
+  }
+}
+
+/** A pause ends with the abort of the upgrade, too; and one that ends as it was asked to was aborted. */
+function momentOf({ moment }: Input, { wanted, status }: EnforcerUpgrade): (typeof UPGRADE_MOMENTS)[number] {
+  const isAborted = moment === 'resumed' ? wanted === 'Abort' : moment === 'ended' && status === 'Aborted';
+  return isAborted ? 'aborted' : moment;
+}
+
+/** Failures of a wave that its event names. */
+const NAMED = 20;
+
+const told = ({ ID, namespace, name, state, reason }: UpgradeHost) => ({
+  ID,
+  namespace,
+  name,
+  state,
+  reason,
+});
+
+async function waveTold(
+  { wave: number, direction }: Extract<Input, { wave: number }>,
+  upgrade: EnforcerUpgrade,
+  deps: TaskDeps,
+): Promise<Told> {
+  const hosts = await hostsOfWave(upgrade, number, deps);
+  const failures = hosts.filter(({ state }) => state === 'Failed' || state === 'Restored');
+  return {
+    wave: { number, direction, ...countsOf(hosts), failures: failures.slice(0, NAMED).map(told) },
+  };
+}
+
+async function hostTold({ ID: id, namespace }: { ID: ObjectId; namespace: NamespacePath }, deps: TaskDeps) {
+  const enforcer = await deps.store.get({ resource: 'enforcer', namespace, id });
+  const { state = 'Failed', reason = 'the enforcer was deleted' } = enforcer?.migration ?? {};
+  return { host: { ID: id, namespace, name: enforcer?.name ?? '', state, reason } };
+}
+
+/** Tells the bus where the upgrade stands. A repeated call publishes an event of the same ID. */
 export const publishUpgrade = task(Input, async (input, deps) => {
-  const { ID, namespace, name, status, reason, version, targets, waves } = await upgradeAt(input, deps);
+  const upgrade = await upgradeAt(input, deps);
+  const { ID, namespace, name, status, reason, version, targets, waves } = upgrade;
+  const more =
+    'wave' in input
+      ? await waveTold(input, upgrade, deps)
+      : 'host' in input
+        ? await hostTold(input.host, deps)
+        : {};
   await deps.bus.publish(
     EnforcerUpgradeChanged.parse({
-      id: `${ID}-${input.moment}`,
+      id: `${ID}-${nameOf(input)}`,
       time: deps.clock.now().toISOString(),
       source: 'microseg',
       'detail-type': 'EnforcerUpgradeChanged',
@@ -39,7 +117,9 @@ export const publishUpgrade = task(Input, async (input, deps) => {
         reason,
         version,
         targets,
+        moment: momentOf(input, upgrade),
         ...sum(waves.map(({ counts }) => counts)),
+        ...more,
       },
     }),
   );

@@ -67,7 +67,36 @@ const outcome = <T extends string>(type: T) =>
 export const CloudAccountReady = outcome('CloudAccountReady');
 export const CloudAccountFailed = outcome('CloudAccountFailed');
 
-/** An upgrade of enforcers began or ended. Ours to publish, others' to act on. */
+/** What an event about an upgrade tells of. */
+export const UPGRADE_MOMENTS = [
+  'started',
+  'waveBegun',
+  'waveEnded',
+  /** A host has not got, or not kept, the wanted version. */
+  'host',
+  'paused',
+  'resumed',
+  'aborted',
+  'ended',
+] as const;
+
+const hostCounts = {
+  hosts: z.int(),
+  upgraded: z.int(),
+  restored: z.int(),
+  failed: z.int(),
+  skipped: z.int(),
+};
+
+const UpgradeHostTold = z.strictObject({
+  ID: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  state: z.string(),
+  reason: z.string(),
+});
+
+/** Where an upgrade of enforcers stands. Ours to publish, others' to act on. */
 export const EnforcerUpgradeChanged = z.object({
   ...envelope,
   source: z.literal('microseg'),
@@ -81,11 +110,20 @@ export const EnforcerUpgradeChanged = z.object({
     reason: z.string(),
     version: z.string(),
     targets: z.int(),
-    hosts: z.int(),
-    upgraded: z.int(),
-    restored: z.int(),
-    failed: z.int(),
-    skipped: z.int(),
+    moment: z.enum(UPGRADE_MOMENTS),
+    /** Of the waves that were judged. */
+    ...hostCounts,
+    /** With moments of a wave. `mend` and `back`: its hosts get their former version again. */
+    wave: z
+      .strictObject({
+        number: z.int(),
+        direction: z.enum(['forward', 'mend', 'back']),
+        ...hostCounts,
+        /** Those that were not upgraded, at most 20. */
+        failures: z.array(UpgradeHostTold),
+      })
+      .exactOptional(),
+    host: UpgradeHostTold.exactOptional(),
   }),
 });
 

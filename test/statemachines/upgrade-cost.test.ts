@@ -5,10 +5,10 @@ import { QUOTAS } from '../../bench/upgrades/step-functions.ts';
 /** States that each part, each host that is upgraded and each host that goes back enters, by the file. */
 const OF_PART = 3;
 const OF_UPGRADED = 5;
-const OF_RESTORED = 6;
+const OF_RESTORED = 7;
 /** Of the upgrade itself: before the first wave and after the last, and of each wave and of each part of it. */
 const AROUND = 11;
-const OF_WAVE = 5;
+const OF_WAVE = 7;
 const OF_GATE = 1;
 
 test('state transitions are counted as Step Functions bills them: each state that was entered', async () => {

@@ -5,6 +5,7 @@ import { readStateMachines } from '../../local/workflows.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { BusEvent } from '../../shared/schema/event.ts';
 import { ROOT } from '../../shared/schema/ids.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import {
@@ -76,6 +77,9 @@ async function play({ hosts: count, behaviour, spec = {}, ...options }: Played) 
   return { time, tenant, hosts, upgrade, open, standing, outcome };
 }
 
+const moments = (events: readonly BusEvent[]): unknown[] =>
+  events.map(({ detail }) => ('moment' in detail ? detail.moment : undefined));
+
 const statesOf = (outcome: Awaited<ReturnType<Awaited<ReturnType<typeof play>>['outcome']>>): string[] =>
   outcome.hosts.map(({ state = 'none', version }) => `${state} ${version || 'nothing'}`);
 
@@ -108,9 +112,60 @@ describe('an upgrade', () => {
       ],
     });
     expect(statesOf(result)).toEqual(Array(5).fill(`Upgraded ${NEW}`));
-    expect(events.map(({ id, detail }) => [id, detail])).toEqual([
-      [`${upgrade.ID}-started`, expect.objectContaining({ status: 'Running', version: NEW, targets: 5 })],
-      [`${upgrade.ID}-ended`, expect.objectContaining({ status: 'Succeeded', upgraded: 5, failed: 0 })],
+    const wave = (number: number, hosts: number, upgraded: number) =>
+      expect.objectContaining({
+        wave: {
+          number,
+          direction: 'forward',
+          hosts,
+          upgraded,
+          restored: 0,
+          failed: 0,
+          skipped: 0,
+          failures: [],
+        },
+      });
+    expect(events.map(({ id, detail }) => [id.replace(`${upgrade.ID}-`, ''), detail])).toEqual([
+      ['started', expect.objectContaining({ status: 'Running', version: NEW, targets: 5 })],
+      ['waveBegun-0-forward', wave(0, 1, 0)],
+      ['waveEnded-0-forward', wave(0, 1, 1)],
+      ['waveBegun-1-forward', wave(1, 2, 0)],
+      ['waveEnded-1-forward', wave(1, 2, 2)],
+      ['waveBegun-2-forward', wave(2, 2, 0)],
+      ['waveEnded-2-forward', wave(2, 2, 2)],
+      ['ended', expect.objectContaining({ status: 'Succeeded', upgraded: 5, failed: 0 })],
+    ]);
+  });
+
+  it('tells the bus of a host that fails, why, and how it stands when its wave has ended', async () => {
+    const { open, upgrade, hosts } = await play({
+      hosts: 3,
+      behaviour: index => (index === 1 ? 'broken release' : 'good'),
+      spec: { canary: 0, waves: 1, failureThreshold: '1' },
+    });
+    const { finish, events } = open();
+    await finish();
+    const failed = {
+      ID: hosts[1]?.ID,
+      name: 'host-00001',
+      state: 'Restored',
+      reason: 'the runner could not install it: the service did not start',
+    };
+    expect(events.map(({ id, detail }) => [id.replace(`${upgrade.ID}-`, ''), detail])).toEqual([
+      ['started', expect.objectContaining({ moment: 'started' })],
+      ['waveBegun-0-forward', expect.objectContaining({ moment: 'waveBegun' })],
+      [
+        `host-${hosts[1]?.ID}-forward`,
+        expect.objectContaining({ moment: 'host', host: expect.objectContaining(failed) }),
+      ],
+      [
+        'waveEnded-0-forward',
+        expect.objectContaining({
+          moment: 'waveEnded',
+          wave: expect.objectContaining({ restored: 1, failures: [expect.objectContaining(failed)] }),
+        }),
+      ],
+      ['ended', expect.objectContaining({ moment: 'ended', status: 'Succeeded' })],
     ]);
   });
 
@@ -282,6 +337,11 @@ describe('pause, resume and abort', () => {
     await fleet.workflows.sendTaskSuccess(pauseToken, {});
     await fleet.finish();
     expect((await played.outcome()).status).toBe('Succeeded');
+    expect(moments(fleet.events)).toEqual([
+      ...['started', 'paused', 'resumed'],
+      ...Array(3).fill(['waveBegun', 'waveEnded']).flat(),
+      'ended',
+    ]);
   });
 
   it('end what has begun, and leave the rest alone', async () => {
@@ -302,6 +362,7 @@ describe('pause, resume and abort', () => {
     expect(result.hosts[4]?.why).toBe('the upgrade was aborted before it came to it');
     const { items } = await store.list('enforcer', played.tenant, { limit: 10 });
     expect(items.map(({ migrationStatus }) => migrationStatus)).toEqual(Array(5).fill('None'));
+    expect(moments(fleet.events)).toEqual(['started', 'waveBegun', 'waveEnded', 'aborted']);
   });
 
   it('leave hosts that were not come to free for another upgrade, however many they are', async () => {
