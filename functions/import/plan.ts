@@ -10,6 +10,7 @@ import type { Piece } from './document/piece.ts';
 import { objectOf } from './document/read.ts';
 import { type Entry, entryOf, grouped } from './entries.ts';
 import { errorsOf } from './errors.ts';
+import { settle } from './legacy.ts';
 import { isMeant, labelTag, nameMeant, type Shelf, shelve, takeOff } from './objects.ts';
 import { Cutter, type Part, type Planned } from './parts.ts';
 import { deepestFirst, GOING, labelled } from './remove.ts';
@@ -22,6 +23,8 @@ interface Slot {
   name: unknown;
   /** Value that only one object of its namespace may have. */
   unique: unknown;
+  /** It has no effect any more, and means nothing of what is there. */
+  leftOut: boolean;
   target?: ObjectId;
 }
 
@@ -67,7 +70,8 @@ function slotsOf({ pieces, home }: PlanOptions): Pick<Plan, 'errors' | 'absent'>
       const finding = absence(piece.plural, piece.index, object);
       if (finding) return void absent.push(finding);
       const entry = entryOf(piece.plural, piece.index, object, home);
-      const { unique } = resourceOf(entry.identity);
+      const leftOut = settle(entry).entry === undefined;
+      const unique = leftOut ? undefined : resourceOf(entry.identity).unique;
       const name = nameMeant(entry);
       slots.push({
         identity: entry.identity,
@@ -75,6 +79,7 @@ function slotsOf({ pieces, home }: PlanOptions): Pick<Plan, 'errors' | 'absent'>
         piece,
         name,
         unique: unique === undefined ? undefined : unique === 'name' ? name : entry.fields[unique],
+        leftOut,
       });
     });
   }
@@ -131,7 +136,8 @@ async function match(group: readonly Slot[], options: PlanOptions): Promise<void
   const [first] = group;
   if (!first) return;
   const tag = labelTag(options.label);
-  for (const [identity, slots] of Map.groupBy(group, slot => slot.identity)) {
+  const meaning = group.filter(({ leftOut }) => !leftOut);
+  for (const [identity, slots] of Map.groupBy(meaning, slot => slot.identity)) {
     const shelf = await shelfFor(identity, first.namespace, slots, options);
     for (const slot of slots) {
       if (!shelf.get(slot.name)?.length) continue;

@@ -5,9 +5,11 @@ import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
 import { CreatedImport, ShownImport } from '../../shared/api/import-routes.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
+import { NamespacePath } from '../../shared/schema/ids.ts';
 import type { ImportSpec } from '../../shared/schema/import.ts';
+import { identities } from '../../shared/schema/resources.ts';
 import type { Answer } from './call.ts';
-import type { Caller, Plane } from './plane.ts';
+import { type Caller, openPlane, type Plane } from './plane.ts';
 import { quiet } from './state-machine.ts';
 import { timeline } from './timeline.ts';
 
@@ -77,3 +79,35 @@ export async function begin(
 
 export const shown = async (by: Caller, namespace: string, ID: string): Promise<ShownImport> =>
   parsed(ShownImport, await by(`GET /imports/${ID}`, namespace));
+
+/** A plane for thousands of small transactions, which would only wait for the disk: durability has tests of its own. */
+export async function quickPlane(): Promise<Plane> {
+  const plane = await openPlane();
+  plane.database.handle.exec('PRAGMA synchronous = OFF');
+  return plane;
+}
+
+/** Begins an import and lets it end. */
+export async function imported(plane: Plane, by: Caller, namespace: string, ...what: What) {
+  const { ID } = await begin(plane, by, namespace, ...what);
+  const { deliver, finish, events, workflows } = importing(plane);
+  await deliver();
+  await finish();
+  return { ...(await shown(by, namespace, ID)), events, workflows };
+}
+
+type What = Parameters<typeof begin> extends [Plane, Caller, string, ...infer Rest] ? Rest : never;
+
+/** Everything in a tenant, without what differs from one making to the next. */
+export async function contentOf({ deps }: Plane, tenant: string): Promise<string[]> {
+  const lists = await Promise.all(
+    identities.map(async identity => {
+      const { items } = await deps.store.listTree(identity, NamespacePath.parse(tenant), { limit: 1000 });
+      return items.map(object => {
+        const { ID, createTime, updateTime, normalizedTags, ...kept } = object as Record<string, unknown>;
+        return `${identity} ${JSON.stringify(kept, Object.keys(kept).sort()).replaceAll(tenant, '')}`;
+      });
+    }),
+  );
+  return lists.flat().sort();
+}
