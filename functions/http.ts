@@ -5,6 +5,7 @@ import { asMeant } from '../shared/core/as-meant.ts';
 import type { Answered } from '../shared/ports/object-store.ts';
 import { fail } from '../shared/schema/failure.ts';
 import type { Call, Handler, Reply } from './call.ts';
+import { reopenAbandoned } from './closing.ts';
 import type { Deps } from './deps.ts';
 import { authenticate, claimTags } from './pipeline/authenticate.ts';
 import { authorize } from './pipeline/authorize.ts';
@@ -160,8 +161,11 @@ async function answered(
   deps: Deps,
   earlier: Answered | undefined,
 ): Promise<Reply> {
+  const { allow } = call.route;
+  const world = call.dryRun ? rehearsing(deps) : deps;
+  if (allow !== 'everybody' && allow.verb === 'post') await reopenAbandoned(call.lineage.at(-1), world);
   if (!call.dryRun) return onceForKey(handler, call, deps, earlier);
-  const reply = await handler(call, rehearsing(deps));
+  const reply = await handler(call, world);
   return { ...reply, messages: [...(reply.messages ?? []), NOTHING_CHANGED] };
 }
 

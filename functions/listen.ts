@@ -7,7 +7,7 @@ import { PushConfig } from '../shared/schema/push.ts';
 import type { Deps } from './deps.ts';
 import { claimTags, verifyToken } from './pipeline/authenticate.ts';
 import { heldNow } from './pipeline/authorize.ts';
-import { accepted, JSON_MEDIA, sentAs } from './pipeline/media.ts';
+import { accepted, sentAs } from './pipeline/media.ts';
 import { parsed } from './pipeline/problem.ts';
 import { errorEvent, messageOf, type PushMessage, unpacked } from './push-message.ts';
 
@@ -24,10 +24,9 @@ export type ListenDeps = Pick<Deps, 'store' | 'clock' | 'log' | 'tokenKeys' | 'a
 
 /** Who listens, and to what. Nobody gets in who may read nothing in the namespace. */
 async function arrived({ id, query, header, address }: Arrival, deps: ListenDeps): Promise<Connection> {
-  const type = header('content-type');
   const media = {
     reads: accepted(header('accept')),
-    writes: type === undefined ? JSON_MEDIA : sentAs(type),
+    writes: sentAs({ 'content-type': header('content-type') }),
   };
   const named = NamespacePath.safeParse(query.get('namespace') ?? '');
   if (!named.success) {

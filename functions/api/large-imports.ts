@@ -42,7 +42,7 @@ const createImport: Handler = async (call, deps) => {
     activity('import', 'create', call, deps, { after: run }),
   ]);
   const body: CreatedImport = shownImport(run);
-  if (!takesDocument) return { body };
+  if (!takesDocument || call.dryRun) return { body };
   const upload = await deps.uploads.place(`${UPLOADS}${run.ID}`, {
     size: spec.size ?? 0,
     contentType: TYPES[spec.format],

@@ -94,10 +94,10 @@ const issueToken: Handler = async (call, deps) => {
     validity: `${life}s`,
     ...(claims.quota === undefined ? {} : { quota: claims.quota - (proven.uses ?? 0) }),
     claims,
-    ...(asCookie ? {} : { token }),
+    ...(asCookie || call.dryRun ? {} : { token }),
   };
   const cookie = `${COOKIE}=${token}; Max-Age=${life}; Path=/; Secure; HttpOnly; SameSite=Strict`;
-  return asCookie ? { body, cookies: [cookie] } : { body };
+  return asCookie && !call.dryRun ? { body, cookies: [cookie] } : { body };
 };
 
 const getJwks: Handler = async (_call, { tokenKeys }) => ({ body: { keys: await keySetOf(tokenKeys).keys } });

@@ -10,7 +10,6 @@ import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
 import type { Restrictions, TokenClaims } from '../../shared/schema/token.ts';
 import type { Call } from '../call.ts';
-import { reopenAbandoned } from '../closing.ts';
 import type { Deps } from '../deps.ts';
 import { isCertified, keyOf } from '../enforcer-certificate.ts';
 import { isShown } from '../hidden.ts';
@@ -192,7 +191,6 @@ export async function authorize(
   if (!namespaces) {
     throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }
-  if (allow.verb === 'post') await reopenAbandoned(namespaces.at(-1), { store, clock });
   return {
     granted,
     held,

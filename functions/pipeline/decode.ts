@@ -95,7 +95,7 @@ export const plain = (body: unknown, what: string): unknown => wellFormed(shallo
 /** The body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   if (!route.input) return undefined;
-  const media = sentAs(event.headers['content-type']);
+  const media = sentAs(event.headers);
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   const { largest = LIMITS.requestBody } = route;
   if (bytes.length > largest) {
@@ -107,6 +107,7 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
 }
 
 function json(text: string): unknown {
+  if (text.trim() === '') throw fail('bad_request', 'there is no body; send a JSON value, such as {}');
   try {
     return JSON.parse(text);
   } catch (error) {

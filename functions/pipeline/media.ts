@@ -30,13 +30,17 @@ const entriesOf = (header: string): { name: string; weight: number }[] =>
     .filter(({ name, weight }) => name !== '' && weight > 0)
     .sort((a, b) => b.weight - a.weight);
 
-/** What a body is sent as. Without the header nothing is guessed. */
-export function sentAs(type: string | undefined): Media {
-  const media = MEDIA.get(weighted(type ?? '').name);
+/**
+ * What a body is sent as. Without the header it is JSON, as in the original, unless a page sends it: a browser names the
+ * page's origin with every write, and asks us before a page may send JSON only where the header says that it is JSON.
+ */
+export function sentAs({ 'content-type': type = '', origin }: APIGatewayProxyEventV2['headers']): Media {
+  const isLeftOut = type.trim() === '' && origin === undefined;
+  const media = isLeftOut ? JSON_MEDIA : MEDIA.get(weighted(type).name);
   if (media) return media;
   throw fail(
     'unsupported_media_type',
-    `content type is \`${type ?? 'missing'}\`; send application/json or application/msgpack`,
+    `content type is \`${type || 'missing'}\`; send application/json or application/msgpack`,
   );
 }
 

@@ -39,7 +39,6 @@ export const importRoutes = {
     summary: 'Prepares an import of many objects, and says where to upload its document.',
     allow: may,
     input: ImportSpec,
-    givesOnce: true,
     ok: CreatedImport,
     fails: WRITE,
   },

@@ -102,7 +102,10 @@ export const PARAMETERS = {
     description:
       'The namespace with everything in it and below it; a workflow removes it. Set by being there, unless as `false`.',
   },
-  dryRun: flag('dryRun', 'Everything is checked and answered as if it were done, and nothing is.'),
+  dryRun: flag(
+    'dryRun',
+    'Everything is checked and answered as if it were done, and nothing is. No token, key or place for uploads is given out.',
+  ),
   startAbsolute: text('startAbsolute', 'From when: RFC 3339, or milliseconds since the epoch.'),
   endAbsolute: text('endAbsolute', 'Until when: RFC 3339, or milliseconds since the epoch.'),
   startRelative: text('startRelative', `From how long ago. ${GO_DURATION}`),
@@ -149,14 +152,14 @@ export const mayWrite = ({ method, allow }: Route): boolean =>
 
 /** Names of the shared parameters that an operation takes. */
 export function parameterNames(route: Route): ParameterName[] {
-  const { method, path, allow, crud, givesOnce, takes = [] } = route;
+  const { method, path, allow, crud, takes = [] } = route;
   return [
     ...(path.includes('{id}') ? (['id'] as const) : []),
     ...(allow === 'everybody' ? [] : (['namespace'] as const)),
     ...(crud ? CRUD[crud.action] : []),
     ...(crud?.action === 'delete' && crud.identity === 'namespace' ? (['purge'] as const) : []),
     ...takes,
-    ...(mayWrite(route) && allow !== 'everybody' && !givesOnce ? (['dryRun'] as const) : []),
+    ...(mayWrite(route) && allow !== 'everybody' ? (['dryRun'] as const) : []),
     ...(method === 'POST' && allow !== 'everybody' ? (['idempotencyKey'] as const) : []),
   ];
 }

@@ -76,8 +76,6 @@ export interface Route {
   query?: z.ZodObject;
   /** Query parameters that it shares with others, beside those that its method or CRUD action has anyway. */
   takes?: readonly ParameterName[];
-  /** What it gives out cannot be taken back, so that there is no dry run of it. */
-  givesOnce?: true;
   /** Body of the answer; absent: 204. */
   ok?: z.ZodType;
   fails: readonly FailureKind[];
@@ -242,6 +240,7 @@ const agents = {
       'Trades an install token for an enforcer of its own: the one that the machine had, or a new one.',
     allow: 'everybody',
     input: RegistrationRequest,
+    takes: ['dryRun'],
     ok: RegistrationAnswer,
     fails: WRITE,
   },
@@ -286,7 +285,7 @@ const special = {
       'Trades what proves an identity, such as an assertion signed with a credential, for a short-lived token.',
     allow: 'everybody',
     input: IssueRequest,
-    takes: ['asCookie'],
+    takes: ['asCookie', 'dryRun'],
     ok: Issue,
     fails: [
       'bad_request',
@@ -322,7 +321,6 @@ const special = {
     group: 'enforcers',
     summary: "Gets short-lived read access to the bundle of the enforcer's namespace.",
     allow: { identity: 'enforcercredential', verb: 'post' },
-    givesOnce: true,
     ok: EnforcerCredentials,
     fails: READ,
   },

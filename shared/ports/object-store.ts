@@ -141,6 +141,10 @@ export interface ObjectStore {
    * Counting begins anew some time after `ttlSeconds` from the first use.
    */
   take(tenant: NamespacePath, key: string, limit: number, ttlSeconds: number): Promise<number | undefined>;
+  /** Whether `once` would say false for the key now, and nothing else: for dry runs. Consistent. */
+  wasUsed(tenant: NamespacePath, key: string): Promise<boolean>;
+  /** How many uses `take` has counted of the key, and nothing else: for dry runs. Consistent. */
+  uses(tenant: NamespacePath, key: string): Promise<number>;
   /** Activity of one namespace, newest first. */
   activities(namespace: NamespacePath, query: ActivityQuery): Promise<Page<Activity>>;
   close(): Promise<void>;

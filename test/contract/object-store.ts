@@ -675,6 +675,17 @@ export function objectStoreContract(
         expect(await store.once(tenant, 'jti', 60)).toBe(true);
       });
 
+      it('tells whether a key was used, and does not use it', async () => {
+        const [tenant, other] = [freshTenant(), freshTenant()];
+        for (const _ of [1, 2]) expect(await store.wasUsed(tenant, 'jti')).toBe(false);
+        expect(await store.once(tenant, 'jti', 60)).toBe(true);
+        expect(await store.wasUsed(tenant, 'jti')).toBe(true);
+        expect(await store.wasUsed(other, 'jti')).toBe(false);
+        expect(await store.uses(tenant, 'jti')).toBe(0);
+        under.clock.advance(61_000);
+        expect(await store.wasUsed(tenant, 'jti')).toBe(false);
+      });
+
       it('lets one of many win', async () => {
         const tenant = freshTenant();
         const answers = await Promise.all(Array.from({ length: 50 }, () => store.once(tenant, 'jti', 60)));
@@ -694,6 +705,15 @@ export function objectStoreContract(
         expect(await store.take(tenant, 'another', 1, 60)).toBe(1);
         under.clock.advance(59_000);
         expect(await store.take(tenant, 'quota', 3, 60)).toBeUndefined();
+      });
+
+      it('tells how many uses were counted, and counts none', async () => {
+        const [tenant, other] = [freshTenant(), freshTenant()];
+        for (const _ of [1, 2]) expect(await store.uses(tenant, 'quota')).toBe(0);
+        for (const _ of [1, 2, 3]) await store.take(tenant, 'quota', 2, 60);
+        for (const _ of [1, 2]) expect(await store.uses(tenant, 'quota')).toBe(2);
+        expect(await store.uses(other, 'quota')).toBe(0);
+        expect(await store.wasUsed(tenant, 'quota')).toBe(false);
       });
 
       it('gives each number to one of many', async () => {

@@ -76,7 +76,7 @@ describe.each([...ROLES, 'nobody'])('every route is open or not, as the roles sa
           : place === 'a child that is not there'
             ? 404
             : route.input
-              ? 415
+              ? 400
               : route.path.includes('{id}')
                 ? 404
                 : route.method === 'HEAD'
@@ -247,10 +247,10 @@ describe('an API authorization', () => {
     const { status } = await given({ authorizedIdentities: ['externalnetwork,get,patch', 'enforcer,any'] });
     const one = '/externalnetworks/0190f3a1b2c3d4e5f6071829';
     expect(await status('HEAD /externalnetworks', own)).toBe(204);
-    expect(await status(`PUT ${one}`, own)).toBe(415);
+    expect(await status(`PUT ${one}`, own)).toBe(400);
     expect(await status(`DELETE ${one}`, own)).toBe(403);
     expect(await status('POST /externalnetworks', own)).toBe(403);
-    expect(await status('POST /enforcers', own)).toBe(415);
+    expect(await status('POST /enforcers', own)).toBe(400);
     expect(await status('GET /processingunits', own)).toBe(403);
   });
 
@@ -285,7 +285,7 @@ describe('an API authorization', () => {
       { fallback: true, authorizedIdentities: ['externalnetwork,any'] },
       tenant,
     );
-    expect([await status(list, own), await status('POST /externalnetworks', own)]).toEqual([200, 415]);
+    expect([await status(list, own), await status('POST /externalnetworks', own)]).toEqual([200, 400]);
     await plane.root('POST /apiauthorizationpolicies', own, {
       body: {
         name: 'firm',
@@ -295,7 +295,7 @@ describe('an API authorization', () => {
       },
     });
     expect([await status(list, own), await status('POST /externalnetworks', own)]).toEqual([200, 403]);
-    expect(await status('POST /externalnetworks', tenant)).toBe(415);
+    expect(await status('POST /externalnetworks', tenant)).toBe(400);
   });
 });
 

@@ -122,6 +122,40 @@ describe('msgpack', () => {
   });
 });
 
+describe('a body', () => {
+  const bytes = (name: string) => Buffer.from(JSON.stringify(network(name)));
+
+  it.each([
+    ['without a Content-Type', {}],
+    ['with an empty one', { 'content-type': '' }],
+    ['with a range', { 'content-type': 'application/*' }],
+    ['with a character set', { 'content-type': 'Application/JSON; charset=utf-8' }],
+    ['of a page, with its type', { 'content-type': 'application/json', origin: 'https://evil.example' }],
+  ] as [string, Record<string, string>][])('%s is JSON', async (how, headers) => {
+    expect((await send('POST /externalnetworks', headers, bytes(how))).status).toBe(200);
+  });
+
+  it.each([
+    ['of a form', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['of a form with files', { 'content-type': 'multipart/form-data; boundary=x' }],
+    ['of a form of text', { 'content-type': 'text/plain', origin: 'https://evil.example' }],
+    ['of a page that leaves the type out', { origin: 'https://evil.example' }],
+    ['of a page without an origin', { 'content-type': '', origin: 'null' }],
+    ['of a script for the web', { 'content-type': 'text/json' }],
+  ] as [string, Record<string, string>][])('%s is refused with 415', async (how, headers) => {
+    const refused = await send('POST /externalnetworks', headers, bytes(how));
+    expect(refused.status).toBe(415);
+    expect(refused.bytes.toString()).toContain('send application/json or application/msgpack');
+  });
+
+  it('without a Content-Type that is no JSON is refused, and never guessed to be msgpack', async () => {
+    const refused = await send('POST /externalnetworks', {}, encode(network('guess')));
+    expect(refused.status).toBe(400);
+    const none = await send('POST /externalnetworks', {}, Buffer.alloc(0));
+    expect(none.status).toBe(400);
+  });
+});
+
 describe('the answer', () => {
   it.each([
     ['', 'application/json'],

@@ -219,6 +219,16 @@ describe('an install token', () => {
     });
   });
 
+  it('is good still after a rehearsal, which registers nobody', async () => {
+    const body = machine();
+    const token = await tokenFor();
+    const enforcer = { ...body, certificateRequest: (await certificateRequest()).pem };
+    const dry = await plane.call('POST /registrations?dryRun', { body: { token, enforcer } });
+    expect([dry.status, dry.headers['x-messages']]).toEqual([200, 'this was a dry run: nothing was changed']);
+    expect(await countOf(body.machineID)).toBe(0);
+    expect((await withToken(token, enforcer)).status).toBe(200);
+  });
+
   it('is good once; for the same key again, so that a lost answer is no lost machine', async () => {
     const token = await tokenFor();
     const body = machine({ certificateRequest: (await certificateRequest()).pem });

@@ -3,7 +3,7 @@ import type { Example } from '../../shared/api/openapi/examples.ts';
 import { type Operation, routes } from '../../shared/api/routes.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import type { RequestLine } from './call.ts';
+import type { Answer, RequestLine } from './call.ts';
 import { assertion, openPlane, type Plane } from './plane.ts';
 import { type Step, story } from './story.ts';
 
@@ -65,12 +65,19 @@ const proofOf = async (kept: ReadonlyMap<string, Json>, plane: Plane): Promise<J
   return { ID: await assertion(credential, plane.clock.now()) };
 };
 
+/** Sends a request of the story, with whatever else its query should say, as whoever the story sends it as. */
+export type Ask = (more?: string) => Promise<Answer>;
+
+/** What is done before a step of the story is played, and may look at what it is answered. */
+export type Before = (step: Step, ask: Ask) => Promise<void | ((answer: Answer) => void)>;
+
 /** Sends one step; its answer is kept under its name. */
 async function taken(
   step: Step,
   name: string,
   plane: Plane,
   kept: Map<string, Json>,
+  before: Before,
 ): Promise<[Example, unknown]> {
   const { method, path } = routes[step.operation];
   if (step.operation === 'issueToken') kept.set('assertion', await proofOf(kept, plane));
@@ -80,10 +87,15 @@ async function taken(
     ...(body === undefined ? {} : { body }),
     ...(step.headers ? { headers: step.headers } : {}),
   };
-  const got =
-    step.namespace === ''
-      ? await plane.call(`${method} ${line}` as RequestLine, { ...sent, address: '192.0.2.10' })
-      : await plane.root(`${method} ${line}` as RequestLine, step.namespace, sent);
+  const ask: Ask = (more = '') => {
+    const request = `${method} ${line}${more && (step.query ? '&' : '?')}${more}` as RequestLine;
+    return step.namespace === ''
+      ? plane.call(request, { ...sent, address: '192.0.2.10' })
+      : plane.root(request, step.namespace, sent);
+  };
+  const after = await before(step, ask);
+  const got = await ask();
+  after?.(got);
   if (got.status >= 300) throw new Error(`example ${method} ${line} answers ${got.status} ${got.text}`);
   const answer: unknown = got.text === '' ? undefined : JSON.parse(got.text);
   if (step.as) kept.set(step.as, answer as Json);
@@ -103,25 +115,29 @@ async function taken(
 }
 
 /** Plays the story on a plane and writes down what was asked and answered. */
+export async function played(plane: Plane, before: Before = async () => {}): Promise<Example[]> {
+  const kept = new Map<string, Json>();
+  const names = new Names();
+  const nth = new Map<Operation, number>();
+  const examples: Example[] = [];
+  for (const step of story) {
+    const count = (nth.get(step.operation) ?? 0) + 1;
+    nth.set(step.operation, count);
+    const name = `example-${count}`;
+    const [example, answer] = await taken(step, name, plane, kept, before);
+    const key = `${step.operation} ${name}`;
+    examples.push({
+      ...names.stable(example, key),
+      ...(answer === undefined ? {} : { answer: names.stable(answer, key) }),
+    });
+  }
+  return examples;
+}
+
 export async function recordExamples(): Promise<Example[]> {
   const plane = await openPlane(deps => ({ ...deps, web: { send: nobody } }));
   try {
-    const kept = new Map<string, Json>();
-    const names = new Names();
-    const nth = new Map<Operation, number>();
-    const examples: Example[] = [];
-    for (const step of story) {
-      const count = (nth.get(step.operation) ?? 0) + 1;
-      nth.set(step.operation, count);
-      const name = `example-${count}`;
-      const [example, answer] = await taken(step, name, plane, kept);
-      const key = `${step.operation} ${name}`;
-      examples.push({
-        ...names.stable(example, key),
-        ...(answer === undefined ? {} : { answer: names.stable(answer, key) }),
-      });
-    }
-    return examples;
+    return await played(plane);
   } finally {
     await plane.stop();
   }

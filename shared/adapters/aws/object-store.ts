@@ -1,4 +1,4 @@
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { Clock } from '../../ports/clock.ts';
 import type { Activity, ObjectStore, Page, Stored } from '../../ports/object-store.ts';
@@ -14,6 +14,7 @@ import {
   guardKey,
   guardsPrefix,
   hasRef,
+  type ItemKey,
   objectKey,
   objectsPrefix,
   onceKey,
@@ -57,6 +58,14 @@ export function openObjectStore(
         return { items: found.slice(0, limit), next: cursor(last) };
     }
     return { items: found };
+  };
+
+  /** What `once` or `take` keeps; DynamoDB may show what has ended for a while. */
+  const usedAt = async (key: ItemKey): Promise<{ uses?: number | undefined; ttl?: number | undefined }> => {
+    const get = new GetCommand({ TableName: tableName, Key: { ...key }, ConsistentRead: true });
+    const { Item } = await call('DynamoDB', () => client.send(get));
+    const { uses, [TABLE.ttl]: ttl } = Used.parse(Item ?? {});
+    return { uses, ttl };
   };
 
   const tenants = async (): Promise<Path[]> => {
@@ -162,6 +171,13 @@ export function openObjectStore(
       }
     },
 
+    async wasUsed(tenant, key) {
+      const { ttl = 0 } = await usedAt(onceKey(tenant, key));
+      return ttl > Math.floor(clock.now().getTime() / 1000);
+    },
+
+    uses: async (tenant, key) => (await usedAt(countKey(tenant, key))).uses ?? 0,
+
     async activities(namespace, query) {
       const pk = activityPk(namespace);
       const sk = activityStart(query, namespace);
@@ -179,6 +195,7 @@ export function openObjectStore(
 }
 
 const Counted = z.object({ uses: z.number() });
+const Used = z.object({ uses: z.number().optional(), [TABLE.ttl]: z.number().optional() });
 
 const order = (resource: Identity, object: Stored): string =>
   treeKey({ resource, namespace: object.namespace, id: object.ID }).treeSk;

@@ -12,6 +12,7 @@ import {
   guardKey,
   guardsPrefix,
   hasRef,
+  type ItemKey,
   objectKey,
   objectsPrefix,
   onceKey,
@@ -55,6 +56,12 @@ export function openObjectStore(
       if (next.more && last !== undefined) return { items: found, next: cursor(last) };
     }
     return { items: found };
+  };
+
+  /** What `once` or `take` keeps, while it lasts. */
+  const usedAt = (key: ItemKey): Item | undefined => {
+    const item = items.get(key);
+    return item && Number(item.expires ?? 0) > now().getTime() / 1000 ? item : undefined;
   };
 
   const tenants = (): NamespacePath[] => {
@@ -141,6 +148,10 @@ export function openObjectStore(
         return use;
       });
     },
+
+    wasUsed: async (tenant, key) => usedAt(onceKey(tenant, key)) !== undefined,
+
+    uses: async (tenant, key) => Number(usedAt(countKey(tenant, key))?.object ?? 0),
 
     async activities(namespace, query) {
       const pk = activityPk(namespace);
