@@ -69,7 +69,7 @@ const proofOf = async (kept: ReadonlyMap<string, Json>, plane: Plane): Promise<J
 export type Ask = (more?: string) => Promise<Answer>;
 
 /** What is done before a step of the story is played, and may look at what it is answered. */
-export type Before = (step: Step, ask: Ask) => Promise<void | ((answer: Answer) => void)>;
+export type Before = (step: Step, ask: Ask) => Promise<((answer: Answer) => void) | undefined>;
 
 /** Sends one step; its answer is kept under its name. */
 async function taken(
@@ -115,7 +115,7 @@ async function taken(
 }
 
 /** Plays the story on a plane and writes down what was asked and answered. */
-export async function played(plane: Plane, before: Before = async () => {}): Promise<Example[]> {
+export async function played(plane: Plane, before: Before = async () => undefined): Promise<Example[]> {
   const kept = new Map<string, Json>();
   const names = new Names();
   const nth = new Map<Operation, number>();
