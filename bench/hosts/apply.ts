@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nftCommand } from '../../clients/enforcer/nft/command.ts';
+import { type Nft, nftCommand } from '../../clients/enforcer/nft/command.ts';
+import { interactiveNft } from '../../clients/enforcer/nft/interactive.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { PeerList } from '../../shared/core/peer-list.ts';
 import { PAYLOADS, type PayloadName } from '../../shared/schema/bundle.ts';
@@ -27,12 +28,14 @@ export interface Applying {
 }
 
 const [folder = '', deltas = '0'] = process.argv.slice(2);
-const nft = nftCommand();
 let loading = 0;
 let inNft = 0;
 let script = '';
-const plane = openDataPlane({
-  nft: async (args, input, line) => {
+
+/** The same, but timed. */
+const timed =
+  (nft: Nft): Nft =>
+  async (args, input, line) => {
     const begun = performance.now();
     const ran = await nft(args, input, line);
     inNft += performance.now() - begun;
@@ -41,8 +44,8 @@ const plane = openDataPlane({
       script = input;
     }
     return ran;
-  },
-});
+  };
+const plane = openDataPlane({ nft: timed(nftCommand()), quick: timed(interactiveNft()) });
 
 const digests = { 'directives.json': '', 'peers.json': '', 'policy.json': '' };
 function read<N extends PayloadName>(name: N, file: string) {

@@ -19,7 +19,7 @@ export type Nft = (args: readonly string[], input?: string, line?: (text: string
 const KEPT = 2000;
 
 /** What comes in pieces, line by line. All that nft prints of our table is ASCII. */
-function inLines(line: (text: string) => void): (piece: string) => void {
+export function inLines(line: (text: string) => void): (piece: string) => void {
   let rest = '';
   return piece => {
     const lines = (rest + piece).split('\n');

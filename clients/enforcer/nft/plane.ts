@@ -5,6 +5,7 @@ import { digitsOf } from '../policy/numbers.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, differenceOf, type Seen } from './compare.ts';
+import { interactiveNft } from './interactive.ts';
 import { type Listing, ListingReader } from './listing.ts';
 import { watchRules } from './monitor.ts';
 import { changeText, epochChains, loadText, nextEpoch, type Standing, type Steps } from './transaction.ts';
@@ -14,7 +15,9 @@ const [FAMILY, NAME] = ['inet', 'prisma'] as const;
 export interface PlaneOptions {
   /** How `nft` is started; see `nftCommand`. */
   command?: readonly string[];
+  /** In place of that: for everything, or with `quick` for what is large. */
   nft?: Nft;
+  quick?: Nft;
   /** NFLOG group of flow records; `LOG_GROUP` when absent. */
   logGroup?: number;
 }
@@ -44,6 +47,8 @@ function refusalOf({ code, stderr }: Ran): Refused {
 
 class NftPlane implements DataPlane {
   readonly #nft: Nft;
+  /** For small changes, which are often, and for reading back what they did. */
+  readonly #quick: Nft;
   readonly #command: readonly string[];
   readonly #renderer: Renderer;
   #active: Model | undefined;
@@ -57,9 +62,10 @@ class NftPlane implements DataPlane {
   /** Whether the whole table was looked at since chains changed. Until then only its stamp says what is in it. */
   #compared = false;
 
-  constructor({ command = ['nft'], nft = nftCommand(command), logGroup }: PlaneOptions) {
+  constructor({ command = ['nft'], nft, quick = nft, logGroup }: PlaneOptions) {
     this.#renderer = new Renderer(logGroup);
-    this.#nft = nft;
+    this.#nft = nft ?? nftCommand(command);
+    this.#quick = quick ?? interactiveNft(command);
     this.#command = command;
   }
 
@@ -146,9 +152,9 @@ class NftPlane implements DataPlane {
   }
 
   /** Undefined where there is no such thing. */
-  async #read(args: readonly string[]): Promise<Listing | undefined> {
+  async #read(args: readonly string[], nft: Nft = this.#nft): Promise<Listing | undefined> {
     const reader = new ListingReader();
-    const ran = await this.#nft(args, '', line => reader.line(line));
+    const ran = await nft(args, '', line => reader.line(line));
     if (ran.code === 0) return reader.listing;
     if (/No such file or directory/.test(ran.stderr)) return undefined;
     throw refusalOf(ran);
@@ -208,7 +214,7 @@ class NftPlane implements DataPlane {
    */
   async #step({ prepare, activate, retire }: Steps): Promise<boolean> {
     for (const script of [prepare, activate, retire]) {
-      const { code } = script === '' ? { code: 0 } : await this.#nft(['-f', '-'], script);
+      const { code } = script === '' ? { code: 0 } : await this.#quick(['-f', '-'], script);
       if (code !== 0) return false;
     }
     return true;
@@ -231,7 +237,8 @@ class NftPlane implements DataPlane {
   }
 
   async #readDigest(): Promise<string> {
-    return (await this.#read(['-nn', 'list', 'map', FAMILY, NAME, 'stamp']))?.digest ?? '';
+    const listing = await this.#read(['-nn', 'list', 'map', FAMILY, NAME, 'stamp'], this.#quick);
+    return listing?.digest ?? '';
   }
 
   async #reconcile(): Promise<{ mended: boolean; difference: string }> {

@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DataPlane } from '../../../clients/enforcer/data-plane.ts';
+import { type Nft, nftCommand } from '../../../clients/enforcer/nft/command.ts';
+import { interactiveNft } from '../../../clients/enforcer/nft/interactive.ts';
+import { openDataPlane } from '../../../clients/enforcer/nft/plane.ts';
 import { type Network, openNetwork } from '../../../local/hosts/network.ts';
 import type { Traffic } from '../../../shared/core/ports.ts';
 import { type Entry, make } from '../../core/objects.ts';
-import { planeOf } from '../hosts/plane.ts';
 import { openProbes, type Probes, type Seen, type Wanted } from '../hosts/probes.ts';
 import { openTalker, type Talker } from '../hosts/talk.ts';
 import { ENFORCED, externalNetwork, LASTING, PLANS, policyOf, ruleset, SHOP } from './shop.ts';
@@ -62,11 +64,20 @@ describe('updates under traffic', () => {
   let web: Talker;
   const servers: Talker[] = [];
   const planes = new Map<string, DataPlane>();
+  let loads = 0;
 
   beforeAll(async () => {
     network = await openNetwork(PLANS);
     probes = await openProbes(network);
-    for (const { name } of ENFORCED) planes.set(name, planeOf(network.host(name)));
+    for (const { name } of ENFORCED) {
+      const command = [...network.host(name).enter, 'nft'];
+      const whole = nftCommand(command);
+      const nft: Nft = (args, input, line) => {
+        if (args[0] === '-f') loads++;
+        return whole(args, input, line);
+      };
+      planes.set(name, openDataPlane({ nft, quick: interactiveNft(command) }));
+    }
     for (const name of ['db', 'cache']) servers.push(await openTalker(network.host(name)));
     for (const server of servers) await server.ask({ kind: 'listen', port: 80 });
     web = await openTalker(network.host('web'));
@@ -82,7 +93,7 @@ describe('updates under traffic', () => {
     Promise.all(
       ENFORCED.map(async host => {
         const applied = await planes.get(host.name)?.apply(policyOf(host, entries));
-        expect(applied).toMatchObject({ outcome: 'applied' });
+        expect(applied, JSON.stringify(applied)).toMatchObject({ outcome: 'applied' });
       }),
     );
 
@@ -135,6 +146,8 @@ describe('updates under traffic', () => {
     );
     expect(fired.length).toBeGreaterThan(seconds * HERTZ * 0.9);
     expect(wrong.slice(0, 5)).toEqual([]);
+    // Each host was loaded once; every change after that was made in place, by a process that was there.
+    expect(loads).toBe(ENFORCED.length);
     // What is on its way may be missing.
     const flows = await web.ask({ kind: 'report' });
     for (const { sent, echoed, ended } of flows) {
