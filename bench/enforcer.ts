@@ -155,7 +155,7 @@ function applyRows({ first, loading, parsing, deltas, nft, resident }: Applying,
     },
     { name: '  of that, reading and checking the bytes', value: median(parsing), unit: 'ms' },
     {
-      name: '  of that, in two runs of nft, one of which reads back',
+      name: '  of that, in nft, with reading back',
       value: median(nft),
       unit: 'ms',
       peer: { value: floor.element, unit: 'ms', what: 'one run of nft for one element of a plain set' },
