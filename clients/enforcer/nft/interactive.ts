@@ -16,8 +16,11 @@ const DONE = { question: 'describe meta mark', answer: /^meta expression, dataty
 /** Some repeat what they are told. */
 const ECHO = /^nft> /;
 
-/** It writes what it was told to a file in the home folder, if there is one. */
-const HOMELESS = { HOME: '/dev/null' };
+/** Without a home: it would write what it was told to a file there. */
+const ENVIRONMENT = {
+  HOME: '/dev/null',
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+};
 
 /** One `nft -i`, which is told scripts one after the other. */
 class Interactive {
@@ -34,7 +37,7 @@ class Interactive {
     this.#patience = patience;
     this.#child = spawn(program, [...args, '-nn', '-i'], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...HOMELESS },
+      env: ENVIRONMENT,
     });
     const { stdin, stdout, stderr } = this.#child;
     const push = inLines(text => this.#line(text));
