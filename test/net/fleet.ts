@@ -45,6 +45,8 @@ export interface Fleet {
   start(name: string, ...flags: string[]): Promise<RealAgent>;
   /** Runs the program on a host to its end. */
   command(host: Host, ...argv: string[]): Promise<string>;
+  /** Takes away what a host keeps on disk. */
+  forget(name: string): void;
   leave(): Promise<void>;
   comeBack(): Promise<void>;
   close(): Promise<void>;
@@ -135,6 +137,7 @@ export async function openFleet(
     place,
     start,
     command: (host, ...argv) => host.run(NODE[0], [...NODE.slice(1), PROGRAM, ...argv]),
+    forget: name => rmSync(join(place, name), { recursive: true, force: true }),
     leave: async () => {
       await controlPlane?.stop();
       controlPlane = undefined;

@@ -51,6 +51,13 @@ export class Activation {
     return turn;
   }
 
+  /** Makes this hold as long as no policy does. */
+  shut(policy: HostPolicy): Promise<Applied | undefined> {
+    const turn = this.#turn.then(async () => (this.#active ? undefined : this.#plane?.apply(policy)));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
   async #make(content: Content, circumstances: Circumstances): Promise<Applied> {
     const key = keyOf(content, circumstances);
     if (this.#active && key === this.#key) {

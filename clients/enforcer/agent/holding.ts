@@ -14,6 +14,7 @@ import { type Content, digestsOf, type KnownUnit, profileIn } from './host-polic
 import { type HostIdentity, readIdentity, writeIdentity } from './identity.ts';
 import { KeptBundle } from './kept.ts';
 import type { Troubles } from './troubles.ts';
+import { type BeforePolicy, shutPolicy } from './undecided.ts';
 
 type Opened = Extract<OpenResult, { ok: true }>;
 type Expected = NonNullable<HostIdentity['binding']>;
@@ -30,6 +31,8 @@ interface HoldingOptions {
   troubles: Troubles;
   /** Undefined: as the run before. */
   layer3Only?: boolean;
+  /** What passes as long as no policy was verified. Undefined: whatever passes anyhow. */
+  beforePolicy?: BeforePolicy;
   /** What another control plane or namespace left is not for this run. Undefined: whatever is there. */
   belongsTo?: { api: string; namespace: string };
 }
@@ -51,6 +54,8 @@ export class Holding {
   names: HostPolicy['names'] = new Map();
   /** Why what is on disk could not be made to hold. */
   refused: string | undefined;
+  /** Nothing passes but what leads to a policy. */
+  isShut = false;
 
   constructor(options: HoldingOptions) {
     this.#options = options;
@@ -71,6 +76,12 @@ export class Holding {
 
   get active(): Active | undefined {
     return this.#activation.active;
+  }
+
+  /** Whether the host is to be shut now: no policy was verified, and it says so. */
+  get isToShut(): boolean {
+    const { plane, beforePolicy } = this.#options;
+    return plane !== undefined && beforePolicy === 'reject' && this.#content === undefined;
   }
 
   /** Names of the bundle that is held, as far as it is known where they lead; what an earlier run knew fills the gaps. */
@@ -140,8 +151,10 @@ export class Holding {
     this.#content = { payloads, digests: digestsOf(stored.payloads), revision };
     this.freshness.verified(expires.at);
     const applied = await this.#make(this.#content);
-    if (applied.outcome === 'applied') this.#stored = stored;
-    else {
+    if (applied.outcome === 'applied') {
+      this.#stored = stored;
+      this.isShut = false;
+    } else {
       this.#content = before.content;
       if (before.expires) this.freshness.verified(before.expires);
     }
@@ -150,7 +163,14 @@ export class Holding {
 
   /** The same bundle under the circumstances of now: other units, other addresses, or too old. */
   async refresh(): Promise<Applied | undefined> {
-    return this.#content && this.#make(this.#content);
+    if (this.#content) return this.#make(this.#content);
+    return this.isToShut ? this.#shut() : undefined;
+  }
+
+  async #shut(): Promise<Applied | undefined> {
+    const applied = await this.#activation.shut(shutPolicy(this.infrastructure));
+    this.isShut = applied?.outcome === 'applied';
+    return applied;
   }
 
   #make(content: Content): Promise<Applied> {

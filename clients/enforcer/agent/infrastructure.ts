@@ -11,6 +11,11 @@ const EVERY = 60_000;
 const METADATA: Endpoint = { address: '169.254.169.254', port: 80 };
 
 const RESOLV_CONF = '/etc/resolv.conf';
+/** Whom systemd-resolved asks (systemd-resolved.service(8)), where the other file names only itself. */
+const UPSTREAM_CONF = '/run/systemd/resolve/resolv.conf';
+
+/** Resolvers on the host itself: what they ask in turn has to get out. */
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
 /** Addresses after `nameserver` (resolv.conf(5)), without a zone. */
 export const resolversIn = (text: string): string[] =>
@@ -18,6 +23,9 @@ export const resolversIn = (text: string): string[] =>
     .split('\n')
     .map(line => /^\s*nameserver\s+([0-9a-fA-F:.]+)/.exec(line)?.[1] ?? '')
     .filter(address => isIP(address) !== 0);
+
+const resolversAt = async (path: string): Promise<string[]> =>
+  resolversIn(await readFile(path, 'utf8').catch(() => ''));
 
 type Lookup = (host: string) => Promise<string[]>;
 
@@ -38,15 +46,22 @@ export class Infrastructure {
   readonly #found = new Map<string, number>();
   readonly #lookup: Lookup;
   readonly #resolvConf: string;
+  readonly #upstreamConf: string;
   readonly #more: readonly Endpoint[];
   #resolvers: string[] = [];
   #last = Number.NEGATIVE_INFINITY;
 
   /** `cloud`: the host runs in one, whose metadata service the agent asks. */
-  constructor({ cloud = false, lookup = bySystem, resolvConf = RESOLV_CONF } = {}) {
+  constructor({
+    cloud = false,
+    lookup = bySystem,
+    resolvConf = RESOLV_CONF,
+    upstreamConf = UPSTREAM_CONF,
+  } = {}) {
     this.#more = cloud ? [METADATA] : [];
     this.#lookup = lookup;
     this.#resolvConf = resolvConf;
+    this.#upstreamConf = upstreamConf;
   }
 
   /** A URL that the agent calls. */
@@ -61,8 +76,9 @@ export class Infrastructure {
   async refresh(now: number): Promise<void> {
     if (now - this.#last < EVERY && now >= this.#last) return;
     this.#last = now;
-    const text = await readFile(this.#resolvConf, 'utf8').catch(() => '');
-    if (text !== '') this.#resolvers = resolversIn(text);
+    const named = await resolversAt(this.#resolvConf);
+    const asked = named.some(isLoopback) ? await resolversAt(this.#upstreamConf) : [];
+    if (named.length > 0) this.#resolvers = [...new Set([...named, ...asked])];
     for (const url of this.#urls) {
       const { host, port } = placeOf(url);
       const addresses = await this.#lookup(host).catch(() => []);

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { ApiError, type Client } from '../../../shared/api/client.ts';
+import type { EnforcerCredentials } from '../../../shared/api/messages.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { Clock } from '../clock.ts';
 import { type Machine, register } from '../register.ts';
 import { VERSION } from '../version.ts';
+import type { HostIdentity } from './identity.ts';
 import type { Troubles } from './troubles.ts';
 
 export type Reported = NonNullable<Enforcer['bundle']>;
@@ -27,6 +29,8 @@ export class Membership {
   reported: Reported | undefined;
   /** When the control plane last answered. */
   contact: Date | undefined;
+  /** What its bundles must be bound to. */
+  binding: HostIdentity['binding'];
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -56,6 +60,21 @@ export class Membership {
       became(enforcer);
     }
     return enforcer;
+  }
+
+  /** Read access to the bundle of its namespace, and to no other: who answers with another's is not followed there. */
+  async credentials(): Promise<EnforcerCredentials> {
+    const { namespace, ID: id } = this.known;
+    const { body } = await this.#options.client.call('createEnforcerCredentials', {
+      namespace,
+      params: { id },
+    });
+    if (body.namespace !== namespace)
+      throw new Error(
+        `the control plane names the bundle of ${body.namespace}, and this enforcer is of ${namespace}`,
+      );
+    this.binding = { tenant: body.tenant, namespace: body.namespace, namespaceID: body.namespaceID };
+    return body;
   }
 
   /** Says that the agent is alive, and what became of the bundle. */

@@ -9,6 +9,7 @@ import type { Holding } from './holding.ts';
 import type { Order } from './orders.ts';
 import type { Status } from './status.ts';
 import type { Troubles } from './troubles.ts';
+import type { BeforePolicy } from './undecided.ts';
 import type { FoundUnit } from './units.ts';
 
 /** Reports flows while the agent runs; see flows/. */
@@ -47,6 +48,8 @@ export interface AgentParts {
   /** Milliseconds between two polls. */
   interval: number;
   layer3Only: boolean;
+  /** What passes until a policy was verified here. */
+  beforePolicy: BeforePolicy;
   /** Ends with the first bundle that holds. */
   once: boolean;
   cloud: boolean;

@@ -47,7 +47,7 @@ export function statusOf(
     ...(enforcer
       ? { enforcer: { ID: enforcer.ID, name: enforcer.name, namespace: enforcer.namespace } }
       : {}),
-    ...(active ? { active } : {}),
+    ...(active ? { active } : enforces ? { before: holding.isShut ? 'reject' : 'allow' } : {}),
     ...(expires ? { expires: expires.toISOString() } : {}),
     staleSeconds: Math.floor(staleFor / 1000),
     ...(refused ? { refused } : {}),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { writeWhole } from '../files.ts';
+import { BEFORE_POLICY } from './undecided.ts';
 
 const Time = z.iso.datetime();
 
@@ -27,6 +28,8 @@ export const Status = z.object({
       lockdown: z.boolean(),
     })
     .optional(),
+  /** What passes as long as there is none. */
+  before: z.enum(BEFORE_POLICY).optional(),
   /** When the bundle is past its first expiry, and for how many seconds it has been. */
   expires: Time.optional(),
   staleSeconds: z.int().min(0),

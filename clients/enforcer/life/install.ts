@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
+import type { BeforePolicy } from '../agent/undecided.ts';
 import { writeWhole } from '../files.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './program.ts';
@@ -27,6 +28,8 @@ export interface InstallFlags {
   token?: string;
   tag: string[];
   opts: string;
+  /** Absent: as `opts` say, or else `run`'s own. */
+  beforePolicy?: BeforePolicy;
   prefix: string;
   start: boolean;
 }
@@ -73,7 +76,8 @@ export function contents(
   const credential = creds === undefined ? undefined : readGiven(creds, '--creds');
   const api = flags.api ?? (credential && Credential.parse(JSON.parse(credential.toString())).APIURL);
   if (api === undefined) throw fail('bad_request', 'the URL of the control plane is missing; give --api');
-  const allOpts = [...tag.map(text => `--tag ${text}`), opts].filter(Boolean).join(' ');
+  const before = flags.beforePolicy === undefined ? '' : `--before-policy ${flags.beforePolicy}`;
+  const allOpts = [...tag.map(text => `--tag ${text}`), before, opts].filter(Boolean).join(' ');
   return new Map<string, [number, Buffer | string]>([
     [PLACES.root, [0o600, readGiven(root, '--root')]],
     [

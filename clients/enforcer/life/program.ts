@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { fail } from '../../../shared/schema/failure.ts';
+import { BEFORE_POLICY, type BeforePolicy } from '../agent/undecided.ts';
 import type { Clock } from '../clock.ts';
 import { begin } from '../runner/begin.ts';
 import { work } from '../runner/work.ts';
@@ -31,6 +32,15 @@ const each = (value: string, before: string[] = []): string[] => [...before, val
 
 const stateOption = (): Option =>
   new Option('--state <folder>', 'where the agent keeps everything').env('ENFORCERD_STATE').default(HOME);
+
+const beforePolicyOption = (): Option =>
+  new Option(
+    '--before-policy <what>',
+    'until a policy was verified on this host: allow what it lets through anyhow, or reject all but what leads to one',
+  )
+    .choices(BEFORE_POLICY)
+    .env('ENFORCERD_BEFORE_POLICY')
+    .default('allow');
 
 const RUN_HELP = `
 It says who it is with an app credential (--creds), with an install token (--token), or, given neither, as the
@@ -112,6 +122,7 @@ function addRun(program: Command, io: Io): void {
         .env('ENFORCERD_LAYER3_ONLY')
         .default(false),
     )
+    .addOption(beforePolicyOption())
     .addOption(
       new Option('--log-level <level>', 'what is logged on the standard error')
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
@@ -154,7 +165,8 @@ function addMending(program: Command, io: Io): void {
     .command('boot')
     .description('Enforces the last verified policy from disk, before the network is up; for the boot unit.')
     .addOption(stateOption())
-    .action((flags: { state: string }) => boot(flags.state, io));
+    .addOption(beforePolicyOption())
+    .action((flags: { state: string; beforePolicy: BeforePolicy }) => boot(flags, io));
 }
 
 const INSTALL_HELP = `
@@ -173,6 +185,11 @@ function addInstalling(program: Command, io: Io): void {
     .addOption(new Option('--token <token>', 'install token').env('ENFORCERD_TOKEN'))
     .option('--tag <key=value>', 'tag of this host; repeatable', each, [])
     .option('--opts <flags>', 'more options of run', '')
+    .addOption(
+      new Option('--before-policy <what>', 'what passes until a policy was verified; as of run').choices(
+        BEFORE_POLICY,
+      ),
+    )
     .option('--prefix <folder>', 'where the root of the system is', '/')
     .option('--no-start', 'do not start the service')
     .addHelpText('after', INSTALL_HELP)

@@ -179,6 +179,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     findUnits,
     interval: settings.interval,
     layer3Only: settings.layer3Only,
+    beforePolicy: settings.beforePolicy,
     once: settings.once,
     cloud: cloud !== undefined,
   });

@@ -5,6 +5,7 @@ import { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { NamespacePath } from '../../../shared/schema/ids.ts';
 import { Tag } from '../../../shared/schema/tag.ts';
+import type { BeforePolicy } from '../agent/undecided.ts';
 
 /** Where an installed agent keeps everything, as the original did. */
 export const HOME = '/var/lib/prisma-enforcer';
@@ -31,6 +32,7 @@ export interface RunFlags {
   spoolLimit: string;
   logGroup?: string;
   layer3Only: boolean;
+  beforePolicy: BeforePolicy;
   once: boolean;
   logLevel: string;
 }
@@ -56,6 +58,7 @@ export interface RunSettings {
   spoolLimit: number;
   logGroup: number | undefined;
   layer3Only: boolean;
+  beforePolicy: BeforePolicy;
   once: boolean;
   logLevel: string;
 }
@@ -148,6 +151,7 @@ export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunS
     spoolLimit: numberOf(flags.spoolLimit, '--spool-limit', 1, 100_000) * 1024 * 1024,
     logGroup: flags.logGroup === undefined ? undefined : numberOf(flags.logGroup, '--log-group', 1, 65_535),
     layer3Only: flags.layer3Only,
+    beforePolicy: flags.beforePolicy,
     once: flags.once,
     logLevel: flags.logLevel,
   };

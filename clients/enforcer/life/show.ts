@@ -20,8 +20,17 @@ export function ageOf(seconds: number): string {
   return parts.slice(0, 2).join(' ') || '0 s';
 }
 
-function activeLines({ active, enforces }: Status, ago: (time: string) => string): [string, string][] {
-  if (!active) return [['policy', 'none yet']];
+/** Without a policy. */
+const UNDECIDED = {
+  allow: 'none yet; this host lets through what it did before',
+  reject: 'none yet; nothing passes but the control plane, names, leases and neighbours',
+} as const;
+
+function activeLines(
+  { active, before, enforces }: Status,
+  ago: (time: string) => string,
+): [string, string][] {
+  if (!active) return [['policy', before ? UNDECIDED[before] : 'none yet']];
   return [
     [
       'policy',

@@ -76,6 +76,7 @@ RequiresMountsFor=${HOME}
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+EnvironmentFile=-${PLACES.conf}
 ExecStart=${PLACES.program} boot
 ${SANDBOX}
 
@@ -124,13 +125,18 @@ export interface Conf {
   opts: string;
 }
 
-/** Environment of the service, in the original's names. */
+/** What the options of `run` say of the time before a policy: the boot unit, which has no options, must know it too. */
+const beforePolicyIn = (opts: string): string | undefined =>
+  [...opts.matchAll(/(?:^|\s)--before-policy[= ](\S+)/g)].at(-1)?.[1];
+
+/** Environment of the services, in the original's names. An upgrade installs again with the same `opts`. */
 export const confText = ({ api, namespace, token, opts }: Conf): string =>
   [
     ...(api === undefined ? [] : [`ENFORCERD_API=${api}`]),
     `ENFORCERD_NAMESPACE=${namespace}`,
     `ENFORCERD_ROOT=${PLACES.root}`,
     ...(token === undefined ? [] : [`ENFORCERD_TOKEN=${token}`]),
+    ...(beforePolicyIn(opts) === undefined ? [] : [`ENFORCERD_BEFORE_POLICY=${beforePolicyIn(opts)}`]),
     `ENFORCERD_OPTS=${opts}`,
     '',
   ].join('\n');

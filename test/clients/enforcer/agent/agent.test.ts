@@ -224,3 +224,78 @@ test('where names lead to is part of the policy as soon as it is known, and is k
   await stage.until('the policy', () => holds(second) !== undefined);
   expect(holds(second)?.names).toEqual(wanted);
 });
+
+test('no policy is taken before it is known whom it is for: it would shut nothing out, and be told as enforced', async () => {
+  let away = true;
+  const findUnits = async () => {
+    if (away) throw new Error('the file of units is damaged');
+    return stage.units;
+  };
+  const running = stage.start({ findUnits });
+  await stage.until('the trouble', () => running.agent.status.troubles.units !== undefined);
+  for (let round = 0; round < 5; round++) await stage.clock.pass(1000);
+  expect([holds(running), stage.plane.applied, (await stage.enforcers())[0]?.bundle]).toEqual([
+    undefined,
+    [],
+    undefined,
+  ]);
+  expect(running.agent.status.before).toBe('allow');
+  away = false;
+  await stage.until('the policy', () => holds(running)?.units.length === 1, 10_000);
+  expect(stage.plane.applied[0]?.units).toHaveLength(1);
+});
+
+test('with --before-policy reject a host is shut until its first policy, and what is shut is mended', async () => {
+  await stage.leave();
+  const running = stage.start({ beforePolicy: 'reject' });
+  await stage.until('the lockdown', () => stage.plane.holds?.lockdown === true);
+  expect(running.agent.status).toMatchObject({ before: 'reject' });
+  const { controlPlane } = stage.plane.holds?.infrastructure ?? {};
+  expect(controlPlane).toEqual([{ address: '127.0.0.1', port: expect.any(Number) }]);
+  stage.plane.flush();
+  await stage.until('the mending', () => stage.plane.holds?.lockdown === true);
+  expect(running.agent.status.mended).toBe(1);
+  await stage.comeBack();
+  await stage.until('the policy', () => holds(running)?.units.length === 1, 10_000);
+  expect(stage.plane.holds?.lockdown).toBe(false);
+  await running.stop();
+  await stage.leave();
+  const before = stage.plane.applied.length;
+  const second = stage.start({ beforePolicy: 'reject' });
+  await stage.until('the policy from disk', () => holds(second) !== undefined);
+  expect(stage.plane.applied.slice(before).map(({ lockdown }) => lockdown)).not.toContain(true);
+});
+
+test('without a policy, and without a word about it, nothing is done to the host', async () => {
+  await stage.leave();
+  const running = stage.start();
+  await stage.until('the trouble', () => running.agent.status.troubles.registration !== undefined);
+  expect([stage.plane.applied, running.agent.status.before]).toEqual([[], 'allow']);
+});
+
+test('the bundle of another namespace is not followed, whoever names it', async () => {
+  await stage.client.call('createNamespace', {
+    namespace: '/tenant',
+    body: { name: 'other', type: 'Group' },
+  });
+  const other = '/tenant/other';
+  const machine = { name: 'neighbour', machineID: 'machine-2' };
+  const { body } = await stage.client.call('createEnforcer', {
+    namespace: other,
+    body: { FQDN: 'neighbour', ...machine },
+  });
+  const running = stage.start({
+    client: {
+      ...stage.client,
+      call: ((operation, request) =>
+        operation === 'createEnforcerCredentials'
+          ? stage.client.call(operation, { namespace: other, params: { id: body.ID } })
+          : stage.client.call(operation, request)) as typeof stage.client.call,
+    },
+  });
+  await stage.until('the trouble', () => running.agent.status.troubles.polling !== undefined);
+  expect(running.agent.status.troubles.polling?.detail).toContain(
+    'the control plane names the bundle of /tenant/other, and this enforcer is of /tenant/group',
+  );
+  expect(holds(running)).toBeUndefined();
+});

@@ -98,6 +98,7 @@ export async function openStage(): Promise<Stage> {
         findUnits: async () => stage.units,
         interval: 1000,
         layer3Only: false,
+        beforePolicy: 'allow',
         once: false,
         cloud: false,
         ...change,

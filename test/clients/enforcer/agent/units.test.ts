@@ -82,6 +82,18 @@ describe('infrastructure', () => {
     expect(resolversIn(text)).toEqual(['10.0.0.53', 'fe80::1']);
   });
 
+  test.each([
+    ['127.0.0.53', ['10.0.0.53', '127.0.0.53', '2001:db8::53']],
+    ['192.0.2.53', ['192.0.2.53']],
+  ])('where the resolver is %s, these are let through: %j', async (named, wanted) => {
+    const [resolvConf, upstreamConf] = [join(folder, 'resolv.conf'), join(folder, 'upstream.conf')];
+    writeFileSync(resolvConf, `nameserver ${named}\n`);
+    writeFileSync(upstreamConf, 'nameserver 10.0.0.53\nnameserver 2001:db8::53\n');
+    const infrastructure = new Infrastructure({ resolvConf, upstreamConf });
+    await infrastructure.refresh(0);
+    expect(infrastructure.current.resolvers).toEqual(wanted);
+  });
+
   test('an address that a name led to once is let through for an hour, and a resolver that fails takes nothing away', async () => {
     let answer: string[] | Error = ['192.0.2.1'];
     const lookup = async () => {

@@ -199,6 +199,18 @@ describe('install', () => {
     expect(statSync(join(folder, 'root/var/lib/prisma-enforcer')).mode & 0o777).toBe(0o700);
   });
 
+  test.each([
+    [['--before-policy', 'reject'], 'reject'],
+    [['--opts', '--interval 5 --before-policy=reject'], 'reject'],
+    [[], undefined],
+  ])('the boot unit is told what %j say of the time before a policy', async (more, wanted) => {
+    expect((await type(argv(...more), true)).code).toBe(0);
+    const conf = readFileSync(join(folder, 'root/var/lib/prisma-enforcer/prisma-enforcer.conf'), 'utf8');
+    expect(/^ENFORCERD_BEFORE_POLICY=(.*)$/m.exec(conf)?.[1]).toBe(wanted);
+    // An upgrade installs again with these options alone.
+    expect(/^ENFORCERD_OPTS=(.*)$/m.exec(conf)?.[1]?.includes('--before-policy')).toBe(wanted !== undefined);
+  });
+
   test('a release is copied, and started from where it was copied to', async () => {
     const file = join(folder, 'prisma-enforcer-9.9.9.mjs');
     writeFileSync(file, 'console.log(process.argv.slice(2).join())');

@@ -1,0 +1,79 @@
+import { namesIn } from '../names/names.ts';
+import type { Insides } from './insides.ts';
+import type { Status } from './status.ts';
+import { ageTrouble } from './words.ts';
+
+/** Keeps what holds on the host in step with everything but the bundle: units, addresses, names, age, foreign hands. */
+export class Keeper {
+  readonly #insides: Insides;
+  /** Rules that others changed and that were mended. */
+  mended = 0;
+  /** The last comparison. */
+  reconciled: Status['reconciled'];
+
+  constructor(insides: Insides) {
+    this.#insides = insides;
+  }
+
+  /** Where the agent itself must get to, as it is now. */
+  async lookAround(): Promise<void> {
+    const { infrastructure, holding, parts } = this.#insides;
+    await infrastructure.refresh(parts.clock.now().getTime());
+    holding.infrastructure = infrastructure.current;
+  }
+
+  /** The same bundle, where units, addresses or its age changed what it means here. */
+  async refresh(): Promise<void> {
+    const { holding, infrastructure, troubles, membership } = this.#insides;
+    holding.infrastructure = infrastructure.current;
+    const applied = await holding.refresh();
+    if (applied?.outcome === 'refused') {
+      troubles.set('policy', new Error(`${applied.reason}: ${applied.detail}`));
+      return;
+    }
+    troubles.over('policy');
+    const { lockdown, freshness } = holding;
+    const tooOld = ageTrouble({ lockdown, staleFor: freshness.staleFor });
+    if (tooOld) troubles.set('stale', tooOld);
+    else troubles.over('stale');
+    const { reported } = membership;
+    if (applied && holding.active && reported?.state === 'applied') reported.digest = applied.digest;
+  }
+
+  /** Compares the kernel with what should hold, and mends it. */
+  async reconcile(): Promise<void> {
+    const { parts, holding, troubles, writeStatus } = this.#insides;
+    const { plane, log, say, clock } = parts;
+    if (!plane || !(holding.active || holding.isShut)) return;
+    const result = await troubles.during('kernel', async () => {
+      const done = await plane.reconcile();
+      if ('outcome' in done) throw new Error(`${done.reason}: ${done.detail}`);
+      return done;
+    });
+    this.reconciled = { at: clock.now().toISOString(), difference: result.difference };
+    if (!result.mended) return;
+    this.mended++;
+    log.warn({ difference: result.difference }, 'somebody changed the rules; they are mended');
+    say(`mended the rules: ${result.difference}`);
+    writeStatus();
+  }
+
+  /** Where the DNS names of the policy lead to now. Policy never waits for it: it comes later, in a change of its own. */
+  async lookUpNames(): Promise<void> {
+    const { parts, holding } = this.#insides;
+    const { active } = holding;
+    if (!parts.names || !active) return;
+    const wanted = namesIn(active.content.payloads['policy.json']);
+    if (!(await parts.names.refresh(wanted))) return;
+    holding.learnNames(wanted, parts.names.current);
+    await this.refresh();
+    await this.save();
+  }
+
+  /** Keeps on disk what a next run starts from. */
+  async save(): Promise<void> {
+    const { membership, holding, parts } = this.#insides;
+    const { enforcer, binding } = membership;
+    if (enforcer && binding) await holding.save(parts.api, enforcer, binding);
+  }
+}

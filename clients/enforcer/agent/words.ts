@@ -1,0 +1,46 @@
+import type { OpenResult } from '../../../shared/bundle/open.ts';
+import type { Enforcer } from '../../../shared/schema/enforcer.ts';
+import type { Reported } from './membership.ts';
+
+/* What is said of a policy, to people and to the control plane; nothing is done here. */
+
+type Opened = Extract<OpenResult, { ok: true }>;
+
+/** Characters of a reason that the control plane takes. */
+const LONGEST_REASON = 1024;
+
+/** Of a bundle that was just taken. */
+export function takenWords({ payloads, binding, revision }: Opened, enforces: boolean): string {
+  const { rulesets, externalNetworks } = payloads['policy.json'];
+  const peers = payloads['peers.json'].size;
+  const counts = `rulesets: ${rulesets.length}, external networks: ${externalNetworks.length}, peers: ${peers}`;
+  const what = enforces ? `enforces revision ${revision}` : `verified revision ${revision}`;
+  return `${what} of ${binding.namespace} (${counts})`;
+}
+
+export const refusal = (reason: string, detail: string, revision: number, digest: string): Reported => ({
+  revision,
+  state: 'refused',
+  reason: `${reason}: ${detail}`.slice(0, LONGEST_REASON),
+  digest,
+});
+
+export const sameReport = (a: Reported | undefined, b: Reported | undefined): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
+
+/** What is wrong with the age of a bundle, if anything. */
+export function ageTrouble({
+  lockdown,
+  staleFor,
+}: {
+  lockdown: boolean;
+  staleFor: number;
+}): Error | undefined {
+  if (lockdown) return new Error('the bundle is too old, and its profile says lockdown');
+  if (staleFor > 0) return new Error('the bundle is past its expiry; the last good policy is held');
+  return undefined;
+}
+
+/** As the control plane is told: whether a policy is enforced here. */
+export const enforcementOf = (isEnforcing: boolean, isRefused: boolean): Enforcer['enforcementStatus'] =>
+  isEnforcing ? 'Active' : isRefused ? 'Failed' : 'Inactive';
