@@ -70,11 +70,15 @@ describe('the time before a host has its first policy', () => {
         if (seen?.arrived) arrived.push(at);
       }
     })();
-    await work();
-    const told = performance.now();
-    await wait(300);
-    isOn = false;
-    await probing;
+    let told = 0;
+    try {
+      await work();
+      told = performance.now();
+      await wait(300);
+    } finally {
+      isOn = false;
+      await probing;
+    }
     return { before: arrived.filter(at => at < told).length, after: arrived.filter(at => at >= told).length };
   }
 

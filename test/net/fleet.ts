@@ -160,6 +160,11 @@ export const put = (path: string, content: string): void => writeFileSync(path, 
 
 /** Waits until the agent itself, and not the process before it, says that it enforces a policy that knows its units. */
 export const enforcing = (agent: RealAgent): Promise<Status> =>
+  takesPolicy(agent).catch(error => {
+    throw new Error(`${error.message}: ${agent.out()}${agent.err()}${JSON.stringify(agent.status())}`);
+  });
+
+const takesPolicy = (agent: RealAgent): Promise<Status> =>
   until(
     `${agent.host.name} to enforce`,
     () => {
