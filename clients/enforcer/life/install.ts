@@ -11,6 +11,7 @@ import { hasSystemd, serviceOf } from './service.ts';
 import {
   bootUnit,
   confText,
+  hiddenFromUnits,
   isRelease,
   PLACES,
   releaseWrapper,
@@ -62,6 +63,16 @@ const programFiles = (self: readonly string[]): [string, [number, Buffer | strin
       ]
     : [[PLACES.program, [0o755, wrapper(self)]]];
 
+/** A service whose program goes with the temporary files ends with the next boot, and ours does not even see it. */
+export function refuseTemporary(self: readonly string[]): void {
+  const hidden = hiddenFromUnits(isRelease(self) ? self.slice(0, -1) : self);
+  if (hidden === undefined) return;
+  throw fail(
+    'bad_request',
+    `the service would start ${hidden}, and sees no temporary folders of others; put it elsewhere, such as in /opt, and install from there`,
+  );
+}
+
 /** The files and their modes, by path below the prefix. */
 export function contents(
   flags: InstallFlags,
@@ -112,6 +123,7 @@ export function install(flags: InstallFlags, { out, isRoot, self, clock }: Io): 
       `version ${data?.version ?? 'unknown'} is installed; there is no upgrade in place: run prisma-enforcer uninstall, then install again`,
     );
   }
+  if (prefix === '/') refuseTemporary(self);
   const files = contents(flags, self);
   const taken = [...files.keys()].find(path => existsSync(join(prefix, path)));
   if (taken !== undefined)

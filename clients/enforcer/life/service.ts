@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail } from '../../../shared/schema/failure.ts';
+import { type Failure, fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
 import { runningAgent, runningAgents } from './agent-process.ts';
 import { PLACES } from './unit-files.ts';
@@ -53,14 +53,30 @@ async function endAgent(folder: string, clock: Clock): Promise<void> {
 
 const UNITS = ['prisma-enforcer-boot.service', 'prisma-enforcer-runner.path', 'prisma-enforcer.service'];
 
+/** The last that the units said before they ended; empty where there is no journal. */
+const lastWords = (): string => {
+  const units = UNITS.flatMap(unit => ['--unit', unit]);
+  const args = [...units, '--boot', '--lines', '10', '--no-pager', '--quiet'];
+  return spawnSync('journalctl', args, { encoding: 'utf8' }).stdout ?? '';
+};
+
+const notStarted = (reason: string): Failure =>
+  fail(
+    'unavailable',
+    ['systemctl could not start the service; see systemctl status prisma-enforcer', reason, lastWords()]
+      .map(text => text.trim())
+      .filter(text => text !== '')
+      .join('\n'),
+  );
+
 const systemdService = (folder: string, clock: Clock): Service => ({
   start: () => {
     systemctl('daemon-reload');
-    if (!systemctl('enable', '--now', ...UNITS))
-      throw fail(
-        'unavailable',
-        'systemctl could not start the service; see systemctl status prisma-enforcer',
-      );
+    // Apart, since of both at once it tells either too much or nothing.
+    for (const args of [['enable', '--quiet'], ['start']]) {
+      const { status, stderr } = spawnSync('systemctl', [...args, ...UNITS], { encoding: 'utf8' });
+      if (status !== 0) throw notStarted(stderr ?? '');
+    }
   },
   stop: async () => {
     systemctl('disable', '--now', ...UNITS);

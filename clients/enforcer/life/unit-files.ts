@@ -104,6 +104,10 @@ Type=oneshot
 ExecStart=/bin/sh -c 'until "$0" runner begin; do sleep 5; done' ${PLACES.program}
 `;
 
+/** What of a program the units of this file can't see: `PrivateTmp` gives them temporary folders of their own. */
+export const hiddenFromUnits = (self: readonly string[]): string | undefined =>
+  self.find(path => /^(\/var)?\/tmp\//.test(path));
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The command: starts the very program that installed it. */

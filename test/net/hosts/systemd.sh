@@ -1,5 +1,5 @@
 # Boots systemd as the first process of a host: over the files of this machine, of which nothing is changed.
-# usage: sh systemd.sh <folder, empty or of an earlier boot> <folder of the control group>
+# usage: sh systemd.sh <folder, empty or of an earlier boot> <folder of the control group> <file of Node>
 set -e
 echo $$ > "$2/cgroup.procs"
 exec unshare --mount --pid --fork --uts --ipc --cgroup --propagation private sh -ec '
@@ -11,6 +11,8 @@ mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs dev
+# Where units see it, wherever it stands here.
+touch usr/local/bin/node; mount --bind "$2" usr/local/bin/node
 for device in null zero full random urandom tty; do touch dev/$device; mount --bind /dev/$device dev/$device; done
 # None of the services of this machine: only what the test installs.
 if [ ! -e etc/systemd/system/small.target ]; then
@@ -27,4 +29,4 @@ cd /
 umount -l mnt
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd \
   --system --unit=small.target --log-target=console --log-level=warning --show-status=no
-' sh "$1"
+' sh "$1" "$3"

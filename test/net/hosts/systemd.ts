@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,31 @@ const SCRIPT = fileURLToPath(new URL('systemd.sh', import.meta.url));
 /** Where cgroup v2 is mounted: not everywhere at its usual place. */
 const MOUNT = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
 
-export const canBoot = MOUNT !== undefined && existsSync('/lib/systemd/systemd');
+/** Node, on a machine. */
+export const NODE_THERE = '/usr/local/bin/node';
+
+const OVERLAY = 'mkdir up work root && mount -t overlay overlay -o lowerdir=/,upperdir=up,workdir=work root';
+
+/** Why a folder can't be laid over the files of this machine; empty: it can. */
+function noOverlay(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'overlay-'));
+  const { stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', OVERLAY], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  rmSync(folder, { recursive: true, force: true });
+  return stderr ?? '';
+}
+
+/** Why systemd can't be booted here, one reason each. Empty: it can. */
+export function missing(): string[] {
+  const overlay = noOverlay();
+  return [
+    ...(existsSync('/lib/systemd/systemd') ? [] : ['systemd (apt-get install systemd)']),
+    ...(MOUNT === undefined ? ['control groups of version 2, mounted'] : []),
+    ...(overlay === '' ? [] : [`an overlay over / (${overlay.trim()})`]),
+  ];
+}
 
 /** A host with systemd, its own processes, control groups and files: a machine but for the kernel. */
 export interface Machine {
@@ -41,7 +65,9 @@ async function boot(host: Host, folder: string): Promise<{ run: Machine['run']; 
   const group = join(MOUNT ?? '', `microseg-${process.pid}-${host.name}`);
   mkdirSync(group);
   const [program, ...args] = host.enter;
-  const child = spawn(program, [...args, 'sh', SCRIPT, folder, group], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, [...args, 'sh', SCRIPT, folder, group, process.execPath], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ended = once(child, 'close');
   let words = '';
   for (const stream of [child.stdout, child.stderr])

@@ -1,16 +1,28 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NAMESPACE, NODE, until } from '../fleet.ts';
-import { bootSystemd, canBoot, type Machine } from '../hosts/systemd.ts';
+import { NAMESPACE, until } from '../fleet.ts';
+import { bootSystemd, type Machine, missing, NODE_THERE } from '../hosts/systemd.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const RUNNER = 'prisma-enforcer-upgrade.service';
 
-describe.skipIf(!canBoot)('a host with systemd', () => {
+const lacking = missing();
+if (lacking.length > 0) console.log(`a host with systemd: skipped: it needs ${lacking.join(', ')}`);
+
+describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   let stage: Stage;
   let machine: Machine;
 
   const status = async () => JSON.parse(await machine.run('prisma-enforcer', 'status', '--json'));
+  const install = async (node: string) => {
+    const { fleet, files } = stage;
+    const { body } = await fleet.client.call('createInstalltoken', { namespace: NAMESPACE, body: {} });
+    return machine.run(
+      ...[node, files[0] ?? '', 'install', '-n', NAMESPACE, '--api', fleet.controlPlane().url],
+      ...['--root', join(fleet.place, 'data/root.json'), '--token', body.token ?? ''],
+      ...['--opts', '--name web --machine-id web --tag app=web'],
+    );
+  };
   const isActive = (unit: string) =>
     machine.run('systemctl', 'is-active', unit).then(
       () => true,
@@ -32,19 +44,36 @@ describe.skipIf(!canBoot)('a host with systemd', () => {
       [{ version: '1.0.0' }, { version: '2.0.0' }],
     );
     machine = await bootSystemd(stage.fleet.network.host('web'));
-    const { fleet } = stage;
-    const { body } = await fleet.client.call('createInstalltoken', { namespace: NAMESPACE, body: {} });
-    await machine.run(
-      ...NODE,
-      ...[stage.files[0] ?? '', 'install', '-n', NAMESPACE, '--api', fleet.controlPlane().url],
-      ...['--root', join(fleet.place, 'data/root.json'), '--token', body.token ?? ''],
-      ...['--opts', '--name web --machine-id web --tag app=web'],
-    );
-    await enforces('1.0.0');
   }, 120_000);
   afterAll(async () => {
     await machine?.close();
     await stage?.close();
+  });
+
+  test('a service of a Node among the temporary files is refused, and nothing is installed', async () => {
+    const folder = (await machine.run('mktemp', '--directory')).trim();
+    await machine.run('cp', NODE_THERE, folder);
+    await expect(install(join(folder, 'node'))).rejects.toThrow(
+      `the service would start ${folder}/node, and sees no temporary folders`,
+    );
+    expect(await machine.run('find', '/etc', '/usr/sbin', '/var/lib', '-name', 'prisma-enforcer*')).toBe('');
+    await machine.run('rm', '-r', folder);
+  });
+
+  test('a service that does not start is refused with what systemctl says', async () => {
+    const unit = '/etc/systemd/system/prisma-enforcer-boot.service.d';
+    await machine.run('mkdir', unit);
+    await machine.run('sh', '-c', `printf '[Service]\nExecStartPre=/bin/false\n' > ${unit}/broken.conf`);
+    await expect(install(NODE_THERE)).rejects.toThrow(
+      /could not start the service; .*\nJob for prisma-enforcer-boot.service failed because/,
+    );
+    await machine.run('rm', '-r', unit);
+    await machine.run('prisma-enforcer', 'uninstall');
+  });
+
+  test('is installed, and enforces', async () => {
+    await install(NODE_THERE);
+    await enforces('1.0.0');
   });
 
   test('the confined agent hands its order over, and the runner is a unit of its own that survives it', {

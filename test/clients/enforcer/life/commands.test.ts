@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Status } from '../../../../clients/enforcer/agent/status.ts';
+import { refuseTemporary } from '../../../../clients/enforcer/life/install.ts';
 import { ageOf, describeStatus } from '../../../../clients/enforcer/life/show.ts';
 import { VERSION } from '../../../../clients/enforcer/version.ts';
 import { type } from './terminal.ts';
@@ -219,6 +220,22 @@ describe('install', () => {
     expect(code).toBe(0);
     const program = join(folder, 'root/usr/sbin/prisma-enforcer');
     expect(execFileSync(program, ['a', 'b'], { encoding: 'utf8' })).toBe('a,b\n');
+  });
+
+  test.each([
+    ['/tmp/checkout/node', '/opt/clients/enforcer/main.ts'],
+    ['/opt/node', '/var/tmp/checkout/main.ts'],
+  ])('refuses a service of %s with %s, which its units don’t see', (node, main) => {
+    const hidden = node.startsWith('/opt') ? main : node;
+    expect(() => refuseTemporary([node, '--flag', main])).toThrow(`start ${hidden}, and sees no temporary`);
+  });
+
+  test.each([
+    ['/opt/node', '/opt/tmp/main.ts'],
+    ['/tmpfs/node', '/var/tmpfs/main.ts'],
+    ['/opt/node', '/tmp/prisma-enforcer-1.0.0.mjs'],
+  ])('takes a service of %s with %s', (node, main) => {
+    expect(() => refuseTemporary([node, '--flag', main])).not.toThrow();
   });
 
   test('refuses to install over an installation, and says how to go on', async () => {
