@@ -1,42 +1,12 @@
 import { type PushedChange, pushEvent, type Subscription, subscriptionOf } from '../shared/core/push.ts';
 import type { Permissions } from '../shared/core/roles.ts';
 import type { Connection } from '../shared/ports/connections.ts';
-import type { ObjectStore } from '../shared/ports/object-store.ts';
 import type { PushMedia } from '../shared/schema/push.ts';
 import type { Deps } from './deps.ts';
 import { claimTags } from './pipeline/authenticate.ts';
 import { heldNow } from './pipeline/authorize.ts';
 import { messageOf, type PushMessage } from './push-message.ts';
-
-/** The first answer for everybody who asks the same. */
-function once<T>(): (key: string, ask: () => T) => T {
-  const known = new Map<string, { answer: T }>();
-  return (key, ask) => {
-    const found = known.get(key) ?? { answer: ask() };
-    known.set(key, found);
-    return found.answer;
-  };
-}
-
-/** The same store, in which nothing that rights are made of is read twice. */
-function readingOnce(store: ObjectStore): ObjectStore {
-  const read = once<Promise<unknown>>();
-  return {
-    ...store,
-    get: key =>
-      read(JSON.stringify(['get', key]), () => store.get(key)) as ReturnType<
-        typeof store.get<typeof key.resource>
-      >,
-    getByName: (...asked) =>
-      read(JSON.stringify(['name', asked]), () => store.getByName(...asked)) as ReturnType<
-        typeof store.getByName<(typeof asked)[0]>
-      >,
-    list: (...asked) =>
-      read(JSON.stringify(['list', asked]), () => store.list(...asked)) as ReturnType<
-        typeof store.list<(typeof asked)[0]>
-      >,
-  };
-}
+import { once, readingOnce } from './reading-once.ts';
 
 /** What listeners have in common at one moment, each worked out for the first who needs it. */
 export interface Shared {

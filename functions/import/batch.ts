@@ -1,5 +1,6 @@
 import type { ObjectStore, Write } from '../../shared/ports/object-store.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
+import { elementsOf } from '../../shared/schema/resource.ts';
 import { resourceOf } from '../../shared/schema/resources.ts';
 
 /** The writes that one entry of an import comes to. */
@@ -20,9 +21,10 @@ const BYTES = 2 * 1024 * 1024;
 const itemsOf = (write: Write): number => {
   if (write.kind === 'require') return 0;
   if (!('resource' in write)) return 1;
-  const { unique, refs = [], elementRefs = [] } = resourceOf(write.resource);
+  const resource = resourceOf(write.resource);
+  const { unique, refs = [] } = resource;
   const objects = [write.object, ...(write.kind === 'update' && write.before ? [write.before] : [])];
-  const elements = objects.flatMap(object => elementRefs.flatMap(name => Reflect.get(object, name)));
+  const elements = objects.flatMap(object => elementsOf(resource, object));
   return 1 + (unique === undefined ? 0 : 1) + refs.length + elements.length;
 };
 

@@ -13,6 +13,7 @@ import type { Call } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import { isCertified, keyOf } from '../enforcer-certificate.ts';
 import { isShown } from '../hidden.ts';
+import { readingOnce } from '../reading-once.ts';
 import { countUse } from './quota.ts';
 import { reachBelow } from './reach.ts';
 
@@ -143,6 +144,20 @@ export async function heldNow(
   return restricted(all, claims.restrictions, namespace, caller).map(({ permissions }) => permissions);
 }
 
+/** Where below the namespace the caller may do it. */
+function heldBelow(
+  allow: Exclude<Allow, 'everybody'>,
+  claims: TokenClaims,
+  { caller, namespace }: Call,
+  credential: Standing | undefined,
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
+): Promise<NamespacePath[]> {
+  // Many places below have the same namespaces above them.
+  const once = { store: readingOnce(store), clock };
+  const heldIn = (path: NamespacePath) => heldNow(claims, caller, path, once);
+  return reachBelow(allow, claims, caller, credential, namespace, heldIn, { store });
+}
+
 /**
  * One parallel batch: the token's quota is counted, and consistent reads bring the caller's credential or provider (so
  * that revoking works within one request), the namespaces from the tenant down, their API authorizations, and the
@@ -170,17 +185,7 @@ export async function authorize(
   const held = granted.map(({ permissions }) => permissions);
   const isHeld = held.some(permissions => grants(permissions, allow.identity, allow.verb));
   const below =
-    !isHeld && call.route.below
-      ? await reachBelow(
-          allow,
-          claims,
-          caller,
-          credential,
-          namespace,
-          path => heldNow(claims, caller, path, { store, clock }),
-          { store },
-        )
-      : [];
+    !isHeld && call.route.below ? await heldBelow(allow, claims, call, credential, { store, clock }) : [];
   if (!isHeld && below.length === 0) {
     throw fail(
       'forbidden',

@@ -71,7 +71,7 @@ export interface Answered {
  * One step of a transaction.
  * - `create` fails with `duplicate` when the resource's unique attribute is taken in the namespace, and with `conflict` when the ID exists.
  * - `update` and `delete` fail with `conflict` when the stored `updateTime` is not `seen`, with `not_found` when there is no such object.
- *   An update of a resource with `elementRefs` says what was there `before`, as `seen`, so that look-ups of the elements that are
+ *   An update of a resource with `elementRefs` or `foundBy` says what was there `before`, as `seen`, so that look-ups of the elements that are
  *   gone end with it. A delete is of the object as it was stored.
  * - `refresh` is an update over the object's own `updateTime`, which stays, as do the attributes of `refs` and `elementRefs`: what a reader has
  *   seen is still the newest version. It writes one item where the resource has no unique attribute.
@@ -121,7 +121,7 @@ export interface ObjectStore {
     namespace: NamespacePath,
     query: ListQuery,
   ): Promise<Page<Stored<I>>>;
-  /** Objects of a tenant by ID, by an attribute that the resource lists in `refs`, or by an element of one in `elementRefs`. */
+  /** Objects of a tenant by ID, by an attribute that the resource lists in `refs`, by an element of one in `elementRefs`, or by `foundBy`. */
   findBy<I extends Identity>(
     resource: I,
     tenant: NamespacePath,

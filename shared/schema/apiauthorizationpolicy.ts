@@ -4,6 +4,7 @@ import { CidrList } from './network-entry.ts';
 import { Description, Disabled, Fallback, Name, type RuleIssue, resource } from './resource.ts';
 import { ActiveDuration, ActiveSchedule, type Schedule } from './schedule.ts';
 import { Tag } from './tag.ts';
+import { tellingClaims } from './telling-claims.ts';
 
 /** `@auth:role=<key>`, or a raw permission `identity,method…` such as `processingunit,get,post`. */
 export const AuthorizedIdentity = z
@@ -52,6 +53,7 @@ export const apiauthorizationpolicy = resource({
   group: 'authorizations',
   summary: 'What the callers that its subject selects may do, and from where downwards',
   defaultOrder: 'name',
+  foundBy: { claims: ({ subject }) => tellingClaims(subject) },
   older: {
     attributes: ['propagate'],
     says: value => typeof value !== 'boolean',

@@ -76,6 +76,8 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
   refs?: readonly (keyof (RO & CO & W) & string)[];
   /** The same of lists: by each of their elements, of which there are at most MOST_ELEMENTS. */
   elementRefs?: readonly (keyof (RO & CO & W) & string)[];
+  /** The same of texts that follow from the object: name of the look-up → what it finds the object by. */
+  foundBy?: Readonly<Record<string, (object: z.infer<z.ZodObject<CO & W>>) => readonly string[]>>;
   /** True when objects take their namespace's organizational metadata at creation. */
   inheritsOrganization?: boolean;
   /** Attributes that are never stored as sent and never returned by get or list. */
@@ -135,8 +137,23 @@ export interface AnyResource {
   defaultOrder?: string;
   refs?: readonly string[];
   elementRefs?: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: each noun's look-ups take its own type; generic code passes what is stored
+  foundBy?: Readonly<Record<string, (object: any) => readonly string[]>>;
   inheritsOrganization?: boolean;
   secrets?: readonly string[];
   older?: Older;
   imported?: readonly string[];
 }
+
+/** A look-up that finds an object, and by what. */
+export interface Ref {
+  attribute: string;
+  value: string;
+}
+
+/** By what an object is found of which there may be several: elements of lists and what follows from it, each once. */
+export const elementsOf = ({ elementRefs = [], foundBy = {} }: AnyResource, object: object): Ref[] =>
+  [
+    ...elementRefs.map((name): [string, readonly string[]] => [name, Reflect.get(object, name)]),
+    ...Object.entries(foundBy).map(([name, of]): [string, readonly string[]] => [name, of(object)]),
+  ].flatMap(([attribute, values]) => [...new Set(values)].map(value => ({ attribute, value })));

@@ -10,6 +10,7 @@ import {
   freshTenant,
   make,
   makeActivity,
+  makeAuthorization,
   makeEnforcer,
   makeNamespace,
   makeNetwork,
@@ -401,6 +402,36 @@ export function objectStoreContract(
         ]);
         for (const address of ['10.0.0.2', '2001:db8::1'])
           await vi.waitFor(async () => expect(await found(address)).toEqual([]));
+      });
+
+      it('finds objects by what follows from them, and follows its changes', async () => {
+        const tenant = await plant('/a');
+        const subjects = (...names: string[]) =>
+          names.map(name => ['@auth:realm=oidc', `@auth:email=${name}`]);
+        const one = makeAuthorization(tenant, 'one', subjects('x', 'y'));
+        const two = makeAuthorization(childPath(tenant, 'a'), 'two', subjects('x', 'x'));
+        await store.commit([one, two].map(each => create('apiauthorizationpolicy', each)));
+        const found = async (name: string) =>
+          namesOf(await store.findBy('apiauthorizationpolicy', tenant, 'claims', `@auth:email=${name}`));
+        await vi.waitFor(async () => expect(await found('x')).toEqual(['one', 'two']));
+        const { subject } = makeAuthorization(tenant, 'next', subjects('y', 'z'));
+        const next = touch('apiauthorizationpolicy', { ...one, subject }, new Date(AT));
+        await store.commit([
+          {
+            kind: 'update',
+            resource: 'apiauthorizationpolicy',
+            object: next,
+            seen: one.updateTime,
+            before: one,
+          },
+        ]);
+        await vi.waitFor(async () => expect(await found('z')).toEqual(['one']));
+        await vi.waitFor(async () => expect(await found('x')).toEqual(['two']));
+        expect(await found('y')).toEqual(['one']);
+        await store.commit([
+          { kind: 'delete', resource: 'apiauthorizationpolicy', object: next, seen: next.updateTime },
+        ]);
+        for (const name of ['y', 'z']) await vi.waitFor(async () => expect(await found(name)).toEqual([]));
       });
 
       it('never finds by an element that is gone, even where an update did not say what was before', async () => {

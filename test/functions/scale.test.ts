@@ -3,7 +3,7 @@ import { MOST_SORTED } from '../../functions/walk.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
 import { type Crowd, countingReads, crowd, pagesOfCrowd, type Reads } from '../make/crowd.ts';
-import { freshTenant, nextID } from '../make/objects.ts';
+import { create, freshTenant, makeAuthorization, nextID } from '../make/objects.ts';
 import { openPlane, type Plane } from '../make/plane.ts';
 
 const FEW = 1000;
@@ -78,6 +78,35 @@ describe('a list that must be sorted', () => {
   it('can be counted all the same', async () => {
     const counted = await plane.root('HEAD /externalnetworks', long);
     expect(counted.headers['x-count-total']).toBe(String(PAGES * 1000));
+  });
+});
+
+describe('the namespaces that somebody may see in a tenant where they hold nothing in itself', () => {
+  it('cost what is answered, however many authorizations there are for others', async () => {
+    const { store } = plane.deps;
+    const tenant = NamespacePath.parse(await plane.tenant());
+    const mine = NamespacePath.parse(await plane.namespace(tenant, 'mine'));
+    const theirs = NamespacePath.parse(await plane.namespace(tenant, 'theirs'));
+    const credential = await plane.credential(mine, ['netsecops.viewer']);
+    const me = await plane.as(credential);
+    const authorize = (subject: string) =>
+      create(
+        'apiauthorizationpolicy',
+        makeAuthorization(theirs, subject, [['@auth:realm=certificate', `@auth:subject=${subject}`]]),
+      );
+    const seen = async () => {
+      Object.assign(reads, { calls: 0, objects: 0 });
+      const answer = await me('GET /accessiblenamespaces', tenant);
+      expect(answer.status, answer.text).toBe(200);
+      return { names: JSON.parse(answer.text).map(({ name }: { name: string }) => name), ...reads };
+    };
+    const before = await seen();
+    expect(before.names).toEqual([mine]);
+    for (let at = 0; at < 500; at += 20)
+      await store.commit(Array.from({ length: 20 }, (_, n) => authorize(`other-${at + n}`)));
+    expect(await seen()).toEqual(before);
+    await store.commit([authorize(credential.ID)]);
+    expect((await seen()).names).toEqual([mine, theirs]);
   });
 });
 

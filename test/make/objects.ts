@@ -41,6 +41,19 @@ export const makeEnforcer = (namespace: NamespacePath, name: string, machineID: 
 export const makeUnit = (namespace: NamespacePath, name: string, addresses: readonly string[]) =>
   make('processingunit', namespace, { name, type: 'Host', addresses });
 
+export const makeAuthorization = (
+  namespace: NamespacePath,
+  name: string,
+  subject: readonly (readonly string[])[],
+  authorizedNamespace = namespace,
+) =>
+  make('apiauthorizationpolicy', namespace, {
+    name,
+    subject,
+    authorizedIdentities: ['@auth:role=netsecops.viewer'],
+    authorizedNamespace,
+  });
+
 export const create = <I extends Identity>(resource: I, object: Stored<I>): Write => ({
   kind: 'create',
   resource,

@@ -1,6 +1,7 @@
 import type { Activity, Key, Stored } from '../../ports/object-store.ts';
 import { fail } from '../../schema/failure.ts';
 import { LONGEST_PATH, type NamespacePath, type ObjectId, ROOT, tenantOf } from '../../schema/ids.ts';
+import { elementsOf, type Ref } from '../../schema/resource.ts';
 import { type Identity, resourceOf } from '../../schema/resources.ts';
 import { STREAM } from '../../schema/table.ts';
 
@@ -137,11 +138,6 @@ export const uniqueOf = (
   return unique === undefined ? undefined : { attribute: unique, value: String(attributeOf(object, unique)) };
 };
 
-interface Ref {
-  attribute: string;
-  value: string;
-}
-
 /** Attributes by which the object can be found beside its ID. An empty value is not indexed. */
 export const refsOf = (resource: Identity, object: Stored): Ref[] =>
   (resourceOf(resource).refs ?? []).map(attribute => ({
@@ -149,11 +145,9 @@ export const refsOf = (resource: Identity, object: Stored): Ref[] =>
     value: String(attributeOf(object, attribute) ?? ''),
   }));
 
-/** Elements of lists by which the object can be found, each once. */
+/** Elements of lists, and what follows from it, by which the object can be found, each once. */
 export const elementRefsOf = (resource: Identity, object: Stored): Ref[] =>
-  (resourceOf(resource).elementRefs ?? []).flatMap(attribute =>
-    [...new Set(attributeOf(object, attribute) as readonly string[])].map(value => ({ attribute, value })),
-  );
+  elementsOf(resourceOf(resource), object);
 
 export const hasRef = (resource: Identity, object: Stored, attribute: string, value: string): boolean =>
   [...refsOf(resource, object), ...elementRefsOf(resource, object)].some(

@@ -41,8 +41,8 @@ export function treeParts(
 
 /** The partition of index `ref` to look in. An unknown attribute or a namespace below a tenant is a caller's mistake. */
 export function refPart(resource: Identity, tenant: NamespacePath, attribute: string, value: string): string {
-  const { refs: single = [], elementRefs = [] } = resourceOf(resource);
-  const refs = [...single, ...elementRefs];
+  const { refs: single = [], elementRefs = [], foundBy = {} } = resourceOf(resource);
+  const refs = [...single, ...elementRefs, ...Object.keys(foundBy)];
   if (tenantOf(tenant) !== tenant)
     throw fail('bad_request', `\`${tenant}\` is no tenant; look in \`${tenantOf(tenant)}\``);
   if (attribute !== 'ID' && !refs.includes(attribute))
