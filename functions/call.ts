@@ -38,6 +38,8 @@ export interface Call {
   token?: TokenClaims;
   /** Everything is checked and answered as if it were done, and nothing is. */
   dryRun: boolean;
+  /** The object comes out of an import's file: what means nothing here is kept, where a write of the API is refused. */
+  imported?: true;
   /** Absent without a key, and where a key means nothing. */
   claim?: Claim;
   /** What the caller holds in the namespace, each right with its conditions. */

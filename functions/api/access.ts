@@ -3,7 +3,7 @@ import { operations, routes, type Verb } from '../../shared/api/routes.ts';
 import { whyAbsent } from '../../shared/core/absent.ts';
 import { heldGrants } from '../../shared/core/authorize.ts';
 import { restricted } from '../../shared/core/restrictions.ts';
-import { grants, type Permissions, union } from '../../shared/core/roles.ts';
+import { grants, type Permissions, permissionsOf, union } from '../../shared/core/roles.ts';
 import { isWithin, type NamespacePath } from '../../shared/schema/ids.ts';
 import { identityNamed } from '../../shared/schema/resources.ts';
 import type { Restrictions } from '../../shared/schema/token.ts';
@@ -29,6 +29,21 @@ export const PERMISSIONS: ReadonlySet<string> = new Set(
     return allow === 'everybody' ? [] : [allow.identity];
   }),
 );
+
+/** What a raw permission can be on: whatever a route asks for, or everything. */
+const grantable: ReadonlySet<string> = new Set([...PERMISSIONS, '*']);
+
+/** Whether a role, or a permission on something, is one that nobody knows here: it grants nothing. */
+export function isInert(authorized: string): boolean {
+  const named = Object.keys(permissionsOf(authorized));
+  return authorized.startsWith('@auth:role=')
+    ? named.length === 0
+    : !named.every(identity => grantable.has(identity));
+}
+
+/** `role` or `identity`: what a permission names. */
+export const namedBy = (authorized: string): string =>
+  authorized.startsWith('@auth:role=') ? 'role' : 'identity';
 
 function refuseOutside(attribute: string, namespace: NamespacePath, call: Call): void {
   if (isWithin(namespace, call.namespace)) return;

@@ -1,28 +1,32 @@
 import { ALWAYS, type Conditions, grantable } from '../../shared/core/grants.ts';
 import { roleWarnings } from '../../shared/core/lint.ts';
-import { covers, permissionsOf } from '../../shared/core/roles.ts';
+import { covers, type Permissions, permissionsOf } from '../../shared/core/roles.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
 import type { Call } from '../call.ts';
 import { makeKeyPair, renewIn } from '../credential.ts';
 import { asFields, crud } from '../crud.ts';
 import { brokenRules } from '../pipeline/problem.ts';
-import { access, PERMISSIONS } from './access.ts';
+import { access, isInert, namedBy } from './access.ts';
 
-/** What a raw permission can be on: whatever a route asks for, or everything. */
-const known = new Set([...PERMISSIONS, '*']);
+/** What a permission holds; of a role that nobody knows everything, since it may come to mean anything. */
+const meantBy = (authorized: string): Permissions =>
+  isInert(authorized) && namedBy(authorized) === 'role' ? { '*': ['any'] } : permissionsOf(authorized);
 
-/** Nobody can grant what they lack, nor for longer, at other times or from elsewhere than they have it. */
+/**
+ * Nobody can grant what they lack, nor for longer, at other times or from elsewhere than they have it. What nobody knows comes from
+ * imports alone, and stays where it is.
+ */
 function refuseToExceed(attribute: string, wanted: readonly string[], asked: Conditions, call: Call): void {
   const mine = grantable(call.granted, asked);
+  const there: unknown = call.target && Reflect.get(call.target, attribute);
   for (const [index, authorized] of wanted.entries()) {
-    const permissions = permissionsOf(authorized);
-    const isRole = authorized.startsWith('@auth:role=');
-    const named = Object.keys(permissions);
-    if (isRole ? named.length === 0 : !named.every(identity => known.has(identity))) {
-      const message = `there is no such ${isRole ? 'role' : 'identity'}`;
+    const isThere = Array.isArray(there) && there.includes(authorized);
+    if (isInert(authorized) && !isThere && !call.imported) {
+      const message = `there is no such ${namedBy(authorized)}`;
       throw brokenRules([{ path: [attribute, index], input: authorized, message }]);
     }
+    const permissions = meantBy(authorized);
     if (covers(mine, permissions)) continue;
     const why = covers(call.held, permissions)
       ? 'you hold it only until a time, at times or from some networks; grant it under the same conditions'
@@ -30,6 +34,12 @@ function refuseToExceed(attribute: string, wanted: readonly string[], asked: Con
     throw fail('forbidden', `you may not grant ${authorized} in ${call.namespace}: ${why}`);
   }
 }
+
+/** An import tells it in its report, with where it stands. */
+const inertWarnings = (authorized: readonly string[], { imported }: Call): string[] =>
+  imported
+    ? []
+    : authorized.filter(isInert).map(each => `${each} grants nothing: there is no such ${namedBy(each)}`);
 
 const ALWAYS_PROPAGATES =
   'API authorizations always propagate, as they did in the original: propagate=false has no effect';
@@ -47,9 +57,10 @@ const apiauthorizationpolicy = crud('apiauthorizationpolicy', {
     }
     refuseToExceed('authorizedIdentities', input.authorizedIdentities, input, call);
   },
-  warn: ({ authorizedIdentities }, { body }) => [
+  warn: ({ authorizedIdentities }, call) => [
     ...roleWarnings(authorizedIdentities),
-    ...(asFields(body).propagate === false ? [ALWAYS_PROPAGATES] : []),
+    ...inertWarnings(authorizedIdentities, call),
+    ...(asFields(call.body).propagate === false ? [ALWAYS_PROPAGATES] : []),
   ],
 });
 

@@ -1,5 +1,7 @@
 import type { ImportFinding } from '../../shared/api/messages.ts';
 import type { Write } from '../../shared/ports/object-store.ts';
+import { AuthorizedIdentity } from '../../shared/schema/apiauthorizationpolicy.ts';
+import { isInert, namedBy } from '../api/access.ts';
 import type { Entry } from './entries.ts';
 
 /** What an import does with an entry in which something no longer has an effect. */
@@ -52,6 +54,14 @@ function network(entry: Entry): Settled {
   };
 }
 
+/** Roles and identities that the original had: they are kept, and grant nothing. */
+const inert = (entry: Entry): ImportFinding[] =>
+  asList(entry.fields.authorizedIdentities)
+    .filter(each => typeof each === 'string' && AuthorizedIdentity.safeParse(each).success && isInert(each))
+    .map(each =>
+      finding(entry, `${each} is kept and grants nothing: there is no such ${namedBy(String(each))} here`),
+    );
+
 const mapsEnforcers = (subject: unknown): boolean =>
   Array.isArray(subject) && subject.flat().includes('$identity=enforcer');
 
@@ -62,6 +72,7 @@ export function settle(entry: Entry): Settled {
       'it was left out: enforcers are no longer mapped; install each in the namespace that it belongs to';
     return { entry: undefined, findings: [finding(entry, message)] };
   }
+  if (entry.identity === 'apiauthorizationpolicy') return { entry, findings: inert(entry) };
   return { entry, findings: [] };
 }
 

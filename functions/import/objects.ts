@@ -42,7 +42,7 @@ export async function callFor(
   const lineage = await lineages(namespace);
   if (lineage === undefined) throw fail('not_found', `no namespace \`${namespace}\`; import it first`);
   const params = target ? { id: target.ID } : {};
-  return { ...call, operation, route, namespace, lineage, target, params, body: fields };
+  return { ...call, operation, route, namespace, lineage, target, params, body: fields, imported: true };
 }
 
 /** Whether the object is already as the file says, once defaults are filled in within what it says. */

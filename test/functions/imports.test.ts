@@ -296,6 +296,89 @@ describe('what has no effect any more', () => {
     ]);
   });
 
+  describe('roles and identities that only the original had', () => {
+    const inert = ['@auth:role=sshidentity.requester', 'sshcertificate,post', '@auth:role=constructor'];
+    const policy = {
+      name: 'ssh',
+      subject: [['@auth:realm=oidc', '@auth:namespace=/t', '@auth:email=a@example.com']],
+      authorizedIdentities: [...inert, 'externalnetwork,get'],
+      authorizedNamespace: '.',
+    };
+    const old = { apiauthorizationpolicies: [policy] };
+
+    it('are kept with a finding each, and the authorization grants the rest', async () => {
+      const tenant = await plane.tenant();
+      const first = await report(plane.root, tenant, old, 'base');
+      expect(first).toMatchObject({ created: 1 });
+      expect(first.findings.map(({ at, message }) => `${at}: ${message}`)).toEqual(
+        inert.map(each => expect.stringContaining(`${each} is kept and grants nothing: there is no such `)),
+      );
+      expect(first.findings[0]?.at).toBe('data.apiauthorizationpolicies[0]');
+      expect(await report(plane.root, tenant, old, 'base')).toMatchObject({ unchanged: 1 });
+      const asked = { claims: policy.subject[0], targetNamespace: tenant, clientIP: '192.0.2.1' };
+      const { text } = await plane.root('POST /authz', tenant, { body: asked });
+      expect(JSON.parse(text)).toEqual({
+        permissions: { externalnetwork: { get: true }, sshcertificate: { post: true } },
+      });
+    });
+
+    it('go round by export and import', async () => {
+      const [tenant, other] = [await plane.tenant(), await plane.tenant()];
+      await report(plane.root, tenant, old, 'base');
+      const body = { identities: ['apiauthorizationpolicy'] };
+      const { text } = await plane.root('POST /export', tenant, { body });
+      const file = JSON.parse(text);
+      await report(plane.root, other, file.data, 'copy');
+      expect((await plane.root('GET /apiauthorizationpolicies', other)).list).toMatchObject([
+        { name: 'ssh', authorizedIdentities: policy.authorizedIdentities, authorizedNamespace: other },
+      ]);
+    });
+
+    it('stay in an object that the API changes, with a warning, and cannot be added there', async () => {
+      const tenant = await plane.tenant();
+      await report(plane.root, tenant, old, 'base');
+      const [object] = (await plane.root('GET /apiauthorizationpolicies', tenant)).list;
+      const one = `/apiauthorizationpolicies/${object?.ID}` as const;
+      const patched = await plane.root(`PATCH ${one}`, tenant, { body: { description: 'x' } });
+      expect([patched.status, patched.headers['x-messages']]).toEqual([
+        200,
+        expect.stringContaining('sshidentity.requester grants nothing: there is no such role'),
+      ]);
+      const put = await plane.root(`PUT ${one}`, tenant, { body: patched.object });
+      expect(put.status, put.text).toBe(200);
+      const authorizedIdentities = [...policy.authorizedIdentities, '@auth:role=another'];
+      const more = await plane.root(`PATCH ${one}`, tenant, { body: { authorizedIdentities } });
+      expect([more.status, more.errors[0]?.description]).toEqual([
+        422,
+        expect.stringContaining('there is no such role'),
+      ]);
+      const fewer = await plane.root(`PATCH ${one}`, tenant, {
+        body: { authorizedIdentities: ['externalnetwork,get'] },
+      });
+      expect([fewer.status, fewer.headers['x-messages']]).toEqual([200, undefined]);
+    });
+
+    it('may come to mean anything, so that only who holds everything may grant them', async () => {
+      const tenant = await plane.tenant();
+      const some = await plane.member(tenant, ['namespace.importer', 'infrastructure.administrator']);
+      for (const authorized of inert) {
+        const one = { apiauthorizationpolicies: [{ ...policy, authorizedIdentities: [authorized] }] };
+        const refused = await send(some, tenant, one);
+        expect([refused.status, refused.errors[0]?.description]).toEqual([
+          403,
+          expect.stringContaining(`data.apiauthorizationpolicies[0]: you may not grant ${authorized}`),
+        ]);
+      }
+      expect((await plane.root('GET /apiauthorizationpolicies', tenant)).list).toEqual([]);
+    });
+
+    it('are refused still where they are no permissions at all', async () => {
+      const tenant = await plane.tenant();
+      const wrong = { apiauthorizationpolicies: [{ ...policy, authorizedIdentities: ['@auth:role=', 7] }] };
+      expect((await send(plane.root, tenant, wrong)).status).toBe(422);
+    });
+  });
+
   it('is left out with a finding where it has none', async () => {
     const tenant = await plane.tenant();
     const old = {
