@@ -45,7 +45,7 @@ import { ChangePump } from './changes.ts';
 import { documentSide } from './documents.ts';
 import { serveEvents } from './events.ts';
 import { ensureRoots, openKeys } from './keys.ts';
-import { sparingly } from './memory.ts';
+import { makeYoung, sparingly } from './memory.ts';
 import { putReleases } from './releases.ts';
 import { createFront } from './server.ts';
 import { rotateTokenKeys } from './token-keys.ts';
@@ -110,6 +110,7 @@ const waking = (store: ObjectStore, wake: () => void): ObjectStore => ({
 
 /** All of the control plane in one process, over SQLite and files: the same functions and state machines as on AWS. */
 export async function startControlPlane(settings: Settings): Promise<ControlPlane> {
+  makeYoung();
   const data = resolve(settings.data);
   const database = openDatabase(data);
   try {

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import manifest from '../../package.json' with { type: 'json' };
 import { systemClock } from '../../shared/adapters/local/clock.ts';
 import { type Client, createClient, credentialToken } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
@@ -34,14 +35,16 @@ export interface Started {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<Exit>;
 }
 
-/** Starts a program on a data directory with the Node that runs the tests. */
+/** What `npm start` tells Node. */
+const FLAGS = manifest.scripts.start.split(' ').filter(word => word.startsWith('--'));
+
+/** Starts a program on a data directory with the Node that runs the tests, as `npm start` does. */
 export function start(data: string, port: number, program: string = MAIN): Started {
   const begun = performance.now();
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', program, '--data', data, '--port', String(port)],
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: {} },
-  );
+  const child = spawn(process.execPath, [...FLAGS, program, '--data', data, '--port', String(port)], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: {},
+  });
   let out = '';
   let err = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
