@@ -88,16 +88,24 @@ export const nameMeant = ({ identity, namespace, fields }: Entry): unknown =>
 export const isMeant = (identity: Identity, { metadata }: ObjectOf<Identity>, tag: string): boolean =>
   resourceOf(identity).unique !== undefined || metadata.some(it => it === tag);
 
+/** What was said when an object was written, in one order: nothing of it depends on when or where the object was made. */
+const saidOf = (identity: Identity, object: object): string =>
+  JSON.stringify(Object.keys(resourceOf(identity).writable).map(key => Reflect.get(object, key)));
+
 /**
  * Takes the object that an entry means off the shelf, so that two objects of one name in a file stay two. Of several of one
- * name it is the one that is so already, lest a repeated import swaps them.
+ * name it is the one that is so already, lest a repeated import swaps them; else the first by what they say, since they were
+ * made at one moment and their IDs are in no order.
  */
 export function takeOff(shelf: Shelf, entry: Entry, tag: string): ObjectOf<Identity> | undefined {
   const { identity, fields } = entry;
   const named = shelf.get(nameMeant(entry)) ?? [];
   const meant = named.filter(object => isMeant(identity, object, tag));
+  const first = (a: object, b: object): number => (saidOf(identity, a) < saidOf(identity, b) ? -1 : 1);
   const taken =
-    meant.length > 1 ? (meant.find(object => isWholly(identity, object, fields)) ?? meant[0]) : meant[0];
+    meant.length > 1
+      ? (meant.find(object => isWholly(identity, object, fields)) ?? meant.toSorted(first)[0])
+      : meant[0];
   if (taken) named.splice(named.indexOf(taken), 1);
   return taken;
 }

@@ -83,6 +83,27 @@ describe('an import through the bucket', () => {
     expect(await contentOf(plane, tenant)).toEqual([]);
   });
 
+  it('changes of several objects of one name the same one, whenever they were made', async ({ plane }) => {
+    const ruleset = (role: string) => ({ name: 'twin', subject: [[`role=${role}`]] });
+    const file = (...roles: string[]) => ({ data: { networkrulesetpolicies: roles.map(ruleset) } });
+    const body = (...roles: string[]) => ({ data: { ...file(...roles), label: 'l' } });
+    const contents: string[][] = [];
+    for (const sent of [
+      'by request',
+      'by request',
+      'by request',
+      'through the bucket',
+      'through the bucket',
+    ]) {
+      const tenant = await plane.tenant();
+      await plane.root('POST /import', tenant, { body: body('a', 'b') });
+      if (sent === 'by request') await plane.root('POST /import', tenant, { body: body('c') });
+      else await imported(plane, plane.root, tenant, file('c'), { label: 'l' });
+      contents.push(await contentOf(plane, tenant));
+    }
+    expect(contents).toEqual(contents.map(() => contents[0]));
+  });
+
   it('applies nothing when anything is wrong, and names each bad object by its place', async ({ plane }) => {
     const tenant = await plane.tenant();
     const bad = {
