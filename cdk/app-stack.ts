@@ -30,6 +30,7 @@ export class AppStack extends Stack {
       FLOWS_BUCKET: data.flows.bucket.bucketName,
       FLOW_STREAM: delivery.stream.ref,
       BUS_NAME: bus.eventBusName,
+      RUNNER_ACCOUNT: Stack.of(this).account,
       TOKEN_KEY_ID: data.keys.token.keyId,
       TOKEN_KEY_IDS: data.keys.tokens.map(({ keyId }) => keyId).join(','),
       TARGETS_KEY_ID: data.keys.targets.keyId,

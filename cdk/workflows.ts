@@ -21,8 +21,16 @@ export const PUBLISHES = 'Publish';
 
 /** Tasks that read what was uploaded for an import, or what was made of it; no other may. */
 const READS_IMPORTS = ['ApplyImport', 'PlanImport', 'ValidateImport'];
+/** Starts runners of upgrades on EC2 instances; no other may. */
+const CALLS = 'CallRunners';
+/** Document of SSM that runs what it is sent, and the tag that an instance must have for it. */
+const DOCUMENT = 'AWS-RunShellScript';
+export const RUNNER_TAG = { key: 'microseg', value: 'enforcer' } as const;
+
 /** Reads a document of 64 MB in one, which takes a processor of its own. */
-const LONG: Readonly<Record<string, { timeout: Duration; memory: number }>> = {
+const LONG: Readonly<Record<string, { timeout: Duration; memory?: number }>> = {
+  // An instance takes a minute to take a command up, and another to end it.
+  [CALLS]: { timeout: Duration.minutes(3) },
   PlanImport: { timeout: Duration.minutes(5), memory: 1769 },
 };
 
@@ -64,7 +72,7 @@ export class Workflows extends Construct {
       entry: 'tasks',
       handler: name,
       description: `${settings.name} workflow task: ${name}`,
-      config: READS_IMPORTS.includes(name) ? 'importTask' : 'task',
+      config: READS_IMPORTS.includes(name) ? 'importTask' : name === CALLS ? 'callTask' : 'task',
       values,
       timeout: Duration.seconds(30),
       ...LONG[name],
@@ -74,9 +82,39 @@ export class Workflows extends Construct {
     if (fn.role && READS_IMPORTS.includes(name)) {
       grantImport(fn.role, data.bundles, name === 'PlanImport' ? 'plan' : 'carry out');
     }
+    if (name === CALLS) this.#letCall(fn);
     if (name.startsWith(PUBLISHES)) bus.grantPutEventsTo(fn);
     synchronous(fn, 'A state machine alone calls it');
     return fn;
+  }
+
+  /** Only that document, and only on instances of this account that are tagged for it, in every region. */
+  #letCall(fn: LambdaFunction): void {
+    const arn = (service: string, resource: string, account?: string): string =>
+      Stack.of(this).formatArn({
+        service,
+        resource,
+        region: '*',
+        ...(account === undefined ? {} : { account }),
+      });
+    const document = `${arn('ssm', 'document', '')}/${DOCUMENT}`;
+    const instances = `${arn('ec2', 'instance')}/*`;
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['ssm:SendCommand'], resources: [document] }));
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['ssm:SendCommand'],
+        resources: [instances],
+        conditions: { StringEquals: { [`ssm:resourceTag/${RUNNER_TAG.key}`]: RUNNER_TAG.value } },
+      }),
+    );
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['ssm:GetCommandInvocation'], resources: ['*'] }));
+    if (!fn.role) return;
+    acknowledge(fn.role, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ssm:*::document/${DOCUMENT}]`]:
+        'Hosts are in any region; the document is one.',
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:*:<AWS::AccountId>:instance/*]':
+        'Hosts are in any region and come and go; a tag says which may be sent commands.',
+    });
   }
 
   #machine(name: string, definition: string): StateMachine {

@@ -9,6 +9,7 @@ import { openFlowStore } from '../shared/adapters/aws/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/aws/object-store.ts';
 import { openPublications } from '../shared/adapters/aws/publications.ts';
 import { openPushQueue, type PushQueue } from '../shared/adapters/aws/push-queue.ts';
+import { openRunnerPlaces } from '../shared/adapters/aws/runner-place.ts';
 import { openSigner } from '../shared/adapters/aws/signer.ts';
 import { openUploads } from '../shared/adapters/aws/uploads.ts';
 import { openWorkflows } from '../shared/adapters/aws/workflows.ts';
@@ -109,6 +110,7 @@ export function composeFrom(environment: Record<string, string | undefined>): Aw
           'upgrade-enforcers': () => setting('UPGRADE_ENFORCERS_ARN'),
         }),
       }),
+    runnerPlaces: () => openRunnerPlaces({ ...connection, account: setting('RUNNER_ACCOUNT') }),
     tokenKeys: () =>
       lazily({
         signs: () => signer('TOKEN_KEY_ID'),

@@ -7,6 +7,7 @@ import type { FlowStore } from '../shared/ports/flow-store.ts';
 import type { KeySets } from '../shared/ports/key-sets.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import type { Publications } from '../shared/ports/publications.ts';
+import type { RunnerPlaces } from '../shared/ports/runner-place.ts';
 import type { Signer } from '../shared/ports/signer.ts';
 import type { Uploads } from '../shared/ports/uploads.ts';
 import type { Web } from '../shared/ports/web.ts';
@@ -50,6 +51,8 @@ export interface Deps {
   workflows: Workflows;
   clock: Clock;
   log: Log;
+  /** Where runners of upgrades are started whose agents are dead. */
+  runnerPlaces: RunnerPlaces;
   tokenKeys: TokenKeys;
   bundleKeys: BundleKeys;
   bundleAccess: BundleAccess;

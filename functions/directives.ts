@@ -79,6 +79,14 @@ const failedDirective = (
   return ended(enforcer, task, report, { error: 'RunnerFailed', cause }, deps);
 };
 
+/** That a runner has begun: nobody needs to call one. Only hosts that can be called are worth the write. */
+const taken = (enforcer: Enforcer, task: DirectedTask, report: DirectiveReport, deps: ReportDeps) =>
+  rewritten('enforcer', enforcer, deps, ({ migration }) =>
+    migration?.task?.id === task.id && migration.taken !== task.id
+      ? { migration: { ...migration, ranBy: report.by ?? 'agent', taken: task.id } }
+      : undefined,
+  );
+
 /** Of probes the last word counts, whatever the directive has come to since. */
 const probed = async (enforcer: Enforcer, report: DirectiveReport, deps: ReportDeps): Promise<unknown> =>
   rewritten('enforcer', enforcer, deps, ({ migration }) =>
@@ -113,6 +121,7 @@ export const reportDirective: Handler = async (call, deps) => {
   if (isDone) return { body: { repeated: true } satisfies DirectiveAnswer };
   if (!task || task.id !== report.directive) refuse(report, task);
   if (report.event === 'accepted') {
+    if (enforcer.instance) await taken(enforcer, task, report, deps);
     const isInstall = task.kind === 'install';
     return {
       body: { repeated: false, ...(isInstall ? { installToken: await tokenFor(enforcer, deps) } : {}) },

@@ -2,7 +2,7 @@ import type { ShownHost, UpgradeStatus } from '../shared/api/upgrade-routes.ts';
 import { ENDED, type EnforcerUpgrade, type UpgradeHost } from '../shared/schema/enforcerupgrade.ts';
 import { SETTLED } from '../shared/schema/migration.ts';
 import type { Deps } from './deps.ts';
-import { batchAt } from './upgrade.ts';
+import { batchAt, measuredOf } from './upgrade.ts';
 
 type Progress = UpgradeStatus['progress'];
 type Store = Pick<Deps, 'store'>;
@@ -21,8 +21,8 @@ async function asNow(
   const { namespace, ID: id } = host;
   const migration = (await store.get({ resource: 'enforcer', namespace, id }))?.migration;
   if (migration?.upgrade !== upgrade) return host;
-  const { state, reason, openMilliseconds } = migration;
-  return { ...host, state, reason, ...(openMilliseconds === undefined ? {} : { openMilliseconds }) };
+  const { state, reason } = migration;
+  return { ...host, state, reason, ...measuredOf(migration) };
 }
 
 /** A wave that is under way: its hosts change. One to come has none that began, one that was judged is as it was judged. */

@@ -5,6 +5,7 @@ import type { Enforcer } from '../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade, UpgradeBatch, UpgradeHost } from '../shared/schema/enforcerupgrade.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import { type NamespacePath, ObjectId, tenantOf } from '../shared/schema/ids.ts';
+import type { Migration } from '../shared/schema/migration.ts';
 import type { Deps } from './deps.ts';
 
 /** Where something is stored. */
@@ -36,6 +37,20 @@ export async function batchAt(
   const batch = await store.get({ resource: 'upgradebatch', namespace, id: batchID(ID, number) });
   if (batch) return batch;
   throw fail('not_found', `no part ${number} of upgrade \`${ID}\` in ${namespace}`);
+}
+
+/** What is to be remembered of how a host was upgraded, beside its state. Whoever does not need to be called is not noted. */
+export function measuredOf({
+  openMilliseconds,
+  ranBy,
+  state,
+}: Migration): Pick<UpgradeHost, 'openMilliseconds' | 'ranBy'> {
+  const hasRun = state === 'Upgraded' || state === 'Restored';
+  const way = ranBy ?? (hasRun ? 'agent' : undefined);
+  return {
+    ...(openMilliseconds === undefined ? {} : { openMilliseconds }),
+    ...(way === undefined ? {} : { ranBy: way }),
+  };
 }
 
 /** The hosts of a wave, each as its part remembers it. */

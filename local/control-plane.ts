@@ -32,10 +32,12 @@ import { type Database, openDatabase } from '../shared/adapters/local/database.t
 import { openFlowStore } from '../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../shared/adapters/local/object-store.ts';
 import { openPublications } from '../shared/adapters/local/publications.ts';
+import { noRunnerPlaces } from '../shared/adapters/local/runner-places.ts';
 import { openUploads } from '../shared/adapters/local/uploads.ts';
 import { pushed } from '../shared/core/push.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
+import type { RunnerPlaces } from '../shared/ports/runner-place.ts';
 import { Config } from '../shared/schema/config.ts';
 import { consumed, type EventName } from '../shared/schema/event.ts';
 import { ROOT, tenantOf } from '../shared/schema/ids.ts';
@@ -73,6 +75,8 @@ export interface Settings {
   activityDays?: number;
   /** Folder with files of agents' releases. */
   releases?: string;
+  /** Where runners are started whose agents are dead; nowhere unless said. */
+  runnerPlaces?: RunnerPlaces;
   /** Has the next key sign tokens from now on. */
   rotateTokenKeys?: boolean;
 }
@@ -170,7 +174,9 @@ async function start(settings: Settings, data: string, database: Database): Prom
     publish: marks => publishMarked(marks, deps),
   });
   const publications = pump.watch(openPublications(database));
-  const taskDeps = { store: waking(objects, () => pump.wake()), publications, bucket, clock, bus, log };
+  const { runnerPlaces = noRunnerPlaces } = settings;
+  const store = waking(objects, () => pump.wake());
+  const taskDeps = { store, publications, bucket, clock, bus, log, runnerPlaces };
   const workflows = openWorkflows({
     database,
     clock,

@@ -18,6 +18,7 @@ export const PlanImport = lambda('PlanImport');
 export const PublishImport = lambda('PublishImport');
 export const ValidateImport = lambda('ValidateImport');
 export const AdvanceUpgrade = lambda('AdvanceUpgrade');
+export const CallRunners = lambda('CallRunners');
 export const DirectEnforcer = lambda('DirectEnforcer');
 export const FinishUpgrade = lambda('FinishUpgrade');
 export const GateUpgradeBatch = lambda('GateUpgradeBatch');

@@ -3,7 +3,7 @@ import { touch } from '../../shared/core/object.ts';
 import { unhealthy } from '../../shared/core/upgrade.ts';
 import type { EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
 import { SETTLED } from '../../shared/schema/migration.ts';
-import { batchAt, rewritten, upgradeAt } from '../upgrade.ts';
+import { batchAt, measuredOf, rewritten, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -17,8 +17,7 @@ async function judgedHost(host: UpgradeHost, upgrade: EnforcerUpgrade, deps: Tas
   if (!enforcer || migration?.upgrade !== upgrade.ID) {
     return host.state === 'Skipped' ? host : { ...host, state: 'Failed', reason: 'the enforcer was deleted' };
   }
-  const { openMilliseconds } = migration;
-  const measured = openMilliseconds === undefined ? {} : { openMilliseconds };
+  const measured = measuredOf(migration);
   const wrong =
     migration.state === 'Upgraded' ? unhealthy(enforcer, upgrade, deps.clock.now().toISOString()) : undefined;
   if (wrong === undefined) {

@@ -1,5 +1,6 @@
 import { advanceUpgrade } from './advance-upgrade.ts';
 import { applyImport } from './apply-import.ts';
+import { callRunners } from './call-runners.ts';
 import { directEnforcer } from './direct-enforcer.ts';
 import { ensureAuthorization } from './ensure-authorization.ts';
 import { ensureEnforcerProfile } from './ensure-enforcer-profile.ts';
@@ -39,6 +40,7 @@ export const tasks = {
   PublishImport: publishImport,
   ValidateImport: validateImport,
   AdvanceUpgrade: advanceUpgrade,
+  CallRunners: callRunners,
   DirectEnforcer: directEnforcer,
   FinishUpgrade: finishUpgrade,
   GateUpgradeBatch: gateUpgradeBatch,

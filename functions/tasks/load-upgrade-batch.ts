@@ -36,6 +36,8 @@ export const loadUpgradeBatch = task(Input, async (input, deps) => {
     direction === 'forward' ? state === 'Pending' : isToGoBack(enforcers[index], direction, input.ID),
   );
   return {
+    /** Some of them can be called when their agents are dead. */
+    calls: wanted.some(({ instance }) => instance !== undefined),
     timeout: goSeconds(upgrade.spec.hostTimeout),
     hosts: wanted.map(({ ID, namespace, from }) => ({
       namespace,

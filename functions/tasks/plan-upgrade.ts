@@ -151,7 +151,8 @@ async function claimed(
   deps: TaskDeps,
 ): Promise<UpgradeHost> {
   const { ID, namespace, name, currentVersion: from } = enforcer;
-  const host = { ID, namespace, name, from };
+  const { instance } = enforcer;
+  const host = { ID, namespace, name, from, ...(instance ? { instance: instance.id } : {}) };
   const reason = leftAlone(enforcer, upgrade);
   if (reason !== '') return { ...host, state: 'Skipped', reason: reason.slice(0, 1024) };
   const other = await holderOf(enforcer, upgrade.ID, lineageUp(namespace), deps);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { callsTold } from '../../shared/core/runner-call.ts';
 import { tolerated } from '../../shared/core/upgrade.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { Failure } from '../../shared/schema/failure.ts';
@@ -45,11 +46,12 @@ export const settleUpgradeHost = task(Input, async (input, deps) => {
       const { migration } = enforcer;
       isNew = migration?.upgrade === input.ID && !SETTLED.includes(migration.state);
       if (!migration || !isNew) return undefined;
-      const { task, ...rest } = migration;
+      const { task, taken: _, calls: __, ...rest } = migration;
+      const why = [reason || rest.reason, reason ? callsTold(migration) : ''].filter(Boolean).join('; ');
       const done = task ? [...rest.done, task.id].slice(-4) : rest.done;
       const now = deps.clock.now().toISOString();
       return {
-        migration: { ...rest, done, state: input.outcome, reason: reason || rest.reason, ended: now },
+        migration: { ...rest, done, state: input.outcome, reason: why.slice(0, 1024), ended: now },
         migrationStatus: input.outcome === 'Failed' ? 'Failed' : 'None',
         lastMigrationTime: now,
       };

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { Failure, fail } from '../../shared/schema/failure.ts';
 import type { Deps } from '../deps.ts';
 
-export type TaskDeps = Pick<Deps, 'store' | 'publications' | 'bucket' | 'clock' | 'bus' | 'log'>;
+export type TaskDeps = Pick<
+  Deps,
+  'store' | 'publications' | 'bucket' | 'clock' | 'bus' | 'log' | 'runnerPlaces'
+>;
 
 /** A task as a state machine calls it: what it is sent, what it answers. Called again with the same input it changes nothing. */
 export type Task = (payload: unknown, deps: TaskDeps) => Promise<unknown>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { enforcerupgrade, UpgradeHost, UpgradeSpec } from '../schema/enforcerupgrade.ts';
 import { PreflightFinding } from '../schema/host-facts.ts';
 import { ObjectId } from '../schema/ids.ts';
+import { RUNNER_WAYS } from '../schema/migration.ts';
 import { READ, WRITE } from './fails.ts';
 import type { Route } from './routes.ts';
 
@@ -62,6 +63,7 @@ export const DirectiveReport = z.strictObject({
   event: z
     .enum(['accepted', 'uninstalled', 'probed', 'failed'])
     .describe('It begins; nothing is left of the agent; what came of the probes; it could not be done.'),
+  by: z.enum(RUNNER_WAYS).exactOptional().describe('What started the runner; absent: the agent.'),
   left: z
     .array(z.string().max(1024))
     .max(200)

@@ -75,3 +75,28 @@ exec ${line('setsid', setsidArgs(kept, folder))} </dev/null >/dev/null 2>&1
 /** A script for a shell elsewhere: prints `running` or `ended`. */
 export const runsScript = (name: string, folder?: string): string =>
   `${isRunning(name, folder)}if running; then echo running; else echo ended; fi\n`;
+
+/** What is installed of an agent, and what goes on after a reboot while no agent is there. */
+const PROGRAM = '/usr/sbin/prisma-enforcer';
+const RESUME = 'prisma-enforcer-resume.service';
+
+/**
+ * Where the agent of a host does nothing: its own program looks for the directive in the bundle of its namespace, with its own
+ * credential, so that whoever is called by mistake does nothing. It ends with 0 too where nothing would become of another try: no
+ * agent is there, or one that does not know this command.
+ */
+const CALL = `program=$1/${PROGRAM.slice(1)}
+if [ -x "$program" ]; then "$program" runner fetch --prefix "$1" --directive "$2"
+elif [ -e "$1/etc/systemd/system/${RESUME}" ]; then systemctl start ${RESUME}
+fi
+code=$?
+[ $code -eq 0 ] || [ $code -eq 2 ]`;
+
+/** Starts the runner of a host for a directive: one of its name at a time, however often it is called. */
+export const callOf = (
+  directive: string,
+  prefix = '/',
+): { name: string; command: [string, ...string[]] } => ({
+  name: `prisma-enforcer-call-${directive}`,
+  command: ['sh', '-c', CALL, 'sh', prefix === '/' ? '' : prefix, directive],
+});

@@ -1,3 +1,5 @@
+import type { Ec2Instance } from '../schema/instance.ts';
+
 /** A program that is to outlive whoever starts it. */
 export interface Detached {
   /** One of a name runs at a time. Letters, digits and `-`. */
@@ -14,4 +16,10 @@ export interface RunnerPlace {
   /** Starts it unless one of that name runs, and again, after a second, until it ends with 0. */
   start(detached: Detached): Promise<void>;
   runs(name: string): Promise<boolean>;
+}
+
+/** Where runners of other machines run. */
+export interface RunnerPlaces {
+  /** Undefined where this installation can start nothing: outside AWS, and in accounts of others. */
+  on(instance: Ec2Instance): RunnerPlace | undefined;
 }

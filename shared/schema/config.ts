@@ -24,6 +24,8 @@ export const Config = z.object({
   TIMESTAMP_KEY_ID: z.string().min(1),
   /** Role that an enforcer's bundle credentials assume, narrowed by a session policy to one prefix. */
   BUNDLE_READER_ROLE_ARN: z.string().min(1),
+  /** AWS account on whose EC2 instances runners are started by SSM: the installation's own. */
+  RUNNER_ACCOUNT: z.string().regex(/^\d{12}$/),
   /** ARN of statemachines/onboard-account.asl.json. */
   ONBOARD_ACCOUNT_ARN: z.string().min(1),
   /** ARN of statemachines/delete-namespace.asl.json. */
@@ -96,6 +98,7 @@ export const configOf = {
   ],
   imports: ['TABLE_NAME', 'ACTIVITY_DAYS', 'TOKEN_KEY_IDS', 'API_URL', 'LOG_LEVEL', 'BUNDLES_BUCKET'],
   task: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL'],
+  callTask: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL', 'RUNNER_ACCOUNT'],
   importTask: ['TABLE_NAME', 'ACTIVITY_DAYS', 'BUS_NAME', 'LOG_LEVEL', 'BUNDLES_BUCKET'],
   onboard: ['ONBOARD_ACCOUNT_ARN', 'DEFAULT_TENANT', 'LOG_LEVEL'],
   changes: [

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HostFacts } from './host-facts.ts';
 import { Timestamp } from './ids.ts';
+import { Ec2Instance } from './instance.ts';
 import { Migration } from './migration.ts';
 import { Description, Name, resource } from './resource.ts';
 
@@ -102,6 +103,9 @@ export const enforcer = resource({
     lastCollectionTime: Timestamp.optional().describe('When it did.'),
     lastCollectionID: z.string().max(256).default('').describe('Kept for clients of the original.'),
     facts: HostFacts.optional().describe('What the agent collected on its host, for preflights.'),
+    instance: Ec2Instance.optional().describe(
+      'The EC2 instance that it runs on: where its agent is dead, an upgrade starts the runner there by SSM.',
+    ),
     bundle: ReportedBundle.optional().describe('As the agent last reported it.'),
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
-import { HOST_STATES, Probe, UpgradeMode } from './migration.ts';
+import { HOST_STATES, Probe, RUNNER_WAYS, UpgradeMode } from './migration.ts';
 import { Description, Name, resource } from './resource.ts';
 import { Selector } from './tag.ts';
 
@@ -140,6 +140,11 @@ export const UpgradeHost = z.strictObject({
   state: z.enum(HOST_STATES).describe('Where it stands, or stood when its wave was judged.'),
   reason: z.string().default('').describe('Why it failed or was left alone.'),
   openMilliseconds: z.int().min(0).optional().describe('How long no rule of ours was loaded.'),
+  instance: z.string().optional().describe('The EC2 instance that it is; absent elsewhere.'),
+  ranBy: z
+    .enum(RUNNER_WAYS)
+    .optional()
+    .describe('What started its runner: its agent, or SSM Run Command. Absent: none has reported.'),
 });
 export type UpgradeHost = z.infer<typeof UpgradeHost>;
 

@@ -42,6 +42,10 @@ export const HOST_STATES = [
 ] as const;
 export type HostState = (typeof HOST_STATES)[number];
 
+/** What started the runner that carries a directive out: the agent, or the control plane through SSM Run Command. */
+export const RUNNER_WAYS = ['agent', 'ssm'] as const;
+export type RunnerWay = (typeof RUNNER_WAYS)[number];
+
 /** States that nothing follows in the same direction. */
 export const SETTLED: readonly HostState[] = ['Upgraded', 'Restored', 'Failed', 'Skipped'];
 
@@ -63,6 +67,20 @@ export const Migration = z.strictObject({
       'Of the bundle that was published when an install was ordered: a new agent applies none older.',
     ),
   done: z.array(ObjectId).max(4).default([]).describe('Directives that were carried out, newest last.'),
+  taken: ObjectId.optional().describe('Directive that a runner has taken up, on hosts that can be called.'),
+  calls: z
+    .strictObject({
+      directive: ObjectId.describe('For which directive.'),
+      times: z.int().min(1).describe('How often.'),
+      at: Timestamp.describe('When last.'),
+      problem: z.string().max(512).describe('Why the last one could not be; empty: it was.'),
+    })
+    .optional()
+    .describe('That SSM Run Command was asked to start the runner.'),
+  ranBy: z
+    .enum(RUNNER_WAYS)
+    .optional()
+    .describe('What started the runner, as it says, on hosts that can be called.'),
   openMilliseconds: z
     .int()
     .min(0)

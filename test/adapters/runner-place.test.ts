@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openRunnerPlace } from '../../shared/adapters/aws/runner-place.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openRunnerPlace, openRunnerPlaces } from '../../shared/adapters/aws/runner-place.ts';
+import { callOf } from '../../shared/core/runner-script.ts';
 import { runnerPlaceContract } from '../contract/runner-place.ts';
 import { openSsmEndpoint } from '../make/ssm-endpoint.ts';
 
@@ -48,5 +50,59 @@ describe.skipIf(process.platform !== 'linux')('through SSM Run Command', () => {
     await expect(broken.start({ name: 'x', command: ['true'] })).rejects.toThrow(
       /command \S+ on i-0123456789abcdef0 came to Failed: .*\/nowhere\/at\/all/,
     );
+  });
+
+  test('only instances of the installation’s own account have a place, each in its region', () => {
+    const places = openRunnerPlaces({ account: '123456789012' });
+    const instance = { region: 'eu-west-1', id: INSTANCE };
+    expect(places.on({ ...instance, account: '123456789012' })).toBeDefined();
+    expect(places.on({ ...instance, account: '210987654321' })).toBeUndefined();
+  });
+
+  describe('a call for a directive', () => {
+    const DIRECTIVE = '0123456789abcdef01234567';
+    const prefix = join(folder, 'root');
+    const log = join(folder, 'called');
+    const install = (text: string) => {
+      mkdirSync(join(prefix, 'usr/sbin'), { recursive: true });
+      writeFileSync(join(prefix, 'usr/sbin/prisma-enforcer'), `#!/bin/sh\necho "$*" >> ${log}\n${text}\n`);
+      chmodSync(join(prefix, 'usr/sbin/prisma-enforcer'), 0o755);
+    };
+    const called = () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
+    const ends = async (name: string) => {
+      for (let at = 0; at < 100 && (await place().runs(name)); at += 1) await wait(50);
+      expect(await place().runs(name)).toBe(false);
+    };
+    afterEach(() => {
+      rmSync(prefix, { recursive: true, force: true });
+      rmSync(log, { force: true });
+    });
+    const call = callOf(DIRECTIVE, prefix);
+
+    test('has the installed agent fetch that directive, once however often it is sent', async () => {
+      install('sleep 0.5');
+      await Promise.all([place().start(call), place().start(call)]);
+      await place().start(call);
+      await ends(call.name);
+      expect(called()).toEqual([`runner fetch --prefix ${prefix} --directive ${DIRECTIVE}`]);
+    });
+
+    test('is tried again where it failed', async () => {
+      install(`[ "$(wc -l < ${log})" -ge 2 ]`);
+      await place().start(call);
+      await ends(call.name);
+      expect(called()).toHaveLength(2);
+    });
+
+    test.each([
+      ['an agent that does not know the command', () => install('exit 2'), 1],
+      ['no agent', () => undefined, 0],
+    ])('is given up where there is %s', async (_, prepare, times) => {
+      prepare();
+      await place().start(call);
+      await ends(call.name);
+      await wait(1200);
+      expect(called()).toHaveLength(times);
+    });
   });
 });

@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ListCommandsCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { clientConfig } from '../../shared/adapters/aws/client.ts';
+import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
+import { systemClock } from '../../shared/adapters/local/clock.ts';
 import { type Client, createClient, credentialToken, type UpgradeStatus } from '../../shared/api/client.ts';
+import { callOf, startScript } from '../../shared/core/runner-script.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { type WireHost, wireHost } from '../make/wire-host.ts';
 import type { Fault } from './lane/faults.ts';
 import { installation } from './lane/installation.ts';
 import { invoke } from './lane/request.ts';
 
-const { config, wire, bootstrap, callsFunctions } = installation();
+const { config, connection, wire, bootstrap, callsFunctions, has } = installation();
 
 const [OLD, NEW] = ['7.0.0', '8.0.0'];
 /** How long an upgrade may take here. */
@@ -127,6 +132,41 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
       await fault('dies');
       expect(await upgraded('upgraded-dying')).toEqual(WANTED);
       await fault('none');
+    },
+    PATIENCE,
+  );
+
+  test.skipIf(!has('ssm'))(
+    'calls the runner of an EC2 instance whose agent is dead by SSM Run Command, once, whatever dies',
+    async () => {
+      const ssm = new SSMClient(clientConfig(connection));
+      const instance = { account: config.RUNNER_ACCOUNT, region: wire.region, id: 'i-0fedcba9876543210' };
+      const commands = async () =>
+        (await ssm.send(new ListCommandsCommand({ InstanceId: instance.id }))).Commands ?? [];
+      const namespace = '/upgraded-by-ssm';
+      await client.call('createNamespace', { namespace: '/', body: { name: 'upgraded-by-ssm' } });
+      const isDead = async (directive: string) => {
+        const said = (await commands()).flatMap(({ Parameters }) => Parameters?.commands ?? []);
+        return !said.includes(startScript(callOf(directive)));
+      };
+      const place = { api: config.API_URL, administrator: client, namespace };
+      const host = await wireHost(place, { name: 'dead', version: OLD, instance, isDead });
+      const { body: enforcer } = await client.call('getEnforcer', { namespace, params: { id: host.ID } });
+      const store = openObjectStore({ ...connection, tableName: config.TABLE_NAME }, systemClock);
+      // As five minutes without a poke leave it.
+      await store.commit([
+        { kind: 'refresh', resource: 'enforcer', object: { ...enforcer, unreachable: true } },
+      ]);
+      await fault('dies');
+      const id = await begin(namespace, { ...SPEC, canary: 0 });
+      const { status } = await until({ namespace, hosts: [host] }, id, isOver);
+      await fault('none');
+      expect(status).toBe('Succeeded');
+      const { body } = await client.call('listUpgradeHosts', { namespace, params: { id } });
+      expect(body).toMatchObject([{ state: 'Upgraded', ranBy: 'ssm', instance: instance.id }]);
+      for (const { DocumentName, InstanceIds } of await commands())
+        expect([DocumentName, InstanceIds]).toEqual(['AWS-RunShellScript', [instance.id]]);
+      expect((await commands()).length).toBeLessThanOrEqual(2);
     },
     PATIENCE,
   );

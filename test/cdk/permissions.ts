@@ -8,6 +8,7 @@ const WITHOUT_RESOURCE: Readonly<Record<string, string>> = {
   'xray:GetSamplingRules': 'Service authorization reference, X-Ray: no resource types',
   'xray:GetSamplingTargets': 'Service authorization reference, X-Ray: no resource types',
   'dynamodb:ListStreams': 'Service authorization reference, DynamoDB: no resource types',
+  'ssm:GetCommandInvocation': 'Service authorization reference, Systems Manager: no resource types',
   'logs:CreateLogDelivery': 'Step Functions guide, "Logging": no resource types',
   'logs:GetLogDelivery': 'Step Functions guide, "Logging": no resource types',
   'logs:UpdateLogDelivery': 'Step Functions guide, "Logging": no resource types',

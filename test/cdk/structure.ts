@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   ApplyImport: 'importTask',
   PlanImport: 'importTask',
   ValidateImport: 'importTask',
+  CallRunners: 'callTask',
   bootstrap: 'bootstrap',
   listener: 'listener',
   push: 'push',

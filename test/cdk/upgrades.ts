@@ -46,6 +46,26 @@ export function upgradesHold(rest: Resources, all: Resources): void {
       expect(rule?.Properties).toMatchObject({ ScheduleExpression: 'rate(1 minute)', State: 'ENABLED' });
     });
 
+    it('start runners by SSM from one task, by one document, and only on instances of this account with the tag', () => {
+      const names = (action: string) => {
+        const roles = new Set(
+          statements.filter(one => one.Action.includes(action)).flatMap(one => one.roles),
+        );
+        return ofType(all, 'AWS::Lambda::Function')
+          .filter(([, { Properties }]) => [...roles].some(role => refersTo(Properties.Role, role)))
+          .map(([, { Properties }]) => String(Properties.Handler).replace('index.', ''));
+      };
+      expect(names('ssm:SendCommand')).toEqual(['CallRunners']);
+      expect(names('ssm:GetCommandInvocation')).toEqual(['CallRunners']);
+      const sending = statements.filter(({ Action }) => Action.includes('ssm:SendCommand'));
+      const of = (what: string) => sending.filter(({ Resource }) => JSON.stringify(Resource).includes(what));
+      expect(sending).toHaveLength(2);
+      expect(JSON.stringify(of(':ssm:*::document/')[0]?.Resource)).toContain('document/AWS-RunShellScript"');
+      const [instances] = of(':ec2:*:');
+      expect(JSON.stringify(instances?.Resource)).toContain('{"Ref":"AWS::AccountId"},":instance/*"');
+      expect(instances?.Condition).toEqual({ StringEquals: { 'ssm:resourceTag/microseg': 'enforcer' } });
+    });
+
     it('tell the bus by one task only', () => {
       const putting = statements.filter(({ Action }) => Action.includes('events:PutEvents'));
       const names = ofType(all, 'AWS::Lambda::Function')

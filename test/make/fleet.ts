@@ -12,14 +12,17 @@ import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { DirectiveReport } from '../../shared/api/upgrade-routes.ts';
 import { newObject, newObjectId } from '../../shared/core/object.ts';
 import { poked } from '../../shared/core/poke.ts';
+import { callOf } from '../../shared/core/runner-script.ts';
 import { wavesOf } from '../../shared/core/upgrade.ts';
 import type { Change } from '../../shared/ports/change-feed.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { RunnerPlaces } from '../../shared/ports/runner-place.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { type EnforcerUpgrade, enforcerupgrade, UpgradeSpec } from '../../shared/schema/enforcerupgrade.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
-import { Failure } from '../../shared/schema/failure.ts';
+import { Failure, fail } from '../../shared/schema/failure.ts';
 import type { NamespacePath } from '../../shared/schema/ids.ts';
+import type { Ec2Instance } from '../../shared/schema/instance.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
 import { create, make } from './objects.ts';
 import { quiet } from './state-machine.ts';
@@ -51,9 +54,15 @@ export type Behaviour =
   /** Runs the new version with the bundle that it had before. */
   | 'stale bundle'
   /** Is deleted when it was uninstalled. */
-  | 'deleted';
+  | 'deleted'
+  /** An EC2 instance whose agent is dead: nothing happens there before its runner is called. */
+  | 'agent dead'
+  /** The same, and SSM does not reach it either. */
+  | 'beyond SSM'
+  /** An EC2 instance whose agent works. */
+  | 'instance';
 
-interface Host {
+export interface Host {
   namespace: NamespacePath;
   ID: Enforcer['ID'];
   behaviour: Behaviour;
@@ -61,6 +70,9 @@ interface Host {
   version: string;
   /** Directives that were carried out. */
   done: Set<string>;
+  instance?: Ec2Instance;
+  /** How often its runner was called; the calls of one name count once. */
+  calls: Set<string>;
 }
 
 export interface FleetOptions extends Pick<WorkflowsOptions, 'onTransition' | 'duplicateDelivery'> {
@@ -77,6 +89,13 @@ export interface FleetOptions extends Pick<WorkflowsOptions, 'onTransition' | 'd
 const OLD = '1.0.0';
 export const NEW = '2.0.0';
 
+const ON_EC2: readonly Behaviour[] = ['agent dead', 'beyond SSM', 'instance'];
+
+const instanceOf = (behaviour: Behaviour, index: number): Ec2Instance | undefined =>
+  ON_EC2.includes(behaviour)
+    ? { account: '123456789012', region: 'eu-west-1', id: `i-${String(index).padStart(8, '0')}` }
+    : undefined;
+
 /** Hosts with an agent of version 1.0.0 each; `behaviour` by their number. */
 export async function plantHosts(
   store: ObjectStore,
@@ -87,7 +106,9 @@ export async function plantHosts(
   const hosts: Host[] = [];
   for (let index = 0; index < count; index += 1) {
     const name = `host-${String(index).padStart(5, '0')}`;
+    const instance = instanceOf(behaviour(index), index);
     const enforcer = make('enforcer', namespace, {
+      ...(instance ? { instance } : {}),
       name,
       FQDN: `${name}.example.com`,
       machineID: `${namespace} ${name}`,
@@ -95,8 +116,17 @@ export async function plantHosts(
       operationalStatus: 'Connected',
       bundle: { revision: 1, state: 'applied' },
     });
-    hosts.push({ namespace, ID: enforcer.ID, behaviour: behaviour(index), version: OLD, done: new Set() });
-    await store.commit([create('enforcer', enforcer)]);
+    hosts.push({
+      namespace,
+      ID: enforcer.ID,
+      behaviour: behaviour(index),
+      version: OLD,
+      done: new Set(),
+      calls: new Set(),
+      ...(instance ? { instance } : {}),
+    });
+    const unreachable = behaviour(index) === 'agent dead';
+    await store.commit([create('enforcer', { ...enforcer, unreachable })]);
   }
   return hosts;
 }
@@ -125,6 +155,8 @@ export async function beginUpgrade(
   return object;
 }
 
+const isCalled = ({ calls }: Host, { id }: DirectedTask): boolean => calls.has(callOf(id).name);
+
 const STATUSES = ['conflict', 'not_found', 'forbidden'];
 
 /** The real state machine, tasks, feed and reports over a real store, and hosts that are played. */
@@ -140,7 +172,22 @@ export function upgrading({
   const events: BusEvent[] = [];
   const bus = { publish: async (event: BusEvent) => void events.push(event) };
   const publications = openPublications(database);
-  const deps = { store, publications, clock: time, bus, log: quiet } as unknown as Deps;
+  const runnerPlaces: RunnerPlaces = {
+    on: ({ id }) => {
+      const host = hosts.find(({ instance }) => instance?.id === id);
+      if (!host) return undefined;
+      return {
+        start: async ({ name }) => {
+          if (host.behaviour === 'beyond SSM') throw fail('not_found', 'SSM does not manage the instance');
+          host.calls.add(name);
+          const task = (await enforcerOf(host))?.migration?.task;
+          if (task) directed.add(host.ID);
+        },
+        runs: async name => host.calls.has(name),
+      };
+    },
+  };
+  const deps = { store, publications, clock: time, bus, log: quiet, runnerPlaces } as unknown as Deps;
   const workflows = openWorkflows({
     database,
     tasks: Object.fromEntries(
@@ -182,7 +229,8 @@ export function upgrading({
   /** What the API does with a report of the host; refusals are the runner's to bear. */
   const report = async (host: Host, task: DirectedTask, said: object): Promise<string> => {
     const target = await enforcerOf(host);
-    const body = DirectiveReport.parse({ directive: task.id, ...said });
+    const by = host.behaviour === 'agent dead' ? { by: 'ssm' } : {};
+    const body = DirectiveReport.parse({ directive: task.id, ...by, ...said });
     const call = { target, body, params: { id: host.ID }, namespace: host.namespace } as unknown as Call;
     try {
       return JSON.stringify((await reportDirective(call, deps)).body);
@@ -224,7 +272,7 @@ export function upgrading({
   };
 
   const uninstall = async (host: Host, task: DirectedTask): Promise<void> => {
-    if (host.behaviour === 'silent') return;
+    if (host.behaviour === 'silent' || host.behaviour === 'beyond SSM') return;
     if (host.behaviour !== 'reordered') await report(host, task, { event: 'accepted' });
     host.version = '';
     onStep(host, 'removed');
@@ -239,7 +287,7 @@ export function upgrading({
 
   const install = async (host: Host, task: DirectedTask): Promise<void> => {
     const { behaviour } = host;
-    if (['silent', 'dead', 'deleted'].includes(behaviour)) return;
+    if (['silent', 'beyond SSM', 'dead', 'deleted'].includes(behaviour)) return;
     if (behaviour === 'another identity') return comeAsAnother(host, task.version);
     if (behaviour === 'reordered') await comeBack(host, task.version);
     await report(host, task, { event: 'accepted' });
@@ -265,7 +313,8 @@ export function upgrading({
   /** The runner of a host reads its directive and carries it out; false when it has none. */
   const actOne = async (host: Host): Promise<boolean> => {
     const task = (await enforcerOf(host))?.migration?.task;
-    if (!task || host.done.has(task.id)) {
+    const isDeaf = host.behaviour === 'agent dead' && task?.kind === 'uninstall' && !isCalled(host, task);
+    if (!task || host.done.has(task.id) || isDeaf) {
       directed.delete(host.ID);
       return false;
     }

@@ -10,6 +10,7 @@ import {
 import type { Database } from '../../shared/adapters/local/database.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
+import { noRunnerPlaces } from '../../shared/adapters/local/runner-places.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
@@ -68,6 +69,7 @@ export function onboarding(options: OnboardingOptions): Onboarding {
     clock: time,
     bus,
     log: quiet,
+    runnerPlaces: noRunnerPlaces,
   };
   const workflows = openWorkflows({
     database,

@@ -12,6 +12,7 @@ import type { Database } from '../../shared/adapters/local/database.ts';
 import { openFlowStore } from '../../shared/adapters/local/flow-store.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
+import { noRunnerPlaces } from '../../shared/adapters/local/runner-places.ts';
 import { openUploads } from '../../shared/adapters/local/uploads.ts';
 import { Issue } from '../../shared/api/messages.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
@@ -121,6 +122,7 @@ export async function openPlane(wrap: (deps: Deps) => Deps = deps => deps): Prom
       sendTaskHeartbeat: unused,
     },
     clock,
+    runnerPlaces: noRunnerPlaces,
     log: {
       info: note,
       warn: note,

@@ -3,6 +3,7 @@ import { tasks } from '../../functions/tasks/index.ts';
 import { openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
 import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
+import { noRunnerPlaces } from '../../shared/adapters/local/runner-places.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Publications } from '../../shared/ports/publications.ts';
 import { noBucket } from './no-bucket.ts';
@@ -22,7 +23,15 @@ const unused = async (): Promise<never> => {
 
 /** The change feed, the real state machine and the real tasks over a real store. */
 export function purging({ database, store, publications, time, ...options }: PurgingOptions) {
-  const deps = { store, publications, bucket: noBucket, clock: time, bus: { publish: unused }, log: quiet };
+  const deps = {
+    store,
+    publications,
+    bucket: noBucket,
+    clock: time,
+    bus: { publish: unused },
+    log: quiet,
+    runnerPlaces: noRunnerPlaces,
+  };
   const workflows = openWorkflows({
     database,
     tasks: Object.fromEntries(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, createClient, credentialToken } from '../../shared/api/client.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
+import type { Ec2Instance } from '../../shared/schema/instance.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
 import { certificateRequest, credentialOf } from './certificate-request.ts';
 
@@ -26,9 +27,16 @@ interface Told {
   version: string;
   /** Versions whose agent does not start here. */
   broken?: readonly string[];
+  /** The EC2 instance that it is. */
+  instance?: Ec2Instance;
+  /** Its agent is dead: nothing happens before its runner is called. */
+  isDead?: (directive: string) => Promise<boolean>;
 }
 
-export async function wireHost(place: Place, { name, version, broken = [] }: Told): Promise<WireHost> {
+export async function wireHost(
+  place: Place,
+  { name, version, broken = [], instance, isDead = async () => false }: Told,
+): Promise<WireHost> {
   const { api, administrator, namespace } = place;
   const machineID = `machine of ${name} in ${namespace}`;
   let own: Client | undefined;
@@ -44,6 +52,7 @@ export async function wireHost(place: Place, { name, version, broken = [] }: Tol
       machineID,
       currentVersion: started,
       certificateRequest: keys.pem,
+      ...(instance ? { instance } : {}),
     };
     const { body } = await createClient({ api }).call('registerEnforcer', { body: { token, enforcer } });
     const credential = credentialOf(body.enforcer as Parameters<typeof credentialOf>[0], keys, api);
@@ -55,7 +64,7 @@ export async function wireHost(place: Place, { name, version, broken = [] }: Tol
   };
   const report = async (task: DirectedTask, event: string, more: object = {}) => {
     if (!own) throw new Error('a host without an agent has no credential');
-    const body = { directive: task.id, event, ...more };
+    const body = { directive: task.id, event, by: instance ? 'ssm' : 'agent', ...more };
     return (await own.call('reportDirective', { namespace, params: { id: ID }, body })).body;
   };
   const carryOut = async (task: DirectedTask): Promise<void> => {
@@ -77,6 +86,7 @@ export async function wireHost(place: Place, { name, version, broken = [] }: Tol
       const { body } = await administrator.call('getEnforcer', { namespace, params: { id: ID } });
       const task = body.migration?.task;
       if (!task || carriedOut.has(task.id)) return false;
+      if (task.kind === 'uninstall' && (await isDead(task.id))) return false;
       await carryOut(task);
       carriedOut.add(task.id);
       return true;

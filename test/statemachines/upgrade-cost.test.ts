@@ -3,7 +3,7 @@ import { simulate } from '../../bench/upgrades/simulation.ts';
 import { QUOTAS } from '../../bench/upgrades/step-functions.ts';
 
 /** States that each part, each host that is upgraded and each host that goes back enters, by the file. */
-const OF_PART = 3;
+const OF_PART = 6;
 const OF_UPGRADED = 5;
 const OF_RESTORED = 7;
 /** Of the upgrade itself: before the first wave and after the last, and of each wave and of each part of it. */

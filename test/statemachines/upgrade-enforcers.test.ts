@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tasks } from '../../functions/tasks/index.ts';
+import { batchID } from '../../functions/upgrade.ts';
 import { load } from '../../local/asl/load.ts';
 import { readStateMachines } from '../../local/workflows.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
@@ -24,13 +25,16 @@ let database: Database;
 let store: ObjectStore;
 let times = 0;
 
-beforeAll(() => {
+// One for each play: a process that starts again is told all changes of its database.
+beforeEach(openDatabase);
+afterEach(() => directory.stop());
+
+function openDatabase(): void {
   directory = dataDirectory();
   database = directory.open();
   // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
   database.handle.exec('PRAGMA synchronous = OFF');
-});
-afterAll(() => directory.stop());
+}
 
 interface Played extends Pick<FleetOptions, 'onStep' | 'onTransition' | 'duplicateDelivery'> {
   hosts: number;
@@ -69,8 +73,8 @@ async function play({ hosts: count, behaviour, spec = {}, ...options }: Played) 
       reason,
       counts: waves.map(({ counts }) => counts),
       hosts: hosts.map(({ version }, index) => {
-        const { state, reason: why, task } = enforcers[index]?.migration ?? {};
-        return { version, state, why, task };
+        const { state, reason: why, task, ranBy } = enforcers[index]?.migration ?? {};
+        return { version, state, why, task, ranBy };
       }),
     };
   };
@@ -312,6 +316,81 @@ describe('a host that fails', () => {
   });
 });
 
+describe('an EC2 instance', () => {
+  const instances = (behaviour: Behaviour) => (index: number) => (index === 1 ? behaviour : 'instance');
+  const spec = { canary: 0, waves: 1, failureThreshold: '1' };
+
+  it('whose agent is dead has its runner called by SSM, once, and the result says so', async () => {
+    const { open, outcome, hosts, tenant, upgrade } = await play({
+      hosts: 3,
+      behaviour: instances('agent dead'),
+      spec,
+    });
+    const { finish } = open();
+    await finish();
+    const result = await outcome();
+    expect(statesOf(result)).toEqual(Array(3).fill(`Upgraded ${NEW}`));
+    expect(result.hosts.map(({ ranBy }) => ranBy)).toEqual(['agent', 'ssm', 'agent']);
+    expect(hosts.map(({ calls }) => calls.size)).toEqual([0, 1, 0]);
+    const batch = await store.get({
+      resource: 'upgradebatch',
+      namespace: tenant,
+      id: batchID(upgrade.ID, 0),
+    });
+    expect(batch?.hosts.map(({ ranBy, instance }) => [ranBy, instance])).toEqual([
+      ['agent', 'i-00000000'],
+      ['ssm', 'i-00000001'],
+      ['agent', 'i-00000002'],
+    ]);
+  });
+
+  it.each([
+    [false, 120, 150],
+    [true, 0, 30],
+  ])(
+    'is called when nothing has taken its directive up for two minutes, at once if it was unreachable (%s)',
+    async (unreachable, least, most) => {
+      let called = 0;
+      const { open, hosts, time } = await play({ hosts: 1, behaviour: () => 'agent dead', spec });
+      const [host] = hosts;
+      if (!host) throw new Error('no host');
+      const enforcer = await store.get({ resource: 'enforcer', namespace: host.namespace, id: host.ID });
+      if (!enforcer) throw new Error('no enforcer');
+      await store.commit([{ kind: 'refresh', resource: 'enforcer', object: { ...enforcer, unreachable } }]);
+      const fleet = open();
+      const begun = time.now().getTime();
+      await fleet.finish(async () => {
+        called ||= host.calls.size > 0 ? time.now().getTime() : 0;
+        return false;
+      });
+      expect((called - begun) / 1000).toBeGreaterThanOrEqual(least);
+      expect((called - begun) / 1000).toBeLessThan(most);
+    },
+  );
+
+  it('that SSM does not reach fails in time, after three calls, and the reason tells of them', async () => {
+    const { open, outcome } = await play({ hosts: 2, behaviour: instances('beyond SSM'), spec });
+    await open().finish();
+    const result = await outcome();
+    expect(result.hosts[1]).toMatchObject({
+      state: 'Failed',
+      why: 'it did not report in time; its runner was called by SSM 3 times, the last time in vain: SSM does not manage the instance',
+    });
+    expect(result.hosts[0]?.state).toBe('Upgraded');
+  });
+
+  it('of a wave that is done is not waited for', async () => {
+    const { open, time } = await play({
+      hosts: 2,
+      behaviour: () => 'instance',
+      spec: { ...spec, soak: '0' },
+    });
+    const begun = time.now().getTime();
+    await open().finish();
+    expect(time.now().getTime() - begun).toBeLessThan(20_000);
+  });
+});
+
 describe('pause, resume and abort', () => {
   const ask = async (upgrade: Awaited<ReturnType<typeof play>>, wanted: 'Run' | 'Pause' | 'Abort') => {
     const { touch } = await import('../../shared/core/object.ts');
@@ -378,7 +457,7 @@ describe('pause, resume and abort', () => {
 
 describe('kill -9', () => {
   const mixed = (index: number): Behaviour =>
-    index === 2 ? 'broken release' : index === 1 ? 'chatty' : 'good';
+    index === 2 ? 'broken release' : index === 1 ? 'agent dead' : 'chatty';
   const spec = { canary: 1, waves: 1, failureThreshold: '1', soak: '1s' };
 
   it('of the control plane at any transition, before or after it is recorded: the end is the same', async () => {
@@ -407,6 +486,8 @@ describe('kill -9', () => {
     expect(whole.outcome.status).toBe('Succeeded');
     expect(statesOf(whole.outcome)).toEqual([`Upgraded ${NEW}`, `Upgraded ${NEW}`, 'Restored 1.0.0']);
     for (let kill = 1; kill <= whole.points; kill += 1) {
+      await directory.stop();
+      openDatabase();
       expect([kill, (await run(kill)).outcome]).toEqual([kill, whole.outcome]);
     }
     console.log(`control plane killed at each of ${whole.points} points`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { signV4 } from '../../../shared/core/sigv4.ts';
+import { Ec2Instance } from '../../../shared/schema/instance.ts';
 import type { Proof, ProofRequest } from './cloud.ts';
 import { type Ask, tagsOf } from './metadata.ts';
 
@@ -31,6 +32,12 @@ async function session(ask: Ask): Promise<(path: string) => Promise<string>> {
 
 const documentOf = async (get: (path: string) => Promise<string>) =>
   Document.parse(JSON.parse(await get('/latest/dynamic/instance-identity/document')));
+
+/** Undefined where the document lacks what names an instance. */
+export async function awsInstance(ask: Ask): Promise<Ec2Instance | undefined> {
+  const { accountId, instanceId, region } = await documentOf(await session(ask));
+  return Ec2Instance.safeParse({ account: accountId, region, id: instanceId }).data;
+}
 
 /** `cloud:aws:…`, with the instance's own tags under `tag:` where it may read them. */
 export async function awsTags(ask: Ask): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail } from '../../../shared/schema/failure.ts';
-import { awsIdentity, awsTags } from './cloud-aws.ts';
+import type { Ec2Instance } from '../../../shared/schema/instance.ts';
+import { awsIdentity, awsInstance, awsTags } from './cloud-aws.ts';
 import { azureIdentity, azureTags } from './cloud-azure.ts';
 import { gcpIdentity, gcpTags } from './cloud-gcp.ts';
 import { type Ask, askMetadata } from './metadata.ts';
@@ -27,15 +28,18 @@ export interface Cloud {
   /** Tags that tell of the instance: `cloud:aws:region=eu-west-1`. Sorted. */
   tags(): Promise<string[]>;
   prove(request: ProofRequest): Promise<Proof>;
+  /** The EC2 instance that the host is; undefined in other clouds. */
+  instance(): Promise<Ec2Instance | undefined>;
 }
 
 interface Provider {
   tags: (ask: Ask) => Promise<string[]>;
   prove: (ask: Ask, request: ProofRequest) => Promise<Proof>;
+  instance?: (ask: Ask) => Promise<Ec2Instance | undefined>;
 }
 
 const PROVIDERS: Record<CloudName, Provider> = {
-  aws: { tags: awsTags, prove: awsIdentity },
+  aws: { tags: awsTags, prove: awsIdentity, instance: awsInstance },
   gcp: { tags: gcpTags, prove: gcpIdentity },
   azure: { tags: azureTags, prove: azureIdentity },
 };
@@ -46,8 +50,13 @@ export type Endpoints = z.infer<typeof Endpoints>;
 
 const cloudOf = (name: CloudName, endpoint: string | undefined): Cloud => {
   const ask = askMetadata(name, endpoint);
-  const { tags, prove } = PROVIDERS[name];
-  return { name, tags: () => tags(ask), prove: request => prove(ask, request) };
+  const { tags, prove, instance = async () => undefined } = PROVIDERS[name];
+  return {
+    name,
+    tags: () => tags(ask),
+    prove: request => prove(ask, request),
+    instance: () => instance(ask),
+  };
 };
 
 /** The cloud whose metadata service answers, or undefined. All are asked at once, and each has two seconds. */

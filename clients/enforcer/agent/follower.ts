@@ -3,6 +3,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import { levelOf } from '../log.ts';
 import { BundlePoller, type PollResult } from '../poll.ts';
 import { VERSION } from '../version.ts';
+import { Describer } from './description.ts';
 import type { Insides } from './insides.ts';
 import type { Keeper } from './keeper.ts';
 import { Orders } from './orders.ts';
@@ -26,13 +27,17 @@ interface FollowerOptions {
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #orders: Orders;
+  readonly #describer: Describer | undefined;
   #poller: BundlePoller | undefined;
   /** The newest bundle that did not become active. */
   refused: Status['refused'];
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    this.#orders = new Orders(options.insides.parts.clock, VERSION);
+    const { parts, troubles } = options.insides;
+    const { client, clock, describe } = parts;
+    this.#orders = new Orders(clock, VERSION);
+    this.#describer = describe && new Describer({ client, clock, troubles, describe });
   }
 
   /** One poll, and whatever follows from it. Throws when the next is to come later. */
@@ -59,6 +64,8 @@ export class Follower {
       await keeper.refresh();
       insides.writeStatus();
       await troubles.during('orders', () => this.#obey()).catch(() => undefined);
+      // Nothing waits for it.
+      if (membership.enforcer) void this.#describer?.tell(membership.enforcer).catch(() => undefined);
     }
   }
 

@@ -3,6 +3,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import { BEFORE_POLICY, type BeforePolicy } from '../agent/undecided.ts';
 import type { Clock } from '../clock.ts';
 import { begin } from '../runner/begin.ts';
+import { fetchOrder } from '../runner/fetch.ts';
 import { work } from '../runner/work.ts';
 import { VERSION } from '../version.ts';
 import { boot } from './boot.ts';
@@ -222,6 +223,15 @@ function addRunner(program: Command, io: Io): void {
     .action(({ prefix }: { prefix: string }) => {
       onlyRoot(io);
       return begin(prefix, io.clock);
+    });
+  runner
+    .command('fetch')
+    .description('Looks for what this host is ordered, where its agent is dead, and has it carried out.')
+    .option('--directive <id>', 'no other than this one')
+    .addOption(prefixOption())
+    .action(({ prefix, directive }: { prefix: string; directive?: string }) => {
+      onlyRoot(io);
+      return fetchOrder({ prefix, directive, clock: io.clock, self: io.self, say: io.out });
     });
   runner
     .command('work')

@@ -2,8 +2,12 @@ import { join } from 'node:path';
 import type { Client } from '../../../shared/api/client.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
+import { collect } from '../../host/collect.ts';
+import { hostAt } from '../../host/host.ts';
+import { reach } from '../../host/reach.ts';
 import { Agent } from '../agent/agent.ts';
 import { type Cloud, findCloud, noCloud } from '../agent/cloud.ts';
+import type { Description } from '../agent/description.ts';
 import { enroll } from '../agent/enroll.ts';
 import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
 import { loop } from '../agent/loop.ts';
@@ -21,8 +25,8 @@ import { Names } from '../names/names.ts';
 import { connectedAddresses, dnsResolve } from '../names/system.ts';
 import { openDataPlane } from '../nft/plane.ts';
 import type { Machine } from '../register.ts';
-import { prefixOf, runnerName, writeOrder } from '../runner/job.ts';
-import { bySetsid } from '../runner/places.ts';
+import { takeOver } from '../runner/hand-over.ts';
+import { prefixOf, writeOrder } from '../runner/job.ts';
 import { VERSION } from '../version.ts';
 import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
@@ -112,6 +116,16 @@ async function kernelSide(
   };
 }
 
+/** What is told of this host. An instance that can't be told now is not worth the facts. */
+async function described(api: string, cloud: Cloud | undefined, clock: Clock): Promise<Description> {
+  const [facts, reached, instance] = await Promise.all([
+    collect(hostAt('/')),
+    reach(api, fetch, () => clock.now().getTime()),
+    cloud?.instance().catch(() => undefined),
+  ]);
+  return { facts: { ...facts, ...reached }, ...(instance ? { instance } : {}) };
+}
+
 /** Hands an order to a runner, and leaves the rest to it. */
 const obeyIn =
   (
@@ -120,12 +134,9 @@ const obeyIn =
   ) =>
   async (order: Order): Promise<void> => {
     const given = credential === undefined ? {} : { credential };
-    writeOrder(prefix, { ...order, ...given, api, version: VERSION, self: [...self] });
+    writeOrder(prefix, { ...order, ...given, api, version: VERSION, self: [...self], by: 'agent' });
     // systemd sees the order by itself, and may start what the agent may not.
-    if (hasSystemd(prefix)) return;
-    const [program = process.execPath, ...args] = self;
-    const command: [string, ...string[]] = [program, ...args, 'runner', 'begin', '--prefix', prefix];
-    await bySetsid().start({ name: `${runnerName(prefix)}-begin`, command });
+    if (!hasSystemd(prefix)) await takeOver(prefix, self);
   };
 
 /** Runs the agent until the signal. */
@@ -182,6 +193,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     beforePolicy: settings.beforePolicy,
     once: settings.once,
     cloud: cloud !== undefined,
+    describe: () => described(api, cloud, clock),
   });
   outside.onHangup(() => void agent.reload());
   await agent.run(signal);

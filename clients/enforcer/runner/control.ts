@@ -29,9 +29,12 @@ export type Answered =
   /** It never will take it. */
   | { outcome: 'refused'; why: string };
 
+/** Whom the runner speaks for, and to whom. */
+type Spoken = Pick<Job, 'api' | 'enforcer'> & Partial<Pick<Job, 'by'>>;
+
 /** What the runner says to the control plane and hears from it, as the enforcer that it speaks for. */
 export class Control {
-  readonly #job: Job;
+  readonly #job: Spoken;
   readonly #folder: string;
   readonly #home: string;
   readonly #clock: Clock;
@@ -39,7 +42,7 @@ export class Control {
   #poller: BundlePoller | undefined;
   #task: DirectedTask | undefined;
 
-  constructor(job: Job, { folder, prefix, clock }: { folder: string; prefix: string; clock: Clock }) {
+  constructor(job: Spoken, { folder, prefix, clock }: { folder: string; prefix: string; clock: Clock }) {
     this.#job = job;
     this.#folder = folder;
     this.#home = join(prefix, PLACES.home);
@@ -77,13 +80,14 @@ export class Control {
     said: Readonly<Record<string, unknown>>,
     until: Date | undefined = undefined,
   ): Promise<Answered> {
+    const { by } = this.#job;
     const { namespace, ID: id } = this.#job.enforcer;
     for (let failures = 1; ; failures += 1) {
       try {
         const { body } = await (await this.#client()).call('reportDirective', {
           namespace,
           params: { id },
-          body: { directive, ...said },
+          body: { directive, ...(by === undefined ? {} : { by }), ...said },
         });
         return { outcome: 'taken', ...body };
       } catch (error) {

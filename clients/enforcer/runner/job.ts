@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Credential } from '../../../shared/schema/appcredential.ts';
 import { NamespacePath, ObjectId } from '../../../shared/schema/ids.ts';
-import { DirectedTask } from '../../../shared/schema/migration.ts';
+import { DirectedTask, RUNNER_WAYS } from '../../../shared/schema/migration.ts';
 import { makeFolder, writeWhole } from '../files.ts';
 import { PLACES } from '../life/unit-files.ts';
 
@@ -20,6 +20,8 @@ export const Job = z.object({
   /** The agent's own version, and how it is started. */
   version: z.string(),
   self: z.array(z.string()),
+  /** What had it begin. */
+  by: z.enum(RUNNER_WAYS).default('agent'),
 });
 export type Job = z.infer<typeof Job>;
 

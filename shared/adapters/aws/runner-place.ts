@@ -5,7 +5,7 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { runsScript, startScript } from '../../core/runner-script.ts';
-import type { RunnerPlace } from '../../ports/runner-place.ts';
+import type { RunnerPlace, RunnerPlaces } from '../../ports/runner-place.ts';
 import { fail } from '../../schema/failure.ts';
 import { type Connection, call, clientConfig, isNamed } from './client.ts';
 
@@ -86,3 +86,14 @@ export function openRunnerPlace(options: RunnerPlaceOptions): RunnerPlace {
     runs: async name => (await run(runsScript(name, folder))).trim() === 'running',
   };
 }
+
+/** On the instances of one account: SSM of their own region. `region` and `instance` follow from each. */
+export const openRunnerPlaces = ({
+  account,
+  ...connection
+}: Omit<RunnerPlaceOptions, 'instance' | 'region'> & { account: string }): RunnerPlaces => ({
+  on: instance =>
+    instance.account === account
+      ? openRunnerPlace({ ...connection, region: instance.region, instance: instance.id })
+      : undefined,
+});

@@ -6,6 +6,7 @@ import { publishOutcome } from '../../../functions/tasks/publish-outcome.ts';
 import { type TaskDeps, task } from '../../../functions/tasks/task.ts';
 import { openObjectStore } from '../../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../../shared/adapters/local/publications.ts';
+import { noRunnerPlaces } from '../../../shared/adapters/local/runner-places.ts';
 import type { BusEvent } from '../../../shared/schema/event.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { ROOT } from '../../../shared/schema/ids.ts';
@@ -28,7 +29,10 @@ async function withDeps(use: (deps: TaskDeps, published: BusEvent[]) => Promise<
     const database = directory.open();
     const publications = openPublications(database);
     const store = openObjectStore(database, clock);
-    await use({ store, publications, bucket: noBucket, clock, bus, log: quiet }, published);
+    await use(
+      { store, publications, bucket: noBucket, clock, bus, log: quiet, runnerPlaces: noRunnerPlaces },
+      published,
+    );
   } finally {
     await directory.stop();
   }

@@ -41,7 +41,7 @@ test('an instance of AWS tells its tags, and signs a request that is good for th
     accountId: '826088932159',
     availabilityZone: 'eu-west-1a',
     imageId: 'ami-1',
-    instanceId: 'i-1',
+    instanceId: 'i-0123456789abcdef0',
     instanceType: 't3.small',
     region: 'eu-west-1',
   };
@@ -65,13 +65,18 @@ test('an instance of AWS tells its tags, and signs a request that is good for th
   expect(await cloud?.tags()).toEqual([
     'cloud:aws:account=826088932159',
     'cloud:aws:image=ami-1',
-    'cloud:aws:instance-id=i-1',
+    'cloud:aws:instance-id=i-0123456789abcdef0',
     'cloud:aws:instance-type=t3.small',
     'cloud:aws:region=eu-west-1',
     'cloud:aws:zone=eu-west-1a',
     'cloud:aws:tag:Name=web-1',
     'cloud:aws:tag:role=web=front',
   ]);
+  expect(await cloud?.instance()).toEqual({
+    account: '826088932159',
+    region: 'eu-west-1',
+    id: 'i-0123456789abcdef0',
+  });
   const proof = await cloud?.prove(ask);
   const { url, headers } = (proof?.metadata ?? {}) as { url: string; headers: Record<string, string> };
   const read = (apiURL: string) => readSignedRequest(url, headers, { apiURL, now: ask.now });

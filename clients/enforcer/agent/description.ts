@@ -1,0 +1,71 @@
+import type { Client } from '../../../shared/api/client.ts';
+import type { Enforcer } from '../../../shared/schema/enforcer.ts';
+import type { HostFacts } from '../../../shared/schema/host-facts.ts';
+import type { Ec2Instance } from '../../../shared/schema/instance.ts';
+import type { Clock } from '../clock.ts';
+import type { Troubles } from './troubles.ts';
+
+/** Milliseconds after which it is tried again. */
+const AGAIN = 30_000;
+
+/** What the control plane is told of the host: for preflights, and for when the agent is dead. */
+export interface Description {
+  facts: HostFacts;
+  /** Absent outside EC2. */
+  instance?: Ec2Instance;
+}
+
+export type Describe = () => Promise<Description>;
+
+interface Told {
+  client: Client;
+  clock: Clock;
+  troubles: Troubles;
+  describe: Describe;
+}
+
+/** Tells of the host when the agent has begun, and whenever it is asked to. */
+export class Describer {
+  readonly #with: Told;
+  /** Which question was answered last; empty: none, but it told by itself. */
+  #answered: string | undefined;
+  #asked = '';
+  #telling = false;
+  /** Before then it is not tried again. */
+  #rests = 0;
+
+  constructor(told: Told) {
+    this.#with = told;
+  }
+
+  /** `question`: what the newest bundle asks with; undefined: nothing. */
+  asked(question: string | undefined): void {
+    this.#asked = question ?? this.#asked;
+  }
+
+  /** Nothing happens where everything was told. */
+  async tell({ ID: id, namespace }: Enforcer): Promise<void> {
+    const question = this.#asked;
+    const { client, clock, troubles, describe } = this.#with;
+    if (this.#answered === question || this.#telling || clock.elapsed() < this.#rests) return;
+    this.#telling = true;
+    try {
+      await troubles.during('description', async () => {
+        const description = await describe();
+        const body = {
+          ...description,
+          collectInfo: false,
+          lastCollectionTime: clock.now().toISOString(),
+          ...(question === '' ? {} : { lastCollectionID: question }),
+        };
+        await client.call('patchEnforcer', { namespace, params: { id }, body });
+        this.#answered = question;
+      });
+    } catch (error) {
+      this.#rests = clock.elapsed() + AGAIN;
+      throw error;
+    } finally {
+      this.#telling = false;
+    }
+  }
+}

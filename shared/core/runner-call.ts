@@ -1,0 +1,46 @@
+import type { Enforcer } from '../schema/enforcer.ts';
+import { type Migration, SETTLED } from '../schema/migration.ts';
+
+/** Seconds. */
+export const CALL = {
+  /** In which a runner takes a directive up by itself: the bundle is published and polled within it many times over. */
+  grace: 120,
+  /** Between two calls for one directive. */
+  again: 300,
+  /** Calls for one directive at most. */
+  times: 3,
+  /** Between two looks at hosts for which nothing is due. */
+  look: 15,
+} as const;
+
+const secondsSince = (time: string | undefined, now: Date): number =>
+  time === undefined ? Number.POSITIVE_INFINITY : (now.getTime() - Date.parse(time)) / 1000;
+
+/** Whether the host is still on its way: otherwise nobody looks after it any more. */
+export const isUnderWay = ({ migration }: Pick<Enforcer, 'migration'>, upgrade: string): boolean =>
+  migration?.upgrade === upgrade && !SETTLED.includes(migration.state);
+
+/**
+ * Seconds until the runner of a host is to be called; 0: now. A host that was not heard of for long is called at once. Undefined:
+ * nothing is to be done as things stand.
+ */
+export function callDue({ migration, unreachable }: Enforcer, now: Date): number | undefined {
+  const task = migration?.task;
+  if (!task || migration.taken === task.id) return undefined;
+  const calls = migration.calls?.directive === task.id ? migration.calls : undefined;
+  if (calls && calls.times >= CALL.times) return undefined;
+  const waits = calls
+    ? CALL.again - secondsSince(calls.at, now)
+    : unreachable
+      ? 0
+      : CALL.grace - secondsSince(migration.directed, now);
+  return Math.max(0, Math.ceil(waits));
+}
+
+/** What became of the calls for the directive that a host has, for people; empty: there were none. */
+export function callsTold({ task, calls }: Pick<Migration, 'task' | 'calls'>): string {
+  if (!calls || calls.directive !== task?.id) return '';
+  const times = calls.times === 1 ? 'once' : `${calls.times} times`;
+  const came = calls.problem === '' ? 'and did not take it up' : `the last time in vain: ${calls.problem}`;
+  return `its runner was called by SSM ${times}, ${came}`;
+}

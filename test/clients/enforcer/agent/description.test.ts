@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { collect } from '../../../../clients/host/collect.ts';
+import { hostAt } from '../../../../clients/host/host.ts';
+import { openStage, type Stage } from './stage.ts';
+
+const INSTANCE = { account: '826088932159', region: 'eu-west-1', id: 'i-0123456789abcdef0' };
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.close());
+
+const describe = async () => ({ facts: await collect(hostAt('/')), instance: INSTANCE });
+
+test('an agent that begins tells what its host is, once', async () => {
+  let times = 0;
+  stage.start({
+    describe: async () => {
+      times += 1;
+      return describe();
+    },
+  });
+  await stage.until('the description', async () => (await stage.enforcers())[0]?.facts !== undefined);
+  for (let polls = 0; polls < 5; polls += 1) await stage.until('a poll', () => true);
+  const [enforcer] = await stage.enforcers();
+  expect(enforcer).toMatchObject({ instance: INSTANCE, facts: { platform: 'linux' }, lastCollectionID: '' });
+  expect(times).toBe(1);
+});
+
+test('what can’t be told is tried again, and the agent does its work meanwhile', async () => {
+  let times = 0;
+  const running = stage.start({
+    describe: async () => {
+      times += 1;
+      if (times < 3) throw new Error('no metadata');
+      return describe();
+    },
+  });
+  await stage.until('the policy', () => running.agent.holding.active !== undefined);
+  await stage.until('the trouble', () => running.agent.status.troubles.description !== undefined);
+  await stage.until(
+    'the description',
+    async () => (await stage.enforcers())[0]?.instance !== undefined,
+    10_000,
+  );
+  expect(running.agent.status.troubles.description).toBeUndefined();
+  expect(times).toBe(3);
+});
