@@ -69,8 +69,9 @@ describe.skipIf(process.platform !== 'linux')('through SSM Run Command', () => {
       chmodSync(join(prefix, 'usr/sbin/prisma-enforcer'), 0o755);
     };
     const called = () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
-    const ends = async (name: string) => {
-      for (let at = 0; at < 100 && (await place().runs(name)); at += 1) await wait(50);
+    const ends = async (name: string, times: number) => {
+      const goesOn = async () => called().length < times || (await place().runs(name));
+      for (let at = 0; at < 100 && (await goesOn()); at += 1) await wait(100);
       expect(await place().runs(name)).toBe(false);
     };
     afterEach(() => {
@@ -83,14 +84,14 @@ describe.skipIf(process.platform !== 'linux')('through SSM Run Command', () => {
       install('sleep 0.5');
       await Promise.all([place().start(call), place().start(call)]);
       await place().start(call);
-      await ends(call.name);
+      await ends(call.name, 1);
       expect(called()).toEqual([`runner fetch --prefix ${prefix} --directive ${DIRECTIVE}`]);
     });
 
     test('is tried again where it failed', async () => {
       install(`[ "$(wc -l < ${log})" -ge 2 ]`);
       await place().start(call);
-      await ends(call.name);
+      await ends(call.name, 2);
       expect(called()).toHaveLength(2);
     });
 
@@ -100,7 +101,7 @@ describe.skipIf(process.platform !== 'linux')('through SSM Run Command', () => {
     ])('is given up where there is %s', async (_, prepare, times) => {
       prepare();
       await place().start(call);
-      await ends(call.name);
+      await ends(call.name, times);
       await wait(1200);
       expect(called()).toHaveLength(times);
     });
