@@ -23,6 +23,9 @@ export interface LocalUnit {
   isHost: boolean;
 }
 
+/** Whether these entries of an external network hold names that nobody can look up: `*.example.com`. */
+export const isWildcard = (entry: string): boolean => entry.startsWith('*.');
+
 /** An address and port that is always reachable from the host, such as the control plane. */
 export interface Endpoint {
   address: string;
@@ -88,6 +91,8 @@ export interface Counted {
 export const LOG_GROUP = 5;
 /** `A:<id>:` for a flow that was let in or out, `R:<id>:` for one that was not. */
 export const LOG_PREFIX = /^([AR]):([0-9a-f]+):$/;
+/** What stands before questions to the resolvers and their answers, where the policy holds names that only they tell. */
+export const DNS_PREFIX = { question: 'D:q:', answer: 'D:a:' } as const;
 /** Bytes of a packet that are logged: headers of IPv6 and TCP. */
 export const SNAPLEN = 96;
 

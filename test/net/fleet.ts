@@ -21,6 +21,8 @@ export const NAMESPACE = '/tenant/group';
 
 export interface Member extends HostPlan {
   tags: readonly string[];
+  /** Address of the resolver that the agent of this host asks, and programs that are started with `beside`. */
+  resolver?: string;
 }
 
 /** An agent in a process of its own, on one of the hosts. */
@@ -43,6 +45,8 @@ export interface Fleet {
   controlPlane: () => ControlPlane;
   place: string;
   start(name: string, ...flags: string[]): Promise<RealAgent>;
+  /** What to put before a command line, so that it runs on a host as its agent does. */
+  beside(name: string): readonly [string, ...string[]];
   /** Runs the program on a host to its end. */
   command(host: Host, ...argv: string[]): Promise<string>;
   /** Takes away what a host keeps on disk. */
@@ -89,7 +93,15 @@ export async function openFleet(
   await client.call('createNamespace', { namespace: '/', body: { name: 'tenant', type: 'Tenant' } });
   await client.call('createNamespace', { namespace: '/tenant', body: { name: 'group', type: 'Group' } });
   const agents: RealAgent[] = [];
-  const argvOf = ({ enter }: Host, argv: readonly string[]) => [...enter, ...NODE, PROGRAM, ...argv];
+  const beside = (name: string): [string, ...string[]] => {
+    const { enter } = network.host(name);
+    const resolver = members.find(one => one.name === name)?.resolver;
+    if (resolver === undefined) return [...enter];
+    const file = join(place, `${name}.resolv.conf`);
+    writeFileSync(file, `nameserver ${resolver}\noptions timeout:1 attempts:2\n`);
+    const script = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+    return [...enter, 'unshare', '--mount', 'sh', '-c', script, 'sh'];
+  };
 
   const start = async (name: string, ...flags: string[]): Promise<RealAgent> => {
     const host = network.host(name);
@@ -99,7 +111,8 @@ export async function openFleet(
     const given = ['--creds', join(place, 'data/admin.creds'), '--root', join(place, 'data/root.json')];
     const who = ['-n', NAMESPACE, '--name', name, '--machine-id', name, '--state', folder];
     const tags = (member?.tags ?? []).flatMap(tag => ['--tag', tag]);
-    const [program = '', ...args] = argvOf(host, ['run', ...given, ...who, ...tags, ...flags]);
+    const argv = [...NODE, PROGRAM, 'run', ...given, ...who, ...tags, ...flags];
+    const [program, ...args] = [...beside(name), ...argv] as [string, ...string[]];
     const begun = new Date().toISOString();
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
@@ -136,6 +149,7 @@ export async function openFleet(
     },
     place,
     start,
+    beside,
     command: (host, ...argv) => host.run(NODE[0], [...NODE.slice(1), PROGRAM, ...argv]),
     forget: name => rmSync(join(place, name), { recursive: true, force: true }),
     leave: async () => {

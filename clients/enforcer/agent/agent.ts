@@ -1,3 +1,4 @@
+import { namesIn } from '../names/names.ts';
 import { Follower } from './follower.ts';
 import { Holding } from './holding.ts';
 import { Infrastructure } from './infrastructure.ts';
@@ -61,6 +62,7 @@ export class Agent {
       },
     });
     this.#status = new StatusFile(folder, clock);
+    if (parts.names) parts.names.onNews = () => void this.#keeper.learnNames().catch(() => undefined);
   }
 
   get holding(): Holding {
@@ -96,15 +98,18 @@ export class Agent {
 
   /** The last policy of an earlier run, verified again, from disk alone; or what is to hold without any. */
   async restore(): Promise<boolean> {
-    const { say, log } = this.#parts;
+    const { say, log, names } = this.#parts;
     const applied = await this.holding.restore();
     if (applied?.outcome === 'refused') {
       this.#follower.note(applied.reason, applied.detail);
       log.error({ reason: applied.reason }, `the policy on disk can't be enforced: ${applied.detail}`);
     }
     const { active } = this.holding;
-    if (active) say(`holds revision ${active.content.revision} from disk`);
-    else if (this.holding.isToShut) {
+    if (active) {
+      say(`holds revision ${active.content.revision} from disk`);
+      names?.remember(this.holding.names, namesIn(active.content.payloads['policy.json']));
+    }
+    if (this.holding.isToShut) {
       await this.#keeper.lookAround();
       await this.#keeper.refresh();
       say('no policy was verified here yet: nothing passes but what leads to one');

@@ -84,14 +84,15 @@ export class Holding {
     return plane !== undefined && beforePolicy === 'reject' && this.#content === undefined;
   }
 
-  /** Names of the bundle that is held, as far as it is known where they lead; what an earlier run knew fills the gaps. */
-  learnNames(wanted: readonly string[], found: HostPolicy['names']): void {
-    this.names = new Map(
-      wanted.flatMap(name => {
-        const addresses = found.get(name) ?? this.names.get(name);
-        return addresses ? [[name, addresses] as const] : [];
-      }),
-    );
+  /**
+   * Where names lead to. Of those that the bundle spells out it may not be known yet; what an earlier run knew fills the gaps.
+   */
+  learnNames(exact: readonly string[], found: HostPolicy['names']): void {
+    const gaps = exact.flatMap(name => {
+      const earlier = found.has(name) ? undefined : this.names.get(name);
+      return earlier ? [[name, earlier] as const] : [];
+    });
+    this.names = new Map([...found, ...gaps].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** Whether the policy is too old to be trusted with anything, by the profile. */

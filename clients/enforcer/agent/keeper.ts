@@ -10,6 +10,8 @@ export class Keeper {
   mended = 0;
   /** The last comparison. */
   reconciled: Status['reconciled'];
+  #hasNews = false;
+  #isLearning = false;
 
   constructor(insides: Insides) {
     this.#insides = insides;
@@ -63,10 +65,25 @@ export class Keeper {
     const { parts, holding } = this.#insides;
     const { active } = holding;
     if (!parts.names || !active) return;
-    const wanted = namesIn(active.content.payloads['policy.json']);
-    if (!(await parts.names.refresh(wanted))) return;
-    holding.learnNames(wanted, parts.names.current);
-    await this.refresh();
+    if (await parts.names.refresh(namesIn(active.content.payloads['policy.json']))) await this.learnNames();
+  }
+
+  /** What names lead to is another now. One change at a time; whatever comes meanwhile is one more. */
+  async learnNames(): Promise<void> {
+    const { parts, holding } = this.#insides;
+    this.#hasNews = true;
+    if (this.#isLearning) return;
+    this.#isLearning = true;
+    try {
+      while (this.#hasNews && holding.active && parts.names) {
+        this.#hasNews = false;
+        const { exact } = namesIn(holding.active.content.payloads['policy.json']);
+        holding.learnNames(exact, parts.names.current);
+        await this.refresh();
+      }
+    } finally {
+      this.#isLearning = false;
+    }
     await this.save();
   }
 

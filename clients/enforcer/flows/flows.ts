@@ -13,6 +13,7 @@ import { Child } from './child.ts';
 import { keepCounts, readCounts } from './counts-file.ts';
 import { type Batch, Delivery } from './delivery.ts';
 import { Endings } from './endings.ts';
+import type { LogRecord } from './record.ts';
 import { Directory, type FlowReport, reportOf } from './report.ts';
 import { type FlowSource, type Listening, tcpdumpSource } from './source.ts';
 import { Spool } from './spool.ts';
@@ -34,6 +35,8 @@ export interface FlowOptions {
   interval: number;
   clock: Clock;
   log: Log;
+  /** Takes records that are about something else than flows; tells whether it did. */
+  overheard?: (record: LogRecord) => boolean;
   /** Sends a batch; see Delivery. */
   send: (context: FlowContext, batch: Batch<FlowReport>, signal: AbortSignal) => Promise<number>;
   /** For tests; absent: tcpdump. */
@@ -83,7 +86,9 @@ export class FlowLog implements Flows {
       group,
       clock,
       pidFile: join(folder, 'tcpdump.pid'),
-      record: record => this.#table.add(record, clock.elapsed()),
+      record: record => {
+        if (!options.overheard?.(record)) this.#table.add(record, clock.elapsed());
+      },
       interrupted: reason => log.warn({ group }, `flow records broke off and begin anew: ${reason}`),
     });
     this.#conntrack = new Child({

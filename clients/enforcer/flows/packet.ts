@@ -88,17 +88,40 @@ function v6(packet: Buffer, at: number): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
 }
 
+/** A whole UDP datagram. */
+export interface Datagram {
+  source: string;
+  destination: string;
+  sourcePort: number;
+  destinationPort: number;
+  body: Buffer;
+}
+
+/** Undefined for anything else, and for a fragment. */
+export function readDatagram(packet: Buffer): Datagram | undefined {
+  const { protocol, at, later } = transportOf(packet) ?? {};
+  if (protocol !== UDP || at === undefined || later || at + 8 > packet.length) return undefined;
+  return {
+    ...endsOf(packet),
+    sourcePort: packet.readUInt16BE(at),
+    destinationPort: packet.readUInt16BE(at + 2),
+    body: packet.subarray(at + 8, at + packet.readUInt16BE(at + 4)),
+  };
+}
+
+const endsOf = (packet: Buffer): Pick<Conversation, 'source' | 'destination'> =>
+  isV4(packet)
+    ? { source: v4(packet, 12), destination: v4(packet, 16) }
+    : { source: v6(packet, 8), destination: v6(packet, 24) };
+
 /** The conversation of a packet that has a `conversationKey`. */
 export function readConversation(packet: Buffer): Conversation {
   const { protocol, at, later } = transportOf(packet) ?? { protocol: 0, at: 0, later: true };
-  const [source, destination] = isV4(packet)
-    ? [v4(packet, 12), v4(packet, 16)]
-    : [v6(packet, 8), v6(packet, 24)];
   const traffic: Traffic =
     !later && hasPorts(protocol)
       ? { kind: 'ports', protocol: protocol, port: packet.readUInt16BE(at + 2) }
       : !later && isIcmp(protocol)
         ? { kind: 'icmp', protocol: protocol, type: packet[at] ?? 0, code: packet[at + 1] ?? 0 }
         : { kind: 'protocol', protocol };
-  return { source, destination, traffic };
+  return { ...endsOf(packet), traffic };
 }

@@ -19,9 +19,11 @@ import type { DataPlane } from '../data-plane.ts';
 import { makeFolder, writeWhole } from '../files.ts';
 import { FlowLog } from '../flows/flows.ts';
 import { freeGroup } from '../flows/group.ts';
+import type { LogRecord } from '../flows/record.ts';
 import { sendFlows } from '../flows/send.ts';
 import { type Log, openLog } from '../log.ts';
 import { Names } from '../names/names.ts';
+import { Overheard } from '../names/overheard.ts';
 import { connectedAddresses, dnsResolve } from '../names/system.ts';
 import { openDataPlane } from '../nft/plane.ts';
 import type { Machine } from '../register.ts';
@@ -99,7 +101,7 @@ async function kernelSide(
   settings: RunSettings,
   { out, isRoot, clock }: Outside,
   log: Log,
-): Promise<{ plane?: DataPlane; flows?: FlowLog }> {
+): Promise<{ plane?: DataPlane; flows?: FlowLog; names?: Names }> {
   const { enforce, folder, flowInterval: interval, spoolLimit } = settings;
   if (!enforce || !isRoot) {
     out(`verifies bundles and enforces nothing: ${enforce ? 'this process is not root' : '--no-enforce'}\n`);
@@ -108,12 +110,13 @@ async function kernelSide(
   const place = join(folder, 'flows');
   const group = settings.logGroup ?? (await freeGroup(place, clock));
   const plane = openDataPlane({ logGroup: group });
-  if (!settings.flows || settings.once) return { plane };
+  const names = new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() });
+  if (!settings.flows || settings.once) return { plane, names };
   claimSysctls(folder);
-  return {
-    plane,
-    flows: new FlowLog({ plane, group, folder: place, spoolLimit, interval, clock, log, send: sendFlows }),
-  };
+  const dns = new Overheard({ clock, heard: (name, answers) => names.hear(name, answers) });
+  const overheard = (record: LogRecord) => dns.take(record);
+  const how = { plane, group, folder: place, spoolLimit, interval, clock, log, send: sendFlows, overheard };
+  return { plane, names, flows: new FlowLog(how) };
 }
 
 /** What is told of this host. An instance that can't be told now is not worth the facts. */
@@ -152,7 +155,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
       `--state \`${folder}\` can't be made: ${error instanceof Error ? error.message : error}`,
     );
   }
-  const { plane, flows } = await kernelSide(settings, outside, log);
+  const { plane, flows, names } = await kernelSide(settings, outside, log);
   // Elsewhere nobody answers, and the host would wait for nothing.
   const cloud = settings.how.mode === 'cloud' || (await isCloudMachine()) ? await findCloud() : undefined;
   const host = { name, fqdn: await fqdn(), tags: [...(cloud ? await cloud.tags() : []), ...tags] };
@@ -183,7 +186,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     folder,
     ...(plane ? { plane } : {}),
     ...(flows ? { flows } : {}),
-    ...(plane ? { names: new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() }) } : {}),
+    ...(names ? { names } : {}),
     clock,
     log,
     say: text => out(`${text}\n`),

@@ -3,6 +3,8 @@ import { parseNetworkEntries } from '../../../shared/schema/network-entry.ts';
 import type { Clock } from '../clock.ts';
 import type { HostPolicy } from '../data-plane.ts';
 import { singleAddress } from '../policy/addresses.ts';
+import { isElsewhere } from './elsewhere.ts';
+import { AT_MOST, GRACE, Heard } from './heard.ts';
 
 /** One answer of DNS. `ttl` in seconds. */
 export interface Answer {
@@ -25,10 +27,8 @@ const SHORTEST = 5_000;
 const LONGEST = 300_000;
 /** After a failure, doubled with each. */
 const RETRY = 5_000;
-/** An address that is no longer answered is kept for so long in any case: applications remember answers, too. */
-const GRACE = 120_000;
-/** Nothing is kept for longer than a day, however long a connection lasts. */
-const AT_MOST = 24 * 3600_000;
+/** Between two looks at what is past its time. */
+const RETIRE = 10_000;
 /** Addresses of one name; the ones seen last stay. */
 const MOST = 512;
 /** Look-ups at once. */
@@ -44,29 +44,63 @@ interface Known {
   seen: Map<string, number>;
 }
 
-/** The names that external networks of a policy hold, without wildcards, which no resolver can list. Sorted. */
-export const namesIn = ({ externalNetworks }: Pick<PolicyPayload, 'externalNetworks'>): string[] =>
-  [
-    ...new Set(
-      externalNetworks.flatMap(({ entries }) =>
-        parseNetworkEntries(entries).flatMap(entry =>
-          entry.kind === 'name' && !entry.wildcard ? [entry.name] : [],
-        ),
-      ),
-    ),
-  ].sort();
+/** What external networks of a policy say by name. Sorted. */
+export interface Named {
+  /** Names that can be looked up. */
+  exact: string[];
+  /** `example.com` for `*.example.com`, below which no resolver can list what there is. */
+  wildcards: string[];
+}
+
+export function namesIn({ externalNetworks }: Pick<PolicyPayload, 'externalNetworks'>): Named {
+  const found = externalNetworks.flatMap(({ entries }) =>
+    parseNetworkEntries(entries).filter(entry => entry.kind === 'name'),
+  );
+  const sorted = (isWildcard: boolean): string[] =>
+    [...new Set(found.filter(({ wildcard }) => wildcard === isWildcard).map(({ name }) => name))].sort();
+  return { exact: sorted(false), wildcards: sorted(true) };
+}
+
+/** As they are compared, without those that nobody should be led to. */
+const believed = (answers: readonly Answer[]): Answer[] =>
+  answers.flatMap(({ address, ttl }) => {
+    const text = singleAddress(address)?.text;
+    return text !== undefined && isElsewhere(address) ? [{ address: text, ttl }] : [];
+  });
 
 /**
  * Where DNS names lead to. A name is asked for again when its answer's time is over. What it led to before stays while a
- * connection goes on there, and for a while in any case: services with many addresses answer with others each time.
+ * connection goes on there, and for a while in any case: services with many addresses answer with others each time. Names
+ * below a wildcard lead to where this host's own programs were told that they do.
  */
 export class Names {
   readonly #options: NamesOptions;
   readonly #known = new Map<string, Known>();
+  readonly #heard: Heard;
   #current: HostPolicy['names'] = new Map();
+  #retired = Number.NEGATIVE_INFINITY;
+  /** Called when `current` became another by what was overheard. */
+  onNews: (() => void) | undefined;
 
   constructor(options: NamesOptions) {
     this.#options = options;
+    this.#heard = new Heard(options.clock);
+  }
+
+  /** A program of this host was told where a name leads to. */
+  hear(name: string, answers: readonly Answer[]): void {
+    this.#heard.tell(name, believed(answers));
+    if (this.#publish()) this.onNews?.();
+  }
+
+  /** What an earlier run was told; applications may still remember it. */
+  remember(names: HostPolicy['names'], { wildcards }: Named): void {
+    this.#heard.watch(wildcards);
+    for (const [name, addresses] of names)
+      this.#heard.tell(
+        name,
+        addresses.map(address => ({ address, ttl: 0 })),
+      );
   }
 
   /** Sorted in both directions, so that equal ones are equal. Names without addresses are left out. */
@@ -75,9 +109,10 @@ export class Names {
   }
 
   /** Looks up what is due of these names, and forgets all others. Tells whether `current` is another now. */
-  async refresh(wanted: readonly string[]): Promise<boolean> {
+  async refresh({ exact, wildcards }: Named): Promise<boolean> {
     const now = this.#options.clock.elapsed();
-    const names = new Set(wanted);
+    this.#heard.watch(wildcards);
+    const names = new Set(exact);
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name);
     for (const name of names)
       if (!this.#known.has(name))
@@ -88,7 +123,7 @@ export class Names {
       for (const [name, known] of next) await this.#lookUp(name, known);
     };
     await Promise.all(Array.from({ length: Math.min(LANES, due.length) }, lane));
-    if (due.length > 0) await this.#retire();
+    if (due.length > 0 || now - this.#retired >= RETIRE) await this.#retire();
     return this.#publish();
   }
 
@@ -97,10 +132,7 @@ export class Names {
     try {
       const answers = await resolve(name);
       const now = clock.elapsed();
-      for (const { address } of answers) {
-        const text = singleAddress(address)?.text;
-        if (text !== undefined) known.seen.set(text, now);
-      }
+      for (const { address } of believed(answers)) known.seen.set(address, now);
       const life = Math.min(LONGEST, ...answers.map(({ ttl }) => ttl * 1000));
       known.due = now + Math.max(SHORTEST, answers.length > 0 ? life : RETRY);
       known.answered = now;
@@ -114,10 +146,12 @@ export class Names {
 
   /** Takes out what was not answered for a while and nobody is connected to. */
   async #retire(): Promise<void> {
+    this.#retired = this.#options.clock.elapsed();
     const all = [...this.#known.values()];
     const isOld = all.some(({ seen, answered }) => [...seen.values()].some(last => answered - last > GRACE));
-    if (isOld) {
+    if (isOld || this.#heard.isOld) {
       const used = await this.#options.inUse().catch(() => undefined);
+      this.#heard.retire(used);
       for (const { seen, answered } of all)
         for (const [address, last] of seen) {
           const age = answered - last;
@@ -129,9 +163,12 @@ export class Names {
   }
 
   #publish(): boolean {
-    const entries = [...this.#known]
-      .filter(([, { seen }]) => seen.size > 0)
-      .map(([name, { seen }]) => [name, [...seen.keys()].sort()] as const)
+    const found = new Map<string, Set<string>>();
+    const led = [...[...this.#known].map(([name, { seen }]) => [name, seen] as const), ...this.#heard.names];
+    for (const [name, seen] of led)
+      if (seen.size > 0) found.set(name, new Set([...(found.get(name) ?? []), ...seen.keys()]));
+    const entries = [...found]
+      .map(([name, addresses]) => [name, [...addresses].sort()] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1));
     if (JSON.stringify(entries) === JSON.stringify([...this.#current])) return false;
     this.#current = new Map(entries);

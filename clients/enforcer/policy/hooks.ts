@@ -1,4 +1,4 @@
-import type { HostPolicy } from '../data-plane.ts';
+import { DNS_PREFIX, type HostPolicy, isWildcard } from '../data-plane.ts';
 import type { Chain } from './model.ts';
 import { rangeOf, singleRanges } from './territories.ts';
 
@@ -92,6 +92,28 @@ function infrastructure(port: Port, { infrastructure: { controlPlane, resolvers 
   ];
 }
 
+/** Longer than any datagram that resolvers send without fragments. */
+const DNS_SNAPLEN = 4096;
+
+/**
+ * What is asked of the resolvers, and what they answer, where the policy holds names that nobody can list. Before
+ * everything else, because a socket may ask more than once. A flood of questions must not crowd out other records.
+ */
+function overheard(
+  port: Port,
+  { payloads, infrastructure: { resolvers } }: HostPolicy,
+  group: number,
+): string[] {
+  const isWanted = payloads['policy.json'].externalNetworks.some(({ entries }) => entries.some(isWildcard));
+  if (!isWanted || (port !== 'out' && port !== 'out_r')) return [];
+  const [field, prefix] = port === 'out' ? ['dport', DNS_PREFIX.question] : ['sport', DNS_PREFIX.answer];
+  return singleRanges(resolvers).map(
+    range =>
+      `${ipOf(range.family)} ${PEER[port]} ${rangeOf(range.family, range)} udp ${field} 53 ` +
+      `limit rate 1000/second burst 1000 packets log prefix "${prefix}" group ${group} snaplen ${DNS_SNAPLEN}`,
+  );
+}
+
 function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
   const ranges = singleRanges(profile?.excludedNetworks ?? []);
   return ([4, 6] as const).flatMap(family => {
@@ -103,10 +125,14 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
 }
 
 /** Chains of this host's own traffic: `side_…`; and of what it forwards for its units: `pass_…`. */
-function sides(policy: HostPolicy, dispatch: Dispatch): [string, Chain][] {
+function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, Chain][] {
   const ports: Port[] = ['in', 'in_r', 'out', 'out_r'];
   return ports.flatMap((port): [string, Chain][] => {
-    const first = [`jump est_${wayOf(port)}`, ...excludedNetworks(port, policy)];
+    const first = [
+      ...overheard(port, policy, group),
+      `jump est_${wayOf(port)}`,
+      ...excludedNetworks(port, policy),
+    ];
     return [
       [
         `side_${port}`,
@@ -135,15 +161,15 @@ function hook(
   return { hook: spec, rules: [...excluded, `ct direction reply goto ${answers}`, `goto ${rest}`] };
 }
 
-/** The fixed frame that every packet meets first. */
-export function frame(policy: HostPolicy, dispatch: Dispatch): Map<string, Chain> {
+/** The fixed frame that every packet meets first. `group`: of the log. */
+export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Map<string, Chain> {
   const names = interfaceNames(policy.profile?.excludedInterfaces ?? []);
   const ins = names.map(name => `iifname ${quoted(name)} accept`);
   const outs = names.map(name => `oifname ${quoted(name)} accept`);
   // Nothing is forwarded for units that aren't there: packets of other hosts don't pay for them.
   const hasPassing = dispatch.addresses.size > 0;
   return new Map<string, Chain>([
-    ...sides(policy, dispatch).filter(([name]) => hasPassing || !name.startsWith('pass_')),
+    ...sides(policy, dispatch, group).filter(([name]) => hasPassing || !name.startsWith('pass_')),
     ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
     ['hook_out', hook('output', 0, ['oif lo accept', ...outs], 'side_in_r', 'side_out')],
     ...(hasPassing ? passing(ins, outs) : []),

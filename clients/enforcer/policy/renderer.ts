@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PeerList } from '../../../shared/core/peer-list.ts';
-import { type HostPolicy, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
+import { type HostPolicy, isWildcard, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
 import { singleAddress } from './addresses.ts';
 import { Buckets } from './buckets.ts';
 import { ClassMap } from './class-map.ts';
@@ -82,7 +82,7 @@ export class Renderer {
     const own = policy.lockdown ? new Map<string, Chain>() : unitChains(base, maps);
     const woven = weave(this.#woven, base.loom, {
       said: [...said.values()].map(({ chains }) => chains),
-      own: new Map([...own, ...frame(policy, dispatchOf(policy, base.groups))]),
+      own: new Map([...own, ...frame(policy, dispatchOf(policy, base.groups), this.#logGroup)]),
     });
     this.#woven = woven;
     base.loom.rest();
@@ -333,7 +333,7 @@ function dispatchOf(policy: HostPolicy, groups: readonly Group[]): Dispatch {
 function warningsOf({ payloads, layer3Only, profile }: HostPolicy): string[] {
   const wildcards = payloads['policy.json'].externalNetworks.flatMap(({ name, entries }) =>
     entries
-      .filter(entry => entry.startsWith('*.'))
+      .filter(isWildcard)
       .map(entry => `external network \`${name}\`: \`${entry}\` holds only names that were asked for here`),
   );
   const ports = layer3Only

@@ -1,11 +1,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { type Answer, Names, namesIn } from '../../../../clients/enforcer/names/names.ts';
+import { type Answer, type Named, Names, namesIn } from '../../../../clients/enforcer/names/names.ts';
 import { addressesIn, dnsResolve } from '../../../../clients/enforcer/names/system.ts';
 import { movedClock } from '../clock.ts';
 
-const WANTED = ['www.example.com'];
+const exactly = (...exact: string[]): Named => ({ exact, wildcards: [] });
+const WANTED = exactly('www.example.com');
 const one = (address: string, ttl = 60): Answer[] => [{ address, ttl }];
 
 function setUp(first: Answer[]) {
@@ -36,15 +37,15 @@ function setUp(first: Answer[]) {
 }
 
 describe('names', () => {
-  test('a policy asks for the names of its external networks, without wildcards and addresses', () => {
+  test('a policy asks for the names of its external networks, wildcards apart, and not for addresses', () => {
     const entries = [
       ['WWW.Example.com.', '*.example.org', '192.0.2.0/24'],
       ['a.example.com', 'www.example.com'],
     ];
-    expect(namesIn({ externalNetworks: entries.map(each => ({ entries: each })) as never })).toEqual([
-      'a.example.com',
-      'www.example.com',
-    ]);
+    expect(namesIn({ externalNetworks: entries.map(each => ({ entries: each })) as never })).toEqual({
+      exact: ['a.example.com', 'www.example.com'],
+      wildcards: ['example.org'],
+    });
   });
 
   test('a name is asked for again when its answer ends, and not before', async () => {
@@ -102,7 +103,7 @@ describe('names', () => {
   test('a name that nobody wants any more is forgotten at once', async () => {
     const { later, names } = setUp(one('192.0.2.1'));
     await later(0);
-    expect(await names.refresh([])).toBe(true);
+    expect(await names.refresh(exactly())).toBe(true);
     expect(names.current).toEqual(new Map());
   });
 
@@ -114,7 +115,7 @@ describe('names', () => {
       inUse: async () => new Set(),
     });
     for (let round = 0; round < 200; round++) {
-      await names.refresh(['long', 'short']);
+      await names.refresh(exactly('long', 'short'));
       expect([...names.current.keys()]).toEqual(['long', 'short']);
       await clock.pass(5_000);
     }
