@@ -106,10 +106,11 @@ export class ListingReader {
     const flags = { interval: false };
     const plain = new Map<string, string>();
     const peers = /^p[46]_/.test(name) ? new AddressTable() : undefined;
+    const isOfStretches = /^n[46]_/.test(name);
     this.#elements(
       (key, value) => {
         if (peers) peers.set(keyText(key), numberIn(value));
-        else plain.set(keyText(key), value);
+        else plain.set(isOfStretches ? keyText(key) : key, value);
       },
       () => this.#maps.set(name, { ...flags, elements: peers ? ClassMap.around(peers) : plain }),
       line => {

@@ -173,6 +173,7 @@ class NftPlane implements DataPlane {
       return { outcome: 'applied', digest, changed: false, warnings };
     }
     await this.#become(active ?? (await this.#adopt(model)), model);
+    giveBackLater();
     return { outcome: 'applied', digest, changed: true, warnings };
   }
 
@@ -195,7 +196,6 @@ class NftPlane implements DataPlane {
     this.#active = model;
     this.#standing = standing;
     if (!before || !stepped || !isQuick(steps) || !isSameEpoch || !sameChains(before, model)) {
-      giveBackLater();
       this.#compared = false;
       this.#unlearn(before, model);
     }

@@ -1,9 +1,8 @@
 import { addressText, type Family } from './territories.ts';
+import { WordTable } from './word-table.ts';
 
 /** Words of an address of each family. */
 const WORDS = { 4: 1, 6: 4 } as const;
-/** At least a third of the places is free, so that look-ups end soon. */
-const ROOM = 1.5;
 
 const [DOT, ZERO, NINE] = [46, 48, 57] as const;
 
@@ -39,77 +38,12 @@ const textOf = (family: Family, words: readonly number[]): string =>
         words.reduce((value, word) => (value << 32n) | BigInt(word), 0n),
       );
 
-/** Numbers of one family's addresses, side by side in memory that holds nothing else. */
-class Places {
-  readonly #family: Family;
-  readonly #width: number;
-  #keys: Uint32Array;
-  #values: Uint32Array;
-  #taken: Uint8Array;
-  size = 0;
-
-  constructor(family: Family, room: number) {
-    this.#family = family;
-    this.#width = WORDS[family];
-    this.#keys = new Uint32Array(room * this.#width);
-    this.#values = new Uint32Array(room);
-    this.#taken = new Uint8Array(room);
-  }
-
-  /** Where the address is, or would be. */
-  #place(words: readonly number[]): number {
-    const room = this.#taken.length;
-    let hash = 0;
-    for (const word of words) hash = Math.imul(hash ^ word ^ (word >>> 15), 0x9e37_79b1) >>> 0;
-    let at = (hash ^ (hash >>> 16)) >>> 0;
-    for (at %= room; this.#taken[at]; at = (at + 1) % room) if (this.#is(at, words)) break;
-    return at;
-  }
-
-  #is(at: number, words: readonly number[]): boolean {
-    for (let word = 0; word < this.#width; word++)
-      if (this.#keys[at * this.#width + word] !== words[word]) return false;
-    return true;
-  }
-
-  get(words: readonly number[]): number | undefined {
-    if (this.size === 0) return undefined;
-    const at = this.#place(words);
-    return this.#taken[at] ? this.#values[at] : undefined;
-  }
-
-  set(words: readonly number[], value: number): void {
-    if (this.size + 1 > this.#taken.length / ROOM) this.#grow();
-    const at = this.#place(words);
-    if (!this.#taken[at]) {
-      this.size++;
-      this.#taken[at] = 1;
-      this.#keys.set(words, at * this.#width);
-    }
-    this.#values[at] = value;
-  }
-
-  #grow(): void {
-    const larger = new Places(this.#family, Math.max(16, this.#taken.length * 2));
-    for (const [words, value] of this.entries()) larger.set(words, value);
-    this.#keys = larger.#keys;
-    this.#values = larger.#values;
-    this.#taken = larger.#taken;
-  }
-
-  *entries(): Generator<[number[], number]> {
-    for (let at = 0; at < this.#taken.length; at++)
-      if (this.#taken[at])
-        yield [[...this.#keys.subarray(at * this.#width, (at + 1) * this.#width)], this.#values[at] ?? 0];
-  }
-}
-
 /**
  * A map from addresses, as the maps of the kernel are keyed by them, to numbers up to 2³² − 1. 100,000 addresses take two
  * megabytes, where a map of texts takes twenty.
  */
 export class AddressTable implements Iterable<[string, number]> {
-  readonly #places = { 4: new Places(4, 0), 6: new Places(6, 0) };
+  readonly #places = { 4: new WordTable(WORDS[4]), 6: new WordTable(WORDS[6]) };
 
   constructor(entries: Iterable<readonly [string, number]> = []) {
     for (const [address, value] of entries) this.set(address, value);

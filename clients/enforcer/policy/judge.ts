@@ -12,8 +12,8 @@ export class Judge {
   /** Clause → positions of the rules that it makes name the peer. */
   readonly #naming = new Map<number, number[]>();
   readonly #woven = new Map<string, Woven>();
-  /** Often asked for twice in a row. */
-  #last: { key: string | undefined; rules: readonly string[] } = { key: undefined, rules: [] };
+  /** What is asked for twice: to tell whether it is new, and where it is. Until `rest`. */
+  readonly #lately = new Map<string, readonly string[]>();
   readonly #loom: Loom;
   readonly #side: Side;
   readonly #layer3Only: boolean;
@@ -77,9 +77,16 @@ export class Judge {
 
   #rulesAt(positions: readonly number[]): readonly string[] {
     const key = positions.join();
-    if (this.#last.key === key) return this.#last.rules;
+    const known = this.#lately.get(key);
+    if (known) return known;
     const rules = positions.flatMap(at => this.#rules[at] ?? []);
-    this.#last = { key, rules: this.#loom.rules(outcomesOf(rules, this.#layer3Only), this.#side) };
-    return this.#last.rules;
+    const made = this.#loom.rules(outcomesOf(rules, this.#layer3Only), this.#side);
+    this.#lately.set(key, made);
+    return made;
+  }
+
+  /** Forgets what can be made again. */
+  rest(): void {
+    this.#lately.clear();
   }
 }

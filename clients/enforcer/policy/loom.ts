@@ -164,9 +164,7 @@ const rejected = (id: string, number: string, way: 'in' | 'out', group: number):
 
 /** A ruleset may be replaced under its ID: what is reported of the rule counts too. */
 const idOf = (rule: ParsedRule | undefined): string =>
-  rule
-    ? JSON.stringify([rule.ref.rulesetID, rule.ref.direction, rule.ref.index, rule.action, rule.logged])
-    : '-';
+  rule ? `${rule.ref.rulesetID} ${rule.ref.direction} ${rule.ref.index} ${rule.action} ${rule.logged}` : '-';
 
 /** The target that most of the traffic goes to: it needs no rule of its own. */
 function commonest(lines: readonly (readonly Span<Terminal>[])[]): Terminal {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Meaning } from '../data-plane.ts';
 
 /** A chain of the table. Rules are nft's text, one each. */
@@ -86,5 +86,4 @@ export interface Model {
 }
 
 /** The first digits of SHA-256: enough to tell a host's chains apart. */
-export const shortHash = (text: string): string =>
-  createHash('sha256').update(text).digest('hex').slice(0, 16);
+export const shortHash = (text: string): string => hash('sha256', text, 'buffer').toString('hex', 0, 8);

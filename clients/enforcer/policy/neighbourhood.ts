@@ -25,7 +25,7 @@ export class Neighbourhood {
   readonly residents = new Residents(peer => this.#clausesOf(peer));
   readonly #asked: ReadonlySet<number>;
   readonly #numbers: Numbers;
-  readonly #classes = new Map<string, PeerClass>();
+  readonly #classes = new Map<string, PeerClass | undefined>();
   readonly #byNumber = new Map<string, PeerClass>();
 
   constructor(surroundings: Surroundings, groups: readonly Group[], numbers: Numbers) {
@@ -50,18 +50,28 @@ export class Neighbourhood {
   /** The class of an address. Undefined when it is decided as its surroundings are: no rule asks for what is there. */
   classAt(address: string): PeerClass | undefined {
     const { named } = this.surroundings;
-    const own = this.#relevant([...this.residents.at(address), ...(named.get(address) ?? [])]);
+    const kind = this.residents.kindAt(address);
+    const names = named.get(address) ?? [];
+    const networks = this.surroundings.networksAt(address);
+    // Most addresses are told by these alone.
+    const key = `${kind} ${names.join()} ${networks.join()}`;
+    if (this.#classes.has(key)) return this.#classes.get(key);
+    const made = this.#made([...this.residents.clauses(kind), ...names], networks);
+    this.#classes.set(key, made);
+    return made;
+  }
+
+  #made(clauses: readonly number[], networks: readonly number[]): PeerClass | undefined {
+    const own = this.#relevant(clauses);
     if (own.length === 0) return undefined;
-    const all = this.#relevant([...own, ...this.surroundings.holding(address)]);
-    const key = `${own.join()} ${all.join()}`;
-    const known = this.#classes.get(key);
-    if (known) return known;
+    const all = this.#relevant([...own, ...this.surroundings.holding(networks)]);
     const texts = [own, all].map(list =>
       list.map(clause => clauseKey(this.surroundings.policy.clauseTags(clause))).sort(),
     );
     const number = this.#numbers.of(JSON.stringify(texts));
-    const made = { number, own, all };
-    this.#classes.set(key, made);
+    const known = this.#byNumber.get(number);
+    if (known) return known;
+    const made = { number, own, all: all.length === own.length ? own : all };
     this.#byNumber.set(number, made);
     return made;
   }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { WordTable } from './word-table.ts';
 
 const PLACES = 2 ** 32;
 
@@ -8,20 +9,20 @@ const PLACES = 2 ** 32;
  * two have the same.
  */
 export class Numbers {
-  readonly #numbers = new Map<string, string>();
-  readonly #taken = new Set<string>();
+  /** By half of a digest: texts are too long to be kept, and as many as classes and ends ever were. */
+  readonly #numbers = new WordTable(4);
+  readonly #taken = new WordTable(1);
 
   of(text: string): string {
-    const digest = createHash('sha256').update(text).digest();
-    const short = digest.toString('latin1', 0, 16);
+    const digest = hash('sha256', text, 'buffer');
+    const short = [0, 4, 8, 12].map(at => digest.readUInt32BE(at));
     const known = this.#numbers.get(short);
-    if (known) return known;
-    let number = digest.readUInt32BE(0);
-    while (isNamed(number) || this.#taken.has(textOf(number))) number = (number + 1) % PLACES;
-    const made = textOf(number);
-    this.#numbers.set(short, made);
-    this.#taken.add(made);
-    return made;
+    if (known !== undefined) return textOf(known);
+    let [number = 0] = short;
+    while (isNamed(number) || this.#taken.get([number]) !== undefined) number = (number + 1) % PLACES;
+    this.#numbers.set(short, number);
+    this.#taken.set([number], 1);
+    return textOf(number);
   }
 }
 

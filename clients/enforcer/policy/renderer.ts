@@ -65,7 +65,7 @@ export class Renderer {
     for (const around of base.neighbourhoods) {
       const before = changes && this.#standing.get(around.id);
       if (!changes) around.residents.fill(peers);
-      const touched = changes ? around.residents.change(changes) : new Set(around.addresses());
+      const touched = changes ? around.residents.change(changes) : around.addresses();
       const { stands, maps } = this.#peersOf(around, before, touched);
       standing.set(around.id, stands);
       singles.push(...maps);
@@ -86,6 +86,7 @@ export class Renderer {
     });
     this.#woven = woven;
     base.loom.rest();
+    for (const { judges } of base.groups) for (const way of WAYS) judges[way].rest();
     return {
       chains: woven.chains,
       maps,
@@ -131,11 +132,11 @@ export class Renderer {
     return { key, loom, groups, neighbourhoods, intervals: made, peers: undefined, nobody };
   }
 
-  /** `touched`: the only addresses that may have changed since `before`. */
+  /** `touched`: the only addresses that may have changed since `before`, some of them twice. */
   #peersOf(
     around: Neighbourhood,
     before: Standing | undefined,
-    touched: ReadonlySet<string>,
+    touched: Iterable<string>,
   ): { stands: Standing; maps: [string, KernelMap][] } {
     const uses = new Map(before?.uses);
     const use = (number: string | undefined, more: 1 | -1): void => {
@@ -146,7 +147,7 @@ export class Renderer {
       const family = familyOf(address);
       const earlier = before?.singles[family].get(address);
       const number = around.classAt(address)?.number;
-      if (number === earlier) continue;
+      if (number === earlier || changes[family].has(address)) continue;
       changes[family].set(address, number);
       use(earlier, -1);
       use(number, 1);

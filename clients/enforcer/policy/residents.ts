@@ -47,7 +47,16 @@ export class Residents {
   }
 
   at(address: string): readonly number[] {
-    return this.#lists[this.#at.get(address) ?? NOBODY] ?? [];
+    return this.clauses(this.kindAt(address));
+  }
+
+  /** A number for what is at the address: the same for the same clauses, as long as this lives. */
+  kindAt(address: string): number {
+    return this.#at.get(address) ?? NOBODY;
+  }
+
+  clauses(kind: number): readonly number[] {
+    return this.#lists[kind] ?? [];
   }
 
   *addresses(): Generator<string> {

@@ -2,6 +2,8 @@ import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import { singleAddress } from './addresses.ts';
 import { type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
 
+const NONE: readonly number[] = [];
+
 /** What one namespace's policy knows of addresses. */
 export class Surroundings {
   readonly policy: NamespacePolicy;
@@ -35,10 +37,16 @@ export class Surroundings {
     return networks.flatMap(at => this.#networks[at]?.clauses ?? []);
   }
 
-  /** Clauses that the address satisfies by lying in networks, or by being led to. */
-  holding(address: string): readonly number[] {
-    const networks = this.#index.find(address, undefined).map(({ network }) => network);
-    return [...this.#clauses(networks), ...(this.named.get(address) ?? [])];
+  /** The networks that hold the address, by position. */
+  networksAt(address: string): readonly number[] {
+    return this.#networks.length === 0
+      ? NONE
+      : this.#index.find(address, undefined).map(({ network }) => network);
+  }
+
+  /** Clauses that an address satisfies by lying in these networks. */
+  holding(networks: readonly number[]): readonly number[] {
+    return this.#clauses(networks);
   }
 
   /** Stretches of addresses, each with the clauses that its networks satisfy. */
