@@ -31,27 +31,28 @@ const HALVES = {
   out: { mine: MINE.out, other: MINE.in, shift: 65_536 },
 } as const;
 
+/** Where the peer stands in a packet that goes in a connection's direction, and in one that answers. */
+const PEERS = { in: ['saddr', 'daddr'], out: ['daddr', 'saddr'] } as const;
+
 /** The chains that know the epoch. */
 export function epochChains(epoch: Epoch): Map<string, Chain> {
   return new Map(
     (['in', 'out'] as const).flatMap((way): [string, Chain][] => {
       const { mine, other, shift } = HALVES[way];
       const mark = `0x${(epoch * shift).toString(16).padStart(8, '0')}`;
-      return [
-        [
-          `est_${way}`,
-          {
-            rules: [
-              ...(['saddr', 'daddr'] as const).flatMap(end => [
-                `ip ${end} @${FRESH[4]} return`,
-                `ip6 ${end} @${FRESH[6]} return`,
-              ]),
-              // Related connections come with the mark of another.
-              `ct state { new, established } ct mark and ${mine} == ${mark} accept`,
-              `meta l4proto { icmp, ipv6-icmp } ct state related ct mark and ${mine} != 0x0 accept`,
-            ],
-          },
+      const [there, back] = PEERS[way];
+      const standing = (peer: string): Chain => ({
+        rules: [
+          `ip ${peer} @${FRESH[4]} return`,
+          `ip6 ${peer} @${FRESH[6]} return`,
+          // Related connections come with the mark of another.
+          `ct state new,established ct mark and ${mine} == ${mark} accept`,
+          `ct state related meta l4proto { icmp, ipv6-icmp } ct mark and ${mine} != 0x0 accept`,
         ],
+      });
+      return [
+        [`est_${way}`, standing(there)],
+        [`est_${way}_r`, standing(back)],
         // The second rule is for packets without a connection, which have no mark.
         [`yes_${way}`, { rules: [`ct mark set ct mark and ${other} or ${mark} accept`, 'accept'] }],
         // What was let through for a reason that is counted: its number is the packet's priority.

@@ -128,11 +128,7 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
 function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, Chain][] {
   const ports: Port[] = ['in', 'in_r', 'out', 'out_r'];
   return ports.flatMap((port): [string, Chain][] => {
-    const first = [
-      ...overheard(port, policy, group),
-      `jump est_${wayOf(port)}`,
-      ...excludedNetworks(port, policy),
-    ];
+    const first = [...overheard(port, policy, group), `jump est_${port}`, ...excludedNetworks(port, policy)];
     return [
       [
         `side_${port}`,
