@@ -28,6 +28,7 @@ const CHANGES: readonly { what: string; entries: readonly Entry[]; at: readonly 
   { what: 'the rules that allow it at its destination are gone', entries: without(101, 103), at: ['db'] },
   { what: 'a Reject comes at its source', entries: [...LASTING, ...REJECT_ALL], at: ['web'] },
   { what: 'its source is no longer among the peers', entries: without(1), at: ['db'] },
+  { what: 'its destinations are no longer among the peers', entries: without(2, 3), at: ['web'] },
 ];
 
 describe('revocation', () => {
