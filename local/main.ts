@@ -1,3 +1,6 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Config } from '../shared/schema/config.ts';
 import { Failure } from '../shared/schema/failure.ts';
@@ -12,7 +15,7 @@ Usage: npm start -- [options]
 
   --port <port>    port to listen on (default 8080)
   --host <address> address to listen on (default 127.0.0.1)
-  --data <folder>  data directory (default .microseg/)
+  --data <folder>  data directory (default .microseg/; with --demo a new one of its own each time)
   --url <url>      public URL, where it is not http://<host>:<port>
   --tenant <id>    tenant into which AWS Control Tower's accounts are onboarded
   --private-issuer <origin>
@@ -35,7 +38,7 @@ Usage: npm start -- [options]
 const OPTIONS = {
   port: { type: 'string', default: '8080' },
   host: { type: 'string', default: '127.0.0.1' },
-  data: { type: 'string', default: '.microseg' },
+  data: { type: 'string' },
   url: { type: 'string' },
   tenant: { type: 'string' },
   'private-issuer': { type: 'string', multiple: true },
@@ -118,9 +121,15 @@ if (values.help) {
   await serve(values);
 }
 
-async function serve({ data, url, tenant, demo: plays, enforce, ...more }: typeof values): Promise<void> {
+/** A demo is played with nothing there, again and again, and leaves what is in the usual folder alone. */
+async function folderFor(plays: boolean): Promise<string> {
+  return plays ? mkdtemp(join(tmpdir(), 'microseg-demo-')) : '.microseg';
+}
+
+async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof values): Promise<void> {
   const log = jsonLog(more.verbose ? 'INFO' : 'WARN');
   const hosts = plays && enforce ? await openDemoHosts().catch(refuse) : undefined;
+  const data = more.data ?? (await folderFor(plays));
   const plane = await startControlPlane({
     data,
     // Hosts have no way to loopback.

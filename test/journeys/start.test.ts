@@ -1,11 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ApiError } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { Failure } from '../../shared/schema/failure.ts';
-import { administratorOf, freePort, type Started, scratch, start } from '../make/process.ts';
+import { administratorOf, freePort, MAIN, type Started, scratch, start } from '../make/process.ts';
 
 /** What a user is promised, in milliseconds, and how much slower a machine may be that others use too. */
 const PROMISE = 3000;
@@ -117,4 +118,26 @@ test('SIGTERM under load: what was acknowledged is there, the rest was refused, 
   });
   const names = new Set(body.map(network => network.name));
   expect(acknowledged.filter(name => !names.has(name))).toEqual([]);
+});
+
+test('a demo is played in a folder of its own, again and again, and leaves the usual one alone', async () => {
+  const played = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const child = execFile(process.execPath, [MAIN, '--demo', '--port', '0'], {
+        cwd: folder.path,
+        env: { TMPDIR: folder.path },
+      });
+      let [out, err] = ['', ''];
+      child.stdout?.on('data', text => {
+        out += text;
+        if (out.includes('The control plane goes on running')) child.kill('SIGTERM');
+      });
+      child.stderr?.on('data', text => {
+        err += text;
+      });
+      child.on('close', code => (code === 0 ? resolve(out) : reject(new Error(`${code} ${err}`))));
+    });
+  for (const _ of [1, 2]) expect(await played()).toContain('✔ allowed   web-1 → db-1');
+  const made = await readdir(folder.path);
+  expect(made).toEqual([expect.stringMatching(/^microseg-demo-/), expect.stringMatching(/^microseg-demo-/)]);
 });
