@@ -14,6 +14,7 @@ import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { isShown, shownWithin } from './hidden.ts';
 import { indexed, lookUp, type Place } from './look-up.ts';
+import { plainly } from './pipeline/problem.ts';
 import { pagesOf, sortable } from './walk.ts';
 
 /** As the original: a flag is set by being there, whatever its value, even `false`. */
@@ -40,8 +41,8 @@ export function listParameters(call: Call): ListParameters {
   if (!read.success) {
     throw new Failure(
       'bad_request',
-      read.error.issues.map(({ path: [name = ''], message }) => ({
-        description: `query parameter ${String(name)} is \`${Reflect.get(sent, name)}\`: ${message}`,
+      read.error.issues.map(({ path: [name = ''], ...issue }) => ({
+        description: `query parameter ${String(name)} is \`${Reflect.get(sent, name)}\`: ${plainly({ ...issue, path: [] }, undefined)}`,
       })),
     );
   }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { Failure, fail } from '../../shared/schema/failure.ts';
 import type { Call } from '../call.ts';
+import { plainly } from './problem.ts';
 
 /** The query parameters that an operation states for itself; others are left alone, as the original does. */
 export function parametersOf<T>(schema: z.ZodObject & z.ZodType<T>, { query }: Pick<Call, 'query'>): T {
@@ -16,8 +17,8 @@ export function parametersOf<T>(schema: z.ZodObject & z.ZodType<T>, { query }: P
   if (read.success) return read.data;
   throw new Failure(
     'bad_request',
-    read.error.issues.map(({ path: [name = ''], message }) => ({
-      description: `query parameter ${String(name)} is \`${sent[String(name)] ?? ''}\`: ${message}`,
+    read.error.issues.map(({ path: [name = ''], ...issue }) => ({
+      description: `query parameter ${String(name)} is \`${sent[String(name)] ?? ''}\`: ${plainly({ ...issue, path: [] }, sent[String(name)])}`,
       data: { attribute: String(name), value: sent[String(name)] ?? '' },
     })),
   );

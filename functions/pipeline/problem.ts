@@ -29,6 +29,32 @@ const detail = (path: readonly PropertyKey[], value: unknown, message: string): 
   data: { attribute: at(path), ...(value === undefined ? {} : { value }) },
 });
 
+const KINDS: Readonly<Record<string, string>> = { string: 'characters', array: 'entries', object: 'names' };
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  string: 'a text',
+};
+
+const sizeOf = (value: unknown): number =>
+  typeof value === 'string' || Array.isArray(value) ? value.length : Object.keys(value ?? {}).length;
+
+/** What is wrong in words that say what to do, where the schema left it to the library; else what the schema says. */
+export function plainly(issue: z.core.$ZodIssue, value: unknown): string {
+  if (!/^(Too (big|small)|Invalid input)/.test(issue.message)) return issue.message;
+  if (issue.code === 'invalid_type') return `it must be ${TYPES[issue.expected] ?? issue.expected}`;
+  if (issue.code !== 'too_big' && issue.code !== 'too_small') return issue.message;
+  const [bound, most] = issue.code === 'too_big' ? [issue.maximum, 'at most'] : [issue.minimum, 'at least'];
+  const kind = KINDS[issue.origin];
+  if (kind === undefined) return `it must be ${most} ${bound}`;
+  const size = sizeOf(value);
+  return size === 0 ? 'it must not be empty' : `it has ${size} ${kind}; ${most} ${bound} are possible`;
+}
+
 function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {
   const value = valueAt(root, issue.path);
   if (issue.code === 'unrecognized_keys') {
@@ -50,7 +76,11 @@ function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {
   if (issue.code === 'invalid_value') {
     return [detail(issue.path, value, `must be one of ${issue.values.map(shown).join(', ')}`)];
   }
-  return [detail(issue.path, value, `is wrong: ${issue.message}`)];
+  // Of several shapes that it could have, the last is the one that says most.
+  const [nested] =
+    issue.code === 'invalid_union' && issue.message === 'Invalid input' ? (issue.errors.at(-1) ?? []) : [];
+  if (nested) return fromZod({ ...nested, path: [...issue.path, ...nested.path] }, root);
+  return [detail(issue.path, value, `is wrong: ${plainly(issue, value)}`)];
 }
 
 /** Entries of one refusal. A small body can have more mistakes than an answer has room for. */

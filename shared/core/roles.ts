@@ -1,3 +1,4 @@
+import { identityNamed } from '../schema/resources.ts';
 import { ROLES } from './role-table.ts';
 
 /** What a role or a raw permission grants: identity → verbs. `*` as identity means every identity. */
@@ -14,13 +15,13 @@ const RAW_VERBS: Readonly<Record<string, RoleVerb>> = {
   delete: 'delete',
 };
 
-/** `@auth:role=<key>` or `identity,verb…` → what it grants. Unknown roles and verbs grant nothing. */
+/** `@auth:role=<key>` or `identity,verb…` → what it grants; the identity by any of its names. Unknown roles and verbs grant nothing. */
 export function permissionsOf(authorized: string): Permissions {
   if (authorized.startsWith('@auth:role=')) {
     return ROLES[authorized.slice('@auth:role='.length)]?.authorizations ?? {};
   }
   const [identity = '', ...verbs] = authorized.split(',');
-  return { [identity]: verbs.flatMap(verb => RAW_VERBS[verb] ?? []) };
+  return { [identityNamed(identity) ?? identity]: verbs.flatMap(verb => RAW_VERBS[verb] ?? []) };
 }
 
 /** True when the permissions hold this verb on this identity. */

@@ -3,6 +3,14 @@ import { CidrList, UnicastCidrList } from './network-entry.ts';
 import { Description, Name, Propagate, resource } from './resource.ts';
 import { TagExpression } from './tag.ts';
 
+/** One certificate or several as PEM (RFC 7468), with whatever text stands around them. */
+const PemCertificates = z
+  .string()
+  .regex(
+    /-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/,
+    'must be a certificate in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----',
+  );
+
 export const enforcerprofile = resource({
   identity: 'enforcerprofile',
   plural: 'enforcerprofiles',
@@ -23,7 +31,7 @@ export const enforcerprofile = resource({
       .default([])
       .describe('Interfaces that are left wholly alone.'),
     ignoreExpression: TagExpression.describe('Processing units to leave wholly alone.'),
-    trustedCAs: z.array(z.string()).default([]).describe('PEM certificates.'),
+    trustedCAs: z.array(PemCertificates).default([]).describe('PEM certificates.'),
     propagate: Propagate,
     maxStale: z
       .string()

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
+import { NetworkServices, networkServicesIssues } from './network-services.ts';
 import { Description, MOST_ELEMENTS, Name, resource } from './resource.ts';
 
 export const ProcessingUnitType = z.enum([
@@ -65,17 +66,9 @@ export const processingunit = resource({
       .enum(['Aporeto', 'EnvoyAuthorizer'])
       .default('Aporeto')
       .describe('Kept for clients of the original.'),
-    networkServices: z
-      .array(
-        z.strictObject({
-          protocol: z.int().min(0).max(255).describe('IANA number.'),
-          targetPorts: z.array(z.string()).default([]).describe('Ports and ranges, `80` and `8000:8999`.'),
-        }),
-      )
-      .default([])
-      .describe('Ports that it listens on.'),
+    networkServices: NetworkServices.describe('Ports that it listens on; none of a protocol twice.'),
     addresses: z
-      .array(z.union([z.ipv4(), z.ipv6()]))
+      .array(z.union([z.ipv4(), z.ipv6()], 'must be a single address, such as 10.0.0.7 or 2001:db8::7'))
       .max(MOST_ELEMENTS)
       .default([])
       .describe(
@@ -91,5 +84,6 @@ export const processingunit = resource({
     lastLocalTimestamp: Timestamp.optional().describe("What the enforcer's clock said."),
     controller: z.string().default('').describe('Kept for clients of the original.'),
   },
+  rules: ({ networkServices }) => networkServicesIssues(networkServices),
 });
 export type ProcessingUnit = z.infer<typeof processingunit.stored>;

@@ -254,6 +254,17 @@ describe('an API authorization', () => {
     expect(await status('GET /processingunits', own)).toBe(403);
   });
 
+  it('grants raw permissions on what any of its names says', async () => {
+    const names = ['extnet,get', 'externalnetworks,post', 'pus,delete'];
+    const { object, status } = await given({ authorizedIdentities: names });
+    expect(object).toMatchObject({ authorizedIdentities: names });
+    expect(await status('GET /externalnetworks', own)).toBe(200);
+    expect(await status('POST /externalnetworks', own)).toBe(400);
+    expect(await status('PUT /externalnetworks/0190f3a1b2c3d4e5f6071829', own)).toBe(403);
+    expect(await status('DELETE /processingunits/0190f3a1b2c3d4e5f6071829', own)).toBe(404);
+    expect(await status('GET /processingunits', own)).toBe(403);
+  });
+
   it('grants nothing while it is disabled, once it is deleted, and after it expired', async () => {
     const expirationTime = new Date(plane.clock.now().getTime() + 3_600_000).toISOString();
     const { object, status } = await given({ expirationTime });

@@ -27,6 +27,11 @@ const cases = (rows: readonly Row[]) =>
     return { identity, over, attribute, words, sent: text.length > 80 ? `${text.slice(0, 79)}…` : text };
   });
 
+const listening = (...services: readonly (readonly [number, ...string[]])[]) => ({
+  networkServices: services.map(([protocol, ...targetPorts]) => ({ protocol, targetPorts })),
+});
+const ports = (at: number): string => `networkServices[${at}].targetPorts[0]`;
+
 const onCreate: readonly Row[] = [
   // Unknown, missing, of the wrong type.
   ['externalnetwork', { colour: 'red' }, 'colour', '"red"', 'check its spelling or leave it out'],
@@ -38,10 +43,10 @@ const onCreate: readonly Row[] = [
   ['enforcer', { FQDN: undefined }, 'FQDN', 'is required'],
   ['processingunit', { type: undefined }, 'type', 'must be one of', 'Docker'],
   ['networkrulesetpolicy', { subject: undefined }, 'subject', 'is required'],
-  ['externalnetwork', { name: 7 }, 'name', '7', 'string'],
-  ['externalnetwork', { propagate: 'yes' }, 'propagate', '"yes"', 'boolean'],
-  ['externalnetwork', { entries: '192.0.2.0/24' }, 'entries', '192.0.2.0/24', 'array'],
-  ['networkrulesetpolicy', { subject: ['app=web'] }, 'subject[0]', 'app=web', 'array'],
+  ['externalnetwork', { name: 7 }, 'name', '7', 'it must be a text'],
+  ['externalnetwork', { propagate: 'yes' }, 'propagate', '"yes"', 'it must be true or false'],
+  ['externalnetwork', { entries: '192.0.2.0/24' }, 'entries', '192.0.2.0/24', 'it must be a list'],
+  ['networkrulesetpolicy', { subject: ['app=web'] }, 'subject[0]', 'app=web', 'it must be a list'],
   ['externalnetwork', { annotations: { a: 'b' } }, 'annotations.a', '"b"'],
   ['namespace', { type: 'Host' }, 'type', '"Host"', '"Kubernetes"'],
   // Names.
@@ -125,7 +130,19 @@ const onCreate: readonly Row[] = [
   ['externalnetwork', { ports: ['443'] }, 'ports', 'put them into the rule', 'protocolPorts'],
   ['enforcerprofile', { targetNetworks: ['example.com'] }, 'targetNetworks[0]', '`example.com`'],
   ['enforcerprofile', { targetUDPNetworks: ['224.0.0.0/8'] }, 'targetUDPNetworks[0]', 'multicast'],
-  ['processingunit', { addresses: ['10.0.0.0/8'] }, 'addresses[0]', '10.0.0.0/8'],
+  ['enforcerprofile', { trustedCAs: ['/etc/ca.pem'] }, 'trustedCAs[0]', '-----BEGIN CERTIFICATE-----'],
+  ['processingunit', { addresses: ['10.0.0.0/8'] }, 'addresses[0]', '10.0.0.0/8', 'a single address'],
+  ['processingunit', listening([6, '80:90'], [6, '85']), ports(1), '`85` overlaps `80:90`', 'once'],
+  ['processingunit', listening([6, '90:80']), ports(0), '`90:80`', '8000:8999'],
+  ['processingunit', listening([6, '80:80']), ports(0), '`80:80`', '8000:8999'],
+  ['processingunit', listening([17, '65536']), ports(0), '`65536`', 'write 80'],
+  ['processingunit', listening([17, 'http']), ports(0), '`http`', 'write 80'],
+  // What the schema says of sizes and types, in words.
+  ['externalnetwork', { name: 'n'.repeat(257) }, 'name', 'it has 257 characters; at most 256 are possible'],
+  ['enforcer', { FQDN: '' }, 'FQDN', 'it must not be empty'],
+  ['processingunit', { networkServices: [7] }, 'networkServices[0]', 'it must be an object'],
+  ['processingunit', listening([256]), 'networkServices[0].protocol', 'it must be at most 255'],
+  ['processingunit', { enforcerID: 'x' }, 'enforcerID', '24 lower-case hex'],
   ['enforcer', { subnets: ['10.0.0.1'] }, 'subnets[0]', '10.0.0.1'],
   // What is no longer possible, or not from here.
   ['namespacemappingpolicy', { subject: [['$identity=enforcer']] }, 'subject', 'no longer mapped', 'install'],
