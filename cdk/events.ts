@@ -16,6 +16,7 @@ import { type ConfigKind, functionRole, handler, synchronous } from './function.
 import { grantPublicKey, grantSign, rolePath } from './keys.ts';
 import type { Listeners } from './listeners.ts';
 import type { Parts } from './parts.ts';
+import { letStart } from './starting.ts';
 import { objectsOf, publications, readStream } from './stream.ts';
 import { grantRead, grantWrite, grantWritePublications } from './table-access.ts';
 
@@ -68,7 +69,7 @@ export class Events extends Construct {
       config: 'onboard',
       timeout: Duration.seconds(30),
     });
-    props.onboard.grantStartExecution(fn);
+    letStart(fn, props.onboard);
     const target = this.#asynchronous(fn, 'cloudAccountOnboarded');
     for (const [name, pattern] of Object.entries(patterns)) {
       // Events of AWS services arrive on the account's default bus and cannot be sent elsewhere.
@@ -92,10 +93,10 @@ export class Events extends Construct {
     grantRead(fn, props.data.table);
     // Units are moved when a mapping changes.
     grantWrite(fn, props.data.table);
-    props.onboard.grantStartExecution(fn);
-    props.deleteNamespace.grantStartExecution(fn);
-    props.importObjects.grantStartExecution(fn);
-    props.upgradeEnforcers.grantStartExecution(fn);
+    letStart(fn, props.onboard);
+    letStart(fn, props.deleteNamespace);
+    letStart(fn, props.importObjects);
+    letStart(fn, props.upgradeEnforcers);
     props.upgradeEnforcers.grantTaskResponse(fn);
     props.listeners.queue.grantSendMessages(fn);
     readStream(fn, props.data.table, {
@@ -141,19 +142,22 @@ export class Events extends Construct {
   }
 
   #oldImports(props: EventsProps): void {
-    this.#sweep('oldImports', props, {
-      description: 'Removes the records of imports that ended long ago',
+    const fn = this.#sweep('oldImports', props, {
+      description:
+        'Ends imports whose workflow is over, and removes the records of those that ended long ago',
       every: Duration.hours(1),
+      config: 'importSweep',
     });
+    letStart(fn, props.importObjects);
   }
 
   /** Looks through the table for what a moment in time has changed. */
   #sweep(
     name: string,
     props: EventsProps,
-    { description, every }: { description: string; every: Duration },
-  ): void {
-    const fn = this.#function(name, props, { config: 'sweep', timeout: Duration.minutes(5) });
+    { description, every, config = 'sweep' }: { description: string; every: Duration; config?: ConfigKind },
+  ): LambdaFunction {
+    const fn = this.#function(name, props, { config, timeout: Duration.minutes(5) });
     grantRead(fn, props.data.table);
     grantWrite(fn, props.data.table);
     new Rule(this, `${name[0]?.toUpperCase()}${name.slice(1)}Rule`, {
@@ -161,6 +165,7 @@ export class Events extends Construct {
       schedule: Schedule.rate(every),
       targets: [this.#asynchronous(fn, name)],
     });
+    return fn;
   }
 
   #bootstrap(props: EventsProps): LambdaFunction {

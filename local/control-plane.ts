@@ -16,6 +16,7 @@ import { publishMarked } from '../functions/events/publish.ts';
 import { push, review } from '../functions/events/push.ts';
 import { releaseChanged } from '../functions/events/release-changed.ts';
 import { resign } from '../functions/events/resign.ts';
+import { endStuckImports } from '../functions/events/stuck-imports.ts';
 import { upgradeCreated } from '../functions/events/upgrade-created.ts';
 import { httpFunction } from '../functions/http.ts';
 import { everyPublication } from '../functions/publish.ts';
@@ -251,7 +252,11 @@ async function start(settings: Settings, data: string, database: Database): Prom
     );
   };
   const forgetImports = (): void => {
-    Promise.all([removeOldImports(deps), removeLeftUploads(bucket, clock.now())]).catch(error =>
+    Promise.all([
+      endStuckImports(deps),
+      removeOldImports(deps),
+      removeLeftUploads(bucket, clock.now()),
+    ]).catch(error =>
       log.error('removing old imports failed; it is tried again in an hour', { error: String(error) }),
     );
   };

@@ -4,6 +4,7 @@ import type { Handler } from '../call.ts';
 import { withoutAbsent } from '../import/absent.ts';
 import { applyGroup, runOf } from '../import/apply.ts';
 import { entriesOf } from '../import/entries.ts';
+import { takenBy } from '../import/label.ts';
 import { nouns } from '../import/nouns.ts';
 import { removeLabelled } from '../import/remove.ts';
 import { importReferences, type RunImport } from './import-references.ts';
@@ -18,6 +19,8 @@ const runImport: RunImport = async ({ data, mode, deleteMissing }, call, deps) =
       attribute: 'data.label',
     });
   }
+  const beside = await takenBy(call.namespace, data.label, deps);
+  if (beside) throw beside;
   const run = runOf(call, deps, nouns, data.label || `import-${call.requestID}`);
   const { data: taken, findings } = withoutAbsent(mode === 'Remove' ? {} : data.data);
   run.report.findings.push(...findings);

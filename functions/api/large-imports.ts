@@ -1,12 +1,13 @@
 import { type CreatedImport, ShownImport } from '../../shared/api/import-routes.ts';
 import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
 import { UPLOADS } from '../../shared/ports/uploads.ts';
-import { fail } from '../../shared/schema/failure.ts';
-import { IMPORT_ENDED, type ImportRun, type ImportSpec, importRun } from '../../shared/schema/import.ts';
+import { Failure, fail } from '../../shared/schema/failure.ts';
+import { type ImportRun, type ImportSpec, importRun } from '../../shared/schema/import.ts';
 import type { Call, Handler } from '../call.ts';
 import { activity } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 import { frozen } from '../import/frozen.ts';
+import { takenBy, taking } from '../import/label.ts';
 import { hasEnded, importAt } from '../import/run.ts';
 import { arranged } from '../list.ts';
 import { everyIn } from '../pipeline/authorize.ts';
@@ -65,29 +66,25 @@ const listImports: Handler = async (call, deps) =>
 
 const getImport: Handler = async (call, deps) => ({ body: shownImport(await runOf(call, deps)) });
 
-/** Of two that go on under one label at a time, each would take what the other makes for its own, or make it twice. */
-async function refuseTwo(run: ImportRun, { store }: Pick<Deps, 'store'>): Promise<void> {
-  if (run.spec.label === '') return;
-  const all = await everyIn(store, 'import', run.namespace);
-  const other = all.find(
-    ({ ID, spec, status }) =>
-      ID !== run.ID &&
-      spec.label === run.spec.label &&
-      status !== 'Uploading' &&
-      !IMPORT_ENDED.includes(status),
-  );
-  if (!other) return;
-  throw fail(
-    'conflict',
-    `import ${other.ID} with the label \`${run.spec.label}\` is ${other.status}; wait for it or cancel it`,
-  );
+/** Does what takes the label; while another import has it, that one is named. */
+async function alone(run: ImportRun, deps: Deps, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Failure && error.kind === 'duplicate')) throw error;
+    const { label } = run.spec;
+    const ended = fail(
+      'conflict',
+      `an import with the label \`${label}\` has just ended; start this one again`,
+    );
+    throw (await takenBy(run.namespace, label, deps)) ?? ended;
+  }
 }
 
 /** Whoever starts it lends it their rights, as they are now. Started again, it goes on as it was started. */
 const startImport: Handler = async (call, deps) => {
   const before = await runOf(call, deps);
   if (before.status !== 'Uploading') return { body: shownImport(before) };
-  await refuseTwo(before, deps);
   const now = deps.clock.now();
   const after = touch(
     'import',
@@ -99,11 +96,14 @@ const startImport: Handler = async (call, deps) => {
     },
     now,
   );
-  await deps.store.commit([
-    { kind: 'update', resource: 'import', object: after, seen: before.updateTime },
-    { kind: 'create', resource: 'importrights', object: frozen(before, call, now) },
-    activity('import', 'update', call, deps, { before, after }),
-  ]);
+  await alone(before, deps, () =>
+    deps.store.commit([
+      { kind: 'update', resource: 'import', object: after, seen: before.updateTime },
+      { kind: 'create', resource: 'importrights', object: frozen(before, call, now) },
+      ...taking(before, before.spec.label, now),
+      activity('import', 'update', call, deps, { before, after }),
+    ]),
+  );
   return { body: shownImport(after) };
 };
 

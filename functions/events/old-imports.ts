@@ -1,11 +1,10 @@
 import { Failure } from '../../shared/schema/failure.ts';
-import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import { IMPORT_LIMITS, type ImportRun } from '../../shared/schema/import.ts';
 import type { Deps } from '../deps.ts';
+import { everyImport } from '../import/every.ts';
 import { rightsOf } from '../import/frozen.ts';
+import { giving } from '../import/label.ts';
 import { hasEnded } from '../import/run.ts';
-import { everyBelow } from '../list.ts';
-import { everyIn } from '../pipeline/authorize.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -22,15 +21,8 @@ export async function removeOldImports(
   deps: Pick<Deps, 'store' | 'clock' | 'log'>,
 ): Promise<{ removed: number }> {
   const now = deps.clock.now();
-  const tenants = await everyIn(deps.store, 'namespace', ROOT);
   let removed = 0;
-  for (const path of [ROOT, ...tenants.map(({ name }) => NamespacePath.parse(name))]) {
-    const all =
-      path === ROOT
-        ? await everyIn(deps.store, 'import', ROOT)
-        : await everyBelow(deps.store, 'import', path);
-    for (const run of all) if (isOld(run, now) && (await remove(run, deps))) removed += 1;
-  }
+  for await (const run of everyImport(deps)) if (isOld(run, now) && (await remove(run, deps))) removed += 1;
   return { removed };
 }
 
@@ -39,6 +31,7 @@ async function remove(run: ImportRun, deps: Pick<Deps, 'store' | 'log'>): Promis
   try {
     await deps.store.commit([
       { kind: 'delete', resource: 'import', object: run, seen: run.updateTime },
+      ...(await giving(run, deps)),
       ...(rights
         ? [{ kind: 'delete', resource: 'importrights', object: rights, seen: rights.updateTime } as const]
         : []),

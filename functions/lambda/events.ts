@@ -16,6 +16,7 @@ import { publishMarked } from '../events/publish.ts';
 import { push as pushAll, review } from '../events/push.ts';
 import { releaseChanged } from '../events/release-changed.ts';
 import { resign as resignAll } from '../events/resign.ts';
+import { endStuckImports } from '../events/stuck-imports.ts';
 import { upgradeCreated } from '../events/upgrade-created.ts';
 
 /**
@@ -72,7 +73,10 @@ export const lostEnforcers = () => markLost(compose());
 export const expiredAuthorizations = () => removeExpired(compose());
 
 /** The clock. */
-export const oldImports = () => removeOldImports(compose());
+export const oldImports = async () => ({
+  ...(await endStuckImports(compose())),
+  ...(await removeOldImports(compose())),
+});
 
 /** An operator. */
 export const bootstrap = () => makeAdministrator(compose());

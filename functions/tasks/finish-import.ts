@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ImportRun } from '../../shared/schema/import.ts';
 import { rightsOf } from '../import/frozen.ts';
+import { giving } from '../import/label.ts';
 import { advance, hasEnded, importActivity, importAt } from '../import/run.ts';
 import { OfImport } from './plan-import.ts';
 import { task } from './task.ts';
@@ -41,6 +42,7 @@ export const finishImport = task(Input, async ({ failure, execution, ...place },
   const after = { ...ending, label, total, created, updated, unchanged, removed, leftOut };
   const rights = await rightsOf(run, deps);
   await advance(run, ending, deps, [
+    ...(await giving(run, deps)),
     importActivity(run, execution, after, deps),
     ...(rights
       ? [{ kind: 'delete', resource: 'importrights', object: rights, seen: rights.updateTime } as const]

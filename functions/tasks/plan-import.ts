@@ -5,6 +5,7 @@ import { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
 import { IMPORT_LIMITS, type ImportRun } from '../../shared/schema/import.ts';
 import { type Document, readDocument } from '../import/document/read.ts';
 import { errorsOf, isPassing } from '../import/errors.ts';
+import { takenBy, taking } from '../import/label.ts';
 import { putPart } from '../import/parts.ts';
 import { planned } from '../import/plan.ts';
 import { advance, hasEnded, type ImportPlace, importAt } from '../import/run.ts';
@@ -69,6 +70,31 @@ async function planOf(run: ImportRun, deps: TaskDeps): Promise<Partial<ImportRun
   return { plan, label, total, parts, errors, failed: errors.length, findings, moreFindings, leftOut };
 }
 
+/** A plan that is refused before anything is looked at. */
+const refused = (failure: Failure): Partial<ImportRun> => ({
+  errors: errorsOf(failure, ''),
+  failed: 0,
+  parts: 0,
+});
+
+/** Writes the plan, and with it takes the label that only the document says. False while another import has that. */
+async function kept(run: ImportRun, plan: Partial<ImportRun>, deps: TaskDeps): Promise<boolean> {
+  const isRefused = plan.errors !== undefined && plan.errors.length > 0;
+  const label = run.spec.label === '' && !isRefused ? (plan.label ?? '') : '';
+  const change = { ...plan, isPlanned: true, status: 'Validating' } as const;
+  try {
+    await advance(run, change, deps, taking(run, label, deps.clock.now()));
+  } catch (error) {
+    if (!(error instanceof Failure && error.kind === 'duplicate')) throw error;
+    const taken = await takenBy(run.namespace, label, deps);
+    // Given back in this very moment: the state machine tries again.
+    if (!taken) throw fail('unavailable', `the label \`${label}\` was taken`);
+    await advance(run, { ...change, ...refused(taken) }, deps);
+    return false;
+  }
+  return !isRefused;
+}
+
 /** Reads the document, finds what each of its objects means of what is there, and puts all of it into parts. */
 export const planImport = task(Input, async (input: ImportPlace, deps): Promise<Next> => {
   const run = await importAt(input, deps);
@@ -79,8 +105,7 @@ export const planImport = task(Input, async (input: ImportPlace, deps): Promise<
     plan = await planOf(run, deps);
   } catch (error) {
     if (!(error instanceof Failure) || isPassing(error)) throw error;
-    plan = { errors: errorsOf(error, ''), failed: 0 };
+    plan = refused(error);
   }
-  await advance(run, { ...plan, isPlanned: true, status: 'Validating' }, deps);
-  return plan.errors?.length ? FINISH : { next: 'validate' };
+  return (await kept(run, plan, deps)) ? { next: 'validate' } : FINISH;
 });

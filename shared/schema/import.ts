@@ -160,6 +160,23 @@ export const FrozenRights = z.strictObject({
 });
 export type FrozenRights = z.infer<typeof FrozenRights>;
 
+/** There while an import goes on under a label. Its name is unique, so that no other one does in the namespace. */
+export const importlabel = resource({
+  identity: 'importlabel',
+  plural: 'importlabels',
+  aliases: [],
+  group: 'imports',
+  summary: 'The label under which an import goes on',
+  unique: 'name',
+  readOnly: {},
+  createOnly: {},
+  writable: {
+    name: Name.describe('SHA-256 of the label, hexadecimal.'),
+    label: z.string().min(1).describe('The label.'),
+    import: ObjectId.describe('The import.'),
+  },
+});
+
 /** Kept apart from the import, which is written anew with every transaction. */
 export const importrights = resource({
   identity: 'importrights',

@@ -10,7 +10,7 @@ import { enforcerupgrade, upgradebatch } from './enforcerupgrade.ts';
 import { externalnetwork } from './externalnetwork.ts';
 import { hostservice } from './hostservice.ts';
 import { hostservicemappingpolicy } from './hostservicemappingpolicy.ts';
-import { importRun, importrights } from './import.ts';
+import { importlabel, importRun, importrights } from './import.ts';
 import { importreference } from './importreference.ts';
 import { installtoken } from './installtoken.ts';
 import { namespace } from './namespace.ts';
@@ -44,7 +44,7 @@ const nouns = {
 } as const;
 
 /** What the control plane keeps for itself: stored as all resources are, and written by nobody through CRUD. */
-const records = { enforcerupgrade, import: importRun, importrights, upgradebatch } as const;
+const records = { enforcerupgrade, import: importRun, importlabel, importrights, upgradebatch } as const;
 
 export const resources = { ...nouns, ...records } as const;
 

@@ -129,6 +129,15 @@ export function permissionsHold(all: Resources): void {
       expect(reads('imports')).toEqual(['ApplyImport', 'ValidateImport']);
     });
 
+    it('let whoever starts a workflow ask whether it was started, as it does first, and nobody else', () => {
+      for (const [machine] of ofType(all, 'AWS::StepFunctions::StateMachine')) {
+        const may = (action: string): string[] =>
+          functionsOf(granting(action).filter(({ Resource }) => refersTo(Resource, machine)));
+        expect(may('states:DescribeExecution'), machine).toEqual(may('states:StartExecution'));
+        expect(may('states:StartExecution').length, machine).toBeGreaterThan(0);
+      }
+    });
+
     it('let an enforcer read bundles and do nothing else', () => {
       const [reader] = ofType(all, 'AWS::IAM::Role').filter(([id]) => id.startsWith('ApiBundleReader'));
       const own = statements.filter(

@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   resign: 'publish',
   lostEnforcers: 'sweep',
   expiredAuthorizations: 'sweep',
-  oldImports: 'sweep',
+  oldImports: 'importSweep',
   ApplyImport: 'importTask',
   PlanImport: 'importTask',
   ValidateImport: 'importTask',

@@ -771,6 +771,31 @@ export function objectStoreContract(
         expect((await store.list('namespace', tenant, { limit: 9 })).items).toHaveLength(1);
       });
 
+      it('lets one of many transactions that take a name win whole: of the others nothing is done', async () => {
+        const tenant = await plant();
+        const networks = Array.from({ length: 20 }, (_, index) => makeNetwork(tenant, `n${index}`));
+        await store.commit(networks.map(network => create('externalnetwork', network)));
+        const path = childPath(tenant, 'a');
+        const kinds = await Promise.all(
+          networks.map(network => {
+            const object = later(network, 'changed');
+            return store
+              .commit([
+                { kind: 'update', resource: 'externalnetwork', object, seen: network.updateTime },
+                create('namespace', makeNamespace(path)),
+              ])
+              .then(
+                () => 'made',
+                error => error.kind,
+              );
+          }),
+        );
+        expect(kinds.toSorted()).toEqual([...Array.from({ length: 19 }, () => 'duplicate'), 'made']);
+        const { items } = await store.list('externalnetwork', tenant, { limit: 99 });
+        const changed = items.filter(({ description }) => description === 'changed');
+        expect(changed.map(({ ID }) => ID)).toEqual([networks[kinds.indexOf('made')]?.ID]);
+      });
+
       it('lets one of many updates of a version win; the others are conflicts', async () => {
         const tenant = await plant();
         const network = makeNetwork(tenant, 'n');

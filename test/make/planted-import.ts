@@ -85,6 +85,10 @@ export async function mustBeWhole(
   expect(run.status, `${where}: ${run.reason}`).toBe('Succeeded');
   expect(run, where).toMatchObject(COUNTS);
   expect(await inventory(plane, tenant), where).toEqual(WHOLE);
+  const { items: labels } = await plane.deps.store.list('importlabel', NamespacePath.parse(tenant), {
+    limit: 9,
+  });
+  expect(labels, where).toEqual([]);
   const made = await plane.deps.store.activities(NamespacePath.parse(`${tenant}/a/b`), { limit: 1000 });
   // Each object has its entry once: nothing was done twice.
   expect(made.items, where).toHaveLength(151);
