@@ -104,6 +104,8 @@ export function signedGet(
   const headers = signV4({ method: 'GET', url }, credentials, { service: 's3', region: regionOf(url), now });
   return fetch(url, {
     signal,
+    // What answers for the bundle must not send the agent, and its session, to another place.
+    redirect: 'error',
     headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
   });
 }

@@ -107,3 +107,35 @@ test.each(['hold', 'lockdown'] as const)(
   },
   300_000,
 );
+
+test.each([
+  ['back', -3, 'lockdown', [80]],
+  ['forward', 3, 'hold', [80]],
+  ['forward', 3, 'lockdown', []],
+] as const)(
+  'the wall clock is set %s by %i days; the profile says %s: ports %j are open, and all is well when it is right',
+  async (_, days, action, ports) => {
+    await policy(action);
+    const plane = openDataPlane({ command: [...network.host('db').enter, 'nft'] });
+    const running = stage.start({ plane });
+    await stage.until(
+      'the policy with profile and unit',
+      () => active(running)?.profile === 'p' && active(running)?.units.length === 1,
+    );
+    expect(await open()).toEqual([80]);
+    stage.clock.jump(days * 24 * HOUR);
+    if (ports.length === 0) await stage.until('the lockdown', () => active(running)?.lockdown === true);
+    for (let round = 0; round < 20; round++) await stage.clock.pass(1000);
+    expect(await open()).toEqual(ports);
+    stage.clock.jump(-days * 24 * HOUR);
+    await stage.until('the end of it', () => active(running)?.lockdown === false);
+    expect(await open()).toEqual([80]);
+    const revision = active(running)?.content.revision ?? 0;
+    await stage.client.call('createExternalnetwork', {
+      namespace: NAMESPACE,
+      body: { name: 'more', entries: ['192.0.2.0/24'], associatedTags: ['externalnetwork:name=more'] },
+    });
+    await stage.until('the next revision', () => (active(running)?.content.revision ?? 0) > revision);
+  },
+  300_000,
+);

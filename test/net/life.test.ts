@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -103,6 +103,43 @@ describe('agents on real hosts', () => {
     await fleet.comeBack();
     await enforcing(db);
   });
+
+  test.each([
+    ['bundle/bundle.json', '{"version":1,'],
+    ['policy.json', ''],
+    ['peers.json', '\0\0\0'],
+    ['host.json', '[]'],
+  ])(
+    'a damaged %s: the rules stay, what is damaged is fetched again, and nothing wrong passes',
+    async (name, damage) => {
+      await db.kill('SIGKILL');
+      const [file] = readdirSync(db.folder, { recursive: true, encoding: 'utf8' }).filter(one =>
+        one.endsWith(name),
+      );
+      put(join(db.folder, file ?? ''), damage);
+      let [wrong, sent] = [0, 0];
+      let probing = true;
+      const traffic = (async () => {
+        while (probing) {
+          const seen = await probes.send([ALLOWED, REFUSED], at => ({ arrived: at === 0 }), {
+            patience: 200,
+            grace: 5,
+          });
+          sent += 2;
+          if (!seen[0]?.arrived || seen[1]?.arrived) wrong++;
+        }
+      })();
+      db = await fleet.start('db');
+      await enforcing(db).finally(async () => {
+        await wait(500);
+        probing = false;
+        await traffic;
+      });
+      console.log(`a damaged ${name}: ${sent} probes until it was mended, ${wrong} decided wrongly`);
+      expect([wrong, db.status()?.troubles.cache]).toEqual([0, undefined]);
+      expect(readFileSync(join(db.folder, file ?? ''), 'utf8')).not.toBe(damage);
+    },
+  );
 
   test('SIGTERM keeps the rules, and says goodbye', async () => {
     await until('contact', () => (db.out().includes('polls') ? true : undefined));

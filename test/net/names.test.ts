@@ -215,6 +215,22 @@ describe('names below a wildcard', () => {
     expect(await reached(probes)).toEqual([FIRST, SECOND]);
   });
 
+  test('explain and flow records know where the name led', async () => {
+    const said = await fleet.command(web.host, 'explain', WEB, FIRST, `tcp/${PORT}`, '--state', web.folder);
+    expect(said).toContain('allowed, by revision');
+    const record = await until('the record', async () => {
+      const query = { startRelative: '-1h', limit: 1000 };
+      const { body } = await fleet.client.call('listFlowReports', { namespace: NAMESPACE, query });
+      return body.find(({ destinationIP, action }) => destinationIP === FIRST && action === 'Accept');
+    });
+    expect(record).toMatchObject({
+      destinationName: 'api',
+      destinationType: 'ExternalNetwork',
+      destinationFQDN: 'a.cdn.example.com',
+      sourceName: 'web',
+    });
+  });
+
   test('a name that is not below it leads nowhere', async () => {
     expect(await dial('www.example.com')).toContain('no connection');
     expect(await reached(probes)).toEqual([FIRST, SECOND]);

@@ -72,7 +72,7 @@ export class FlowLog implements Flows {
   #accounting: Accounting | undefined;
   #delivery: Delivery<FlowReport> | undefined;
   #context: FlowContext | undefined;
-  #directory: { of: unknown; units: unknown; directory: Directory } | undefined;
+  #directory: { of: unknown; units: unknown; names: unknown; directory: Directory } | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #unattributed = 0;
 
@@ -194,18 +194,17 @@ export class FlowLog implements Flows {
     this.#delivery?.add(reports);
   }
 
-  /** Made anew with another bundle or other units. */
+  /** Made anew with another bundle, other units, or names that lead elsewhere. */
   #directoryOf({ holding }: FlowContext): Directory | undefined {
     const { active } = holding;
     if (!active) return undefined;
     const { payloads } = active.content;
-    if (this.#directory?.of !== payloads || this.#directory.units !== active.units)
-      this.#directory = {
-        of: payloads,
-        units: active.units,
-        directory: new Directory(payloads, active.units, this.#peers),
-      };
-    return this.#directory.directory;
+    const { units, names } = active;
+    const known = this.#directory;
+    if (known?.of === payloads && known.units === units && known.names === names) return known.directory;
+    const directory = new Directory(payloads, units, names, this.#peers);
+    this.#directory = { of: payloads, units, names, directory };
+    return directory;
   }
 
   async #look(): Promise<void> {

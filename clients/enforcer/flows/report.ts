@@ -6,7 +6,8 @@ import type { Payloads } from '../../../shared/schema/bundle.ts';
 import type { NamespacePath } from '../../../shared/schema/ids.ts';
 import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
 import { isHost } from '../agent/units.ts';
-import { LOG_PREFIX, type Meaning } from '../data-plane.ts';
+import { type HostPolicy, LOG_PREFIX, type Meaning } from '../data-plane.ts';
+import { decisive, namesAt } from '../names/at.ts';
 import { sharedModel } from '../policy/shared-model.ts';
 import type { Conversation } from './packet.ts';
 import type { Sighting } from './table.ts';
@@ -23,12 +24,17 @@ export interface FlowReport {
   observedAction: Action | 'NotApplicable';
   sourceID: string;
   sourceIP: string;
+  sourceName?: string;
   sourceType: EndType;
   destinationID: string;
   destinationIP: string;
+  destinationName?: string;
+  destinationFQDN?: string;
   destinationPort?: number;
   destinationType: EndType;
   protocol: number;
+  encrypted: boolean;
+  observedEncrypted: boolean;
   policyID: string;
   policyNamespace: string;
   ruleName: string;
@@ -36,6 +42,7 @@ export interface FlowReport {
   observedPolicyID?: string;
   observedPolicyNamespace?: string;
   dropReason?: string;
+  observedDropReason?: string;
   serviceType: 'L3' | 'TCP' | 'NotApplicable';
   enforcerID: string;
   namespace: string;
@@ -52,6 +59,8 @@ export const DEFAULT_POLICY = 'default';
 interface End {
   ID: string;
   type: EndType;
+  /** Unknown of peers elsewhere, whose names no bundle tells. */
+  name?: string;
   namespace?: NamespacePath;
 }
 
@@ -62,10 +71,17 @@ export class Directory {
   readonly #units: readonly KnownUnit[];
   readonly #peers: Whereabouts;
   readonly #networks: NetworkIndex;
+  readonly #names: HostPolicy['names'];
 
   /** `peers`: of the directory before, which goes on from there. */
-  constructor(payloads: Payloads, units: readonly KnownUnit[], peers = new Whereabouts()) {
+  constructor(
+    payloads: Payloads,
+    units: readonly KnownUnit[],
+    names: HostPolicy['names'] = new Map(),
+    peers = new Whereabouts(),
+  ) {
     this.#payloads = payloads;
+    this.#names = names;
     this.#model = sharedModel(payloads['policy.json']);
     this.#units = units;
     this.#networks = new NetworkIndex(payloads['policy.json'].externalNetworks.map(({ entries }) => entries));
@@ -88,17 +104,37 @@ export class Directory {
   peer(own: KnownUnit, direction: Meaning['direction'], { source, destination, traffic }: Conversation): End {
     const address = direction === 'incoming' ? source : destination;
     const local = this.#units.find(one => one !== own && one.addresses.includes(address));
-    if (local) return { ID: local.ID, type: 'ProcessingUnit', namespace: this.namespaceOf(local) };
+    if (local) {
+      const { ID, name } = local;
+      return { ID, name, type: 'ProcessingUnit', namespace: this.namespaceOf(local) };
+    }
     const peer = this.#peers.find(address);
     if (peer) return { ID: peer.ID, type: 'ProcessingUnit', namespace: peer.namespace };
     const namespace = this.namespaceOf(own);
     const side = direction === 'incoming' ? 'destination' : 'source';
     const end: UnitEnd = { kind: 'processing unit', namespace, tags: own.normalizedTags };
-    const { by } = decide(this.#model.at(namespace), side, end, { kind: 'network', address }, traffic);
-    if ('via' in by && by.via.kind === 'external network') return { ID: by.via.ID, type: 'ExternalNetwork' };
-    const [match] = this.#networks.find(address, undefined);
+    const policy = this.#model.at(namespace);
+    const names = this.names(address);
+    const by = (name: string | undefined) =>
+      decide(
+        policy,
+        side,
+        end,
+        { kind: 'network', address, ...(name === undefined ? {} : { name }) },
+        traffic,
+      );
+    const { by: reason } = decisive(by, names);
+    if ('via' in reason && reason.via.kind === 'external network')
+      return { ID: reason.via.ID, name: reason.via.name, type: 'ExternalNetwork' };
+    const [match] = [undefined, ...names].flatMap(name => this.#networks.find(address, name));
     const network = match && this.#payloads['policy.json'].externalNetworks[match.network];
-    return { ID: network?.ID ?? SOMEWHERE, type: 'ExternalNetwork' };
+    if (!network) return { ID: SOMEWHERE, type: 'ExternalNetwork' };
+    return { ID: network.ID, name: network.name, type: 'ExternalNetwork' };
+  }
+
+  /** DNS names of external networks that lead to the address. */
+  names(address: string): string[] {
+    return namesAt(this.#names, address);
   }
 }
 
@@ -121,9 +157,10 @@ export function reportOf(
   const incoming = direction === 'incoming';
   const own = directory.own(incoming ? destination : source, meaning.unit);
   if (!own) return undefined;
-  const mine: End = { ID: own.ID, type: 'ProcessingUnit' };
+  const mine: End = { ID: own.ID, name: own.name, type: 'ProcessingUnit' };
   const peer = directory.peer(own, direction, conversation);
   const [from, to] = incoming ? [peer, mine] : [mine, peer];
+  const [fqdn] = incoming ? [] : directory.names(destination);
   return {
     ID,
     action: actionOf(verdict),
@@ -132,11 +169,18 @@ export function reportOf(
     ...(observed
       ? { observedPolicyID: observed.rule.rulesetID, observedPolicyNamespace: observed.rule.namespace }
       : {}),
+    ...(observed?.verdict === 'reject' ? { observedDropReason: 'policy' } : {}),
+    // What is enforced here changes no packet.
+    encrypted: false,
+    observedEncrypted: false,
     sourceID: from.ID,
     sourceIP: source,
+    ...(from.name === undefined ? {} : { sourceName: from.name }),
     sourceType: from.type,
     destinationID: to.ID,
     destinationIP: destination,
+    ...(to.name === undefined ? {} : { destinationName: to.name }),
+    ...(fqdn === undefined ? {} : { destinationFQDN: fqdn }),
     destinationType: to.type,
     ...(traffic.kind === 'ports' ? { destinationPort: traffic.port } : {}),
     protocol: traffic.protocol,

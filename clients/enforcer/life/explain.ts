@@ -6,8 +6,10 @@ import { readTraffic } from '../../../shared/core/traffic.ts';
 import type { Payloads } from '../../../shared/schema/bundle.ts';
 import { parseAddress } from '../../../shared/schema/cidr.ts';
 import { fail } from '../../../shared/schema/failure.ts';
+import type { Active } from '../agent/activation.ts';
 import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
 import { isHost } from '../agent/units.ts';
+import { decisive, namesAt } from '../names/at.ts';
 import { held } from './held.ts';
 import type { Io } from './program.ts';
 
@@ -51,19 +53,27 @@ function placeOf(text: string, units: readonly KnownUnit[], payloads: Payloads):
 }
 
 /** Decides each end that is of this host, with the very code that the control plane decides with. */
-export function decideHere(asked: Asked, units: readonly KnownUnit[], payloads: Payloads): SideDecision[] {
+export function decideHere(
+  asked: Asked,
+  { units, names }: Pick<Active, 'units' | 'names'>,
+  payloads: Payloads,
+): SideDecision[] {
   const traffic = readTraffic(asked.traffic, 'the traffic');
   const from = placeOf(asked.source, units, payloads);
   const to = placeOf(asked.destination, units, payloads);
   const model = modelFromPayload(payloads['policy.json']);
+  const named = (end: Place['end']): string[] =>
+    end.kind === 'network' && end.address !== undefined ? namesAt(names, end.address) : [];
   return [
     { side: 'source' as const, own: from, other: to },
     { side: 'destination' as const, own: to, other: from },
-  ].flatMap(({ side, own, other }) =>
-    own.unit && own.end.kind === 'processing unit'
-      ? [decide(model.at(own.end.namespace), side, own.end, other.end, traffic)]
-      : [],
-  );
+  ].flatMap(({ side, own: { unit, end }, other }) => {
+    if (!unit || end.kind !== 'processing unit') return [];
+    const policy = model.at(end.namespace);
+    const by = (name: string | undefined) =>
+      decide(policy, side, end, name === undefined ? other.end : { ...other.end, name }, traffic);
+    return [decisive(by, named(other.end))];
+  });
 }
 
 export async function explain(asked: Asked, { out, clock }: Pick<Io, 'out' | 'clock'>): Promise<void> {
@@ -74,7 +84,7 @@ export async function explain(asked: Asked, { out, clock }: Pick<Io, 'out' | 'cl
       'not_found',
       `${asked.folder} holds no verified policy; run the agent first, or name its --state`,
     );
-  const sides = decideHere(asked, active.units, active.content.payloads);
+  const sides = decideHere(asked, active, active.content.payloads);
   if (sides.length === 0)
     throw fail(
       'bad_request',

@@ -93,7 +93,6 @@ export class Overheard {
     if (asked === undefined || message.type !== 'response') return;
     this.#open.delete(key);
     if (this.#options.clock.elapsed() - asked > PATIENCE) return;
-
     const name = plain(question.name);
     const answers = answersFor(name, message);
     if (answers.length > 0) this.#options.heard(name, answers);

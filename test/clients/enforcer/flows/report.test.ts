@@ -101,11 +101,14 @@ test('an incoming flow from a peer is told with unit, peer, ruleset and rule', (
     action: 'Accept',
     observedAction: 'NotApplicable',
     observed: false,
+    encrypted: false,
+    observedEncrypted: false,
     sourceID: PEER,
     sourceIP: '10.0.0.9',
     sourceType: 'ProcessingUnit',
     destinationID: UNIT,
     destinationIP: '10.0.0.1',
+    destinationName: 'host',
     destinationType: 'ProcessingUnit',
     destinationPort: 443,
     protocol: 6,
@@ -144,6 +147,90 @@ test('a rejected flow tells why, and what an observed rule would have done', () 
     observedPolicyID: RULESET,
     observedPolicyNamespace: '/tenant',
   });
+});
+
+test('an outgoing flow to where a name led is told by the network that has the name, and by the name', () => {
+  const policy = payloads['policy.json'];
+  const named = { ...network, ID: id(6), name: 'saas', entries: ['*.example.com'] };
+  const rules = [{ action: 'Allow', object: [[...named.tags]], protocolPorts: ['tcp/443'] }];
+  const saas = PolicyPayload.parse({
+    ...policy,
+    externalNetworks: [named],
+    rulesets: [
+      {
+        ID: RULESET,
+        name: 'out',
+        namespace: '/tenant',
+        propagate: true,
+        fallback: false,
+        subject: [['app=web']],
+        incomingRules: [],
+        outgoingRules: rules,
+      },
+    ],
+  });
+  const names = new Map([['api.example.com', ['198.51.100.7']]]);
+  const told = (address: string) =>
+    reportOf(
+      {
+        prefix: 'A:a2:',
+        conversation: {
+          source: '10.0.0.1',
+          destination: address,
+          traffic: { kind: 'ports', protocol: 6, port: 443 },
+        },
+        count: 1,
+        at: 0,
+      },
+      one => MEANINGS[one],
+      new Directory({ ...payloads, 'policy.json': saas }, [unit(UNIT, 'host', ['10.0.0.1'])], names),
+      { ID: id(99), enforcerID: 'enforcer-1' },
+    );
+  expect(told('198.51.100.7')).toMatchObject({
+    destinationID: named.ID,
+    destinationName: 'saas',
+    destinationFQDN: 'api.example.com',
+    sourceName: 'host',
+  });
+  expect(told('198.51.100.8')).toMatchObject({ destinationID: 'somewhere' });
+  expect(told('198.51.100.8')).not.toHaveProperty('destinationFQDN');
+});
+
+/** Source: the original's attribute definitions, `@flow.abs` and flowreport; what its console of 2022 added comes last. */
+const ORIGINAL =
+  `ID action observedAction dropReason observedDropReason sourceID sourceIP sourceType sourceController
+sourcePlatform destinationID destinationIP destinationPort destinationType destinationController destinationPlatform
+protocol policyID policyNamespace observedPolicyID observedPolicyNamespace ruleName serviceType serviceID
+serviceNamespace serviceURL serviceClaimHash encrypted observedEncrypted observed enforcerID namespace remoteNamespace
+timestamp value destinationFQDN enforcerDNSReportID sourceName destinationName`.split(/\s+/);
+/** Of services, controllers, platforms and reports of look-ups: there is nothing of that kind on a host. */
+const NOTHING_OF_THE_KIND =
+  /^(service(ID|Namespace|URL|ClaimHash)|.*(Controller|Platform)|enforcerDNSReportID)$/;
+
+test('every attribute of the original is known, and told where there is something to tell', () => {
+  expect(ORIGINAL.filter(name => !(name in FlowReportInput.shape))).toEqual([]);
+  const rejects = { direction: 'outgoing', verdict: 'reject', namespace: '/' } as Meaning;
+  const told = reportOf(
+    {
+      prefix: 'R:a9:',
+      conversation: {
+        source: '10.0.0.1',
+        destination: '10.0.0.2',
+        traffic: { kind: 'ports', protocol: 6, port: 1 },
+      },
+      count: 1,
+      at: 0,
+    },
+    () => ({ ...rejects, rule, observed: { verdict: 'reject', rule } }),
+    new Directory(
+      payloads,
+      [unit(UNIT, 'host', ['10.0.0.1']), unit(CONTAINER, 'file:c', ['10.0.0.2'])],
+      new Map([['c.example.com', ['10.0.0.2']]]),
+    ),
+    { ID: id(99), enforcerID: 'enforcer-1' },
+  );
+  const missing = ORIGINAL.filter(name => !(name in (told ?? {})) && !NOTHING_OF_THE_KIND.test(name));
+  expect(missing).toEqual([]);
 });
 
 test('what is told is what the control plane takes', () => {
