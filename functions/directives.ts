@@ -90,7 +90,9 @@ const taken = (enforcer: Enforcer, task: DirectedTask, report: DirectiveReport, 
 /** Of probes the last word counts, whatever the directive has come to since. */
 const probed = async (enforcer: Enforcer, report: DirectiveReport, deps: ReportDeps): Promise<unknown> =>
   rewritten('enforcer', enforcer, deps, ({ migration }) =>
-    migration ? { migration: { ...migration, ...measured(report) } } : undefined,
+    migration
+      ? { migration: { ...migration, ...measured(report), probed: deps.clock.now().toISOString() } }
+      : undefined,
   );
 
 function refuse(report: DirectiveReport, task: DirectedTask | undefined): never {

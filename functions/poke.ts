@@ -6,7 +6,7 @@ import type { Handler } from './call.ts';
 import { parametersOf } from './pipeline/parameters.ts';
 import { reachUnits } from './unit-reach.ts';
 
-function saidBy({ revision, state, reason = '', digest = '', ...query }: PokeParameters): Said {
+function saidBy({ revision, state, reason = '', digest = '', policy = '', ...query }: PokeParameters): Said {
   if ((revision === undefined) !== (state === undefined)) {
     throw fail('bad_request', 'query parameters revision and state belong together; send both or none');
   }
@@ -15,7 +15,9 @@ function saidBy({ revision, state, reason = '', digest = '', ...query }: PokePar
     operationalStatus: closes ? 'Disconnected' : (query.status ?? 'Connected'),
     ...(query.enforcementstatus === undefined ? {} : { enforcementStatus: query.enforcementstatus }),
     ...(query.version === undefined ? {} : { currentVersion: query.version }),
-    ...(revision === undefined || state === undefined ? {} : { bundle: { revision, state, reason, digest } }),
+    ...(revision === undefined || state === undefined
+      ? {}
+      : { bundle: { revision, state, reason, digest, policy } }),
   };
 }
 

@@ -148,11 +148,15 @@ export async function publish(
     const outcome =
       sealed.outcome === 'unchanged' ? sealed.outcome : await write(bucket, prefix, sealed, etag);
     if (outcome === 'unchanged' || outcome === 'written') {
+      const revision = sealed.outcome === 'sealed' ? sealed.revision : entry.revision;
+      const digest = compiled.digests['policy.json'];
       await publications.done({
         ...entry,
+        digest,
+        since: digest === entry.digest ? entry.since : revision,
         selectors: keptSelectors(compiled.selectors),
         reaches: compiled.namespaces,
-        revision: sealed.outcome === 'sealed' ? sealed.revision : entry.revision,
+        revision,
       });
       log.info('bundle', {
         namespace: entry.namespace,

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { newObjectId, touch } from '../shared/core/object.ts';
 import type { Activity, Write } from '../shared/ports/object-store.ts';
+import type { Publication } from '../shared/ports/publications.ts';
 import type { Enforcer } from '../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade, UpgradeBatch, UpgradeHost } from '../shared/schema/enforcerupgrade.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
-import { type NamespacePath, ObjectId, tenantOf } from '../shared/schema/ids.ts';
+import { type NamespacePath, ObjectId, parentPath, tenantOf } from '../shared/schema/ids.ts';
 import type { Migration } from '../shared/schema/migration.ts';
 import type { Deps } from './deps.ts';
 
@@ -37,6 +38,15 @@ export async function batchAt(
   const batch = await store.get({ resource: 'upgradebatch', namespace, id: batchID(ID, number) });
   if (batch) return batch;
   throw fail('not_found', `no part ${number} of upgrade \`${ID}\` in ${namespace}`);
+}
+
+/** What was published for a namespace; undefined before the first bundle. */
+export async function publicationOf(
+  namespace: NamespacePath,
+  { store, publications }: Pick<Deps, 'store' | 'publications'>,
+): Promise<Publication | undefined> {
+  const found = await store.getByName('namespace', parentPath(namespace), namespace);
+  return found && publications.get(tenantOf(namespace), found.ID);
 }
 
 /** What is to be remembered of how a host was upgraded, beside its state. Whoever does not need to be called is not noted. */

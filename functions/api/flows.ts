@@ -8,6 +8,7 @@ import { listParameters } from '../list.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { watchRejects } from '../upgrade-watch.ts';
 import { windowOf } from '../window.ts';
+import { noteSightings } from '../witnesses.ts';
 
 const SUBJECT = '@auth:subject=';
 
@@ -28,7 +29,12 @@ const createFlowReports: Handler = async (call, deps) => {
   const reports = sent.map(report => flowReport(report, delivered));
   await deps.flows.append(tenantOf(namespace), reports);
   const { enforcerID } = delivered;
-  if (enforcerID !== undefined) await watchRejects(enforcerID, namespace, reports, deps);
+  if (enforcerID !== undefined) {
+    await Promise.all([
+      watchRejects(enforcerID, namespace, reports, deps),
+      noteSightings(namespace, call.standing?.watches, reports, deps),
+    ]);
+  }
   return { body: { accepted: sent.length } satisfies FlowReceipt };
 };
 

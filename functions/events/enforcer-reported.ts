@@ -1,10 +1,11 @@
+import { agreement } from '../../shared/core/agreement.ts';
 import type { Change } from '../../shared/ports/change-feed.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
 import type { Deps } from '../deps.ts';
-import { endTask } from '../upgrade.ts';
+import { endTask, publicationOf } from '../upgrade.ts';
 
-type ReportedDeps = Pick<Deps, 'store' | 'workflows'>;
+type ReportedDeps = Pick<Deps, 'store' | 'publications' | 'workflows'>;
 
 /** The install that an enforcer is ordered, if any. */
 const installOf = ({ resource, operation, after }: Change): [Enforcer, DirectedTask] | undefined => {
@@ -34,6 +35,16 @@ function endingOf(
   };
 }
 
+/** Its claim to enforce the bundle counts when the digest is that of what was published; until then the install goes on. */
+async function isUnproven(
+  { bundle, namespace }: Enforcer,
+  ending: object,
+  deps: ReportedDeps,
+): Promise<boolean> {
+  if (!('output' in ending) || !bundle) return false;
+  return agreement(bundle, await publicationOf(namespace, deps)) !== 'agrees';
+}
+
 /** A host that is no enforcer any more carries nothing out: nobody waits for it. */
 async function endDeleted({ before }: Change, deps: ReportedDeps): Promise<void> {
   const { namespace, migration } = before as Enforcer;
@@ -60,6 +71,7 @@ export async function enforcerReported(changes: readonly Change[], deps: Reporte
   }
   for (const [enforcer, task] of last.values()) {
     const ending = endingOf(enforcer, task);
-    if (ending) await endTask(enforcer.namespace, task.id, ending, deps);
+    if (!ending || (await isUnproven(enforcer, ending, deps))) continue;
+    await endTask(enforcer.namespace, task.id, ending, deps);
   }
 }

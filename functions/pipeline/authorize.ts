@@ -101,7 +101,8 @@ async function standing(
     const { namespace, sub: id, key } = claims;
     const enforcer = await store.get({ resource: 'enforcer', namespace, id });
     if (enforcer && isCertified(enforcer, clock.now()) && keyOf(enforcer.certificate) === key) {
-      return { namespace, roles: ['@auth:role=enforcer.runtime'] };
+      const { watches } = enforcer;
+      return { namespace, roles: ['@auth:role=enforcer.runtime'], watches };
     }
     throw fail('unauthorized', 'the enforcer behind the token was deleted, or has another certificate now');
   }

@@ -4,9 +4,9 @@ import { touch } from '../../shared/core/object.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade } from '../../shared/schema/enforcerupgrade.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
-import { NamespacePath, ObjectId, parentPath, tenantOf } from '../../shared/schema/ids.ts';
+import { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
 import type { DirectedTask, HostState, Migration } from '../../shared/schema/migration.ts';
-import { directiveOf, keepToken, upgradeAt } from '../upgrade.ts';
+import { directiveOf, keepToken, publicationOf, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -48,7 +48,7 @@ function directed(
   if (migration?.upgrade !== upgrade.ID) throw fail('forbidden', 'another upgrade has the enforcer now');
   const task = directive(input, upgrade, now);
   if (migration.task?.id === task.id || migration.done.includes(task.id)) return undefined;
-  const { probes: _, rejected: __, rejects, ...former } = migration;
+  const { probes: _, probed: ___, rejected: __, rejects, ...former } = migration;
   // What was counted of an agent that is gone says nothing of the next one; what was usual stays.
   const rest = { ...former, ...(rejects ? { rejects: { ...rejects, after: 0 } } : {}) };
   const directed = now.toISOString();
@@ -74,13 +74,6 @@ export const directEnforcer = task(Input, async (input: Input, deps: TaskDeps) =
   }
 });
 
-/** Revision of the bundle that the host's namespace has; 0 before the first. */
-async function publishedRevision(namespace: NamespacePath, deps: TaskDeps): Promise<number> {
-  const found = await deps.store.getByName('namespace', parentPath(namespace), namespace);
-  if (!found) return 0;
-  return (await deps.publications.get(tenantOf(namespace), found.ID))?.revision ?? 0;
-}
-
 async function direct(input: Input, deps: TaskDeps): Promise<void> {
   const { namespace, ID: id } = input.host;
   const [upgrade, enforcer] = await Promise.all([
@@ -99,7 +92,7 @@ async function direct(input: Input, deps: TaskDeps): Promise<void> {
     );
   }
   const now = deps.clock.now();
-  const revision = input.kind === 'install' ? await publishedRevision(namespace, deps) : 0;
+  const revision = input.kind === 'install' ? ((await publicationOf(namespace, deps))?.revision ?? 0) : 0;
   const migration = directed(enforcer, upgrade, input, revision, now);
   if (!migration) return;
   await deps.store.commit([

@@ -3,7 +3,8 @@ import { touch } from '../../shared/core/object.ts';
 import { unhealthy } from '../../shared/core/upgrade.ts';
 import type { EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
 import { SETTLED } from '../../shared/schema/migration.ts';
-import { batchAt, measuredOf, rewritten, upgradeAt } from '../upgrade.ts';
+import { batchAt, measuredOf, publicationOf, rewritten, upgradeAt } from '../upgrade.ts';
+import { doubtsAbout } from '../witnesses.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -18,8 +19,12 @@ async function judgedHost(host: UpgradeHost, upgrade: EnforcerUpgrade, deps: Tas
     return host.state === 'Skipped' ? host : { ...host, state: 'Failed', reason: 'the enforcer was deleted' };
   }
   const measured = measuredOf(migration);
-  const wrong =
-    migration.state === 'Upgraded' ? unhealthy(enforcer, upgrade, deps.clock.now().toISOString()) : undefined;
+  const now = deps.clock.now().toISOString();
+  const seen = async () => ({
+    published: await publicationOf(namespace, deps),
+    doubts: await doubtsAbout(enforcer, upgrade, deps),
+  });
+  const wrong = migration.state === 'Upgraded' ? unhealthy(enforcer, upgrade, now, await seen()) : undefined;
   if (wrong === undefined) {
     const state = SETTLED.includes(migration.state) ? migration.state : host.state;
     return { ...host, state, reason: migration.reason, ...measured };

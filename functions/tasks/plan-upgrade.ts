@@ -13,7 +13,8 @@ import {
 import { Failure } from '../../shared/schema/failure.ts';
 import { type NamespacePath, ObjectId, NamespacePath as Path } from '../../shared/schema/ids.ts';
 import { type Migration, SETTLED } from '../../shared/schema/migration.ts';
-import { batchID, upgradeAt } from '../upgrade.ts';
+import { batchID, rewritten, upgradeAt } from '../upgrade.ts';
+import { appoint, findWitnesses } from '../witnesses.ts';
 import { Called, type TaskDeps, task } from './task.ts';
 
 /** Which upgrade. */
@@ -30,9 +31,17 @@ const PARTS = 4;
  */
 export const planUpgrade = task(Input, async (input, deps) => {
   let upgrade = await upgradeAt(input, deps);
+  if (upgrade.planned === 0 && !upgrade.witnesses) upgrade = await watched(upgrade, deps);
   for (let part = 0; part < PARTS && !upgrade.isPlanned; part += 1) upgrade = await planPart(upgrade, deps);
   return { done: upgrade.isPlanned };
 });
+
+/** Hosts at the other ends of the probes are to confirm them. */
+async function watched(upgrade: EnforcerUpgrade, deps: TaskDeps): Promise<EnforcerUpgrade> {
+  const witnesses = await findWitnesses(upgrade, deps);
+  await appoint(witnesses, deps);
+  return rewritten('enforcerupgrade', upgrade, deps, now => (now.witnesses ? undefined : { witnesses }));
+}
 
 /** The wave that the next part belongs to, and how many of its hosts are still missing. */
 function waveToFill({ waves, planned }: EnforcerUpgrade): { wave: number; room: number } {

@@ -31,7 +31,11 @@ export const PokeParameters = z.object({
     .describe('Revision of the newest bundle that was looked at; with `state`.'),
   state: ReportedBundle.shape.state.optional().describe('What became of that bundle; with `revision`.'),
   reason: ReportedBundle.shape.reason.unwrap().optional().describe('Why it was refused.'),
-  digest: ReportedBundle.shape.digest.unwrap().optional().describe('SHA-256 of the policy in it.'),
+  digest: ReportedBundle.shape.digest
+    .unwrap()
+    .optional()
+    .describe('SHA-256 of the rules that were made of it.'),
+  policy: ReportedBundle.shape.policy.unwrap().optional().describe('SHA-256 of its policy.json.'),
   forcefullpoke: Ignored.describe("The original's, which nothing needs here: every poke is a full one."),
   zhash: Ignored,
   cpuload: Ignored,

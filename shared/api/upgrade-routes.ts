@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { enforcerupgrade, UpgradeHost, UpgradeSpec } from '../schema/enforcerupgrade.ts';
 import { PreflightFinding } from '../schema/host-facts.ts';
 import { ObjectId } from '../schema/ids.ts';
-import { RUNNER_WAYS } from '../schema/migration.ts';
+import { ProbeResult, RUNNER_WAYS } from '../schema/migration.ts';
 import { READ, WRITE } from './fails.ts';
 import type { Route } from './routes.ts';
 
@@ -71,16 +71,7 @@ export const DirectiveReport = z.strictObject({
     .describe('What is left of the agent: files, units, tables. Empty: nothing.'),
   reason: z.string().max(900).default('').describe('Why it failed.'),
   openMilliseconds: z.int().min(0).exactOptional().describe('How long no rule was loaded so far.'),
-  probes: z
-    .array(
-      z.strictObject({
-        name: z.string().max(64).describe('The probe.'),
-        ok: z.boolean().describe('As expected.'),
-      }),
-    )
-    .max(50)
-    .exactOptional()
-    .describe('What came of the probes.'),
+  probes: z.array(ProbeResult).max(50).exactOptional().describe('What came of the probes.'),
   rejected: z
     .strictObject({
       rate: z.number().min(0).describe('Rejected flows a minute since the install.'),

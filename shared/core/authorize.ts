@@ -1,6 +1,7 @@
 import type { ApiAuthorizationPolicy } from '../schema/apiauthorizationpolicy.ts';
 import type { AppCredential } from '../schema/appcredential.ts';
 import { contains, parseAddress, parseCidr } from '../schema/cidr.ts';
+import type { Enforcer } from '../schema/enforcer.ts';
 import { isWithin, type NamespacePath } from '../schema/ids.ts';
 import { ALWAYS, type Grant } from './grants.ts';
 import { permissionsOf } from './roles.ts';
@@ -42,7 +43,8 @@ const applies = (
 
 /** What a caller holds by itself, in a namespace and below, and from where. */
 export type Standing = Pick<AppCredential, 'namespace' | 'roles'> &
-  Partial<Pick<AppCredential, 'authorizedSubnets'>>;
+  Partial<Pick<AppCredential, 'authorizedSubnets'>> &
+  Pick<Enforcer, 'watches'>;
 
 /**
  * Everything that the caller holds in a namespace, with its conditions: the roles of its own credential, where it has one,

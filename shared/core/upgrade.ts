@@ -1,6 +1,7 @@
 import type { Enforcer } from '../schema/enforcer.ts';
 import { type Counts, ENDED, type EnforcerUpgrade, type UpgradeHost } from '../schema/enforcerupgrade.ts';
 import type { HostState, Migration } from '../schema/migration.ts';
+import { agreement, type Published } from './agreement.ts';
 
 /** Hosts of each wave: the canary, then the others divided evenly. */
 export function wavesOf(targets: number, { canary, waves }: { canary: number; waves: number }): number[] {
@@ -87,6 +88,13 @@ export function nextOf(upgrade: EnforcerUpgrade): Next {
 
 type Expected = Pick<EnforcerUpgrade, 'spec'>;
 
+/** What others say of a host, beside what it says of itself. */
+export interface Seen {
+  published?: Published | undefined;
+  /** What the other ends of its probes saw, where it is not what the host says. */
+  doubts?: readonly string[];
+}
+
 /** Minutes before the uninstall that tell what is usual; fewer tell nothing. */
 const USUAL = 5;
 
@@ -111,7 +119,12 @@ export function rejectedRates(
 const rounded = (value: number): number => Math.round(value * 10) / 10;
 
 /** Why a host that has the wanted version is not healthy; undefined when it is. */
-export function unhealthy(enforcer: Enforcer, { spec }: Expected, now: string): string | undefined {
+export function unhealthy(
+  enforcer: Enforcer,
+  { spec }: Expected,
+  now: string,
+  seen: Seen = {},
+): string | undefined {
   const { migration, unreachable, currentVersion, enforcementStatus, bundle } = enforcer;
   if (!migration) return 'it is in no upgrade any more';
   if (unreachable) return 'it was not heard of any more';
@@ -121,11 +134,16 @@ export function unhealthy(enforcer: Enforcer, { spec }: Expected, now: string): 
   if (bundle.revision < migration.revision) {
     return `it applies revision ${bundle.revision} of its bundle, where ${migration.revision} was published before`;
   }
+  if (agreement(bundle, seen.published) === 'differs') {
+    return `it applies another policy than revision ${bundle.revision} has: ${bundle.policy || 'it tells no digest'}`;
+  }
   const { probes = [] } = migration;
   const missing = spec.healthProbe.find(({ name }) => !probes.some(probe => probe.name === name));
   if (missing) return `probe ${missing.name} was not reported`;
   const failed = probes.filter(({ ok }) => !ok).map(({ name }) => name);
   if (failed.length > 0) return `probes failed: ${failed.join(', ')}`;
+  const [doubt] = seen.doubts ?? [];
+  if (doubt !== undefined) return doubt;
   // A host that had hardly any rejected flows may have a few.
   const worse = rejectedRates(migration, now).find(
     ({ rate, baseline }) => rate > Math.max(1, baseline) * spec.maxRejectedRatio,

@@ -10,6 +10,9 @@ export interface Publication {
   published: number;
   /** Of the published bundle; 0 before the first. */
   revision: number;
+  /** SHA-256 of its policy.json, and the revision since which it is that; empty and 0 before the first. */
+  digest: string;
+  since: number;
   /** Object clauses of the published policy: which processing units it can name. */
   selectors: Tag[][];
   /** The namespace itself and those below whose policies the bundle holds. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { HostFacts } from './host-facts.ts';
 import { Timestamp } from './ids.ts';
 import { Ec2Instance } from './instance.ts';
-import { Migration } from './migration.ts';
+import { Migration, Witness } from './migration.ts';
 import { Description, Name, resource } from './resource.ts';
 
 const Version = z.string().max(128).default('');
@@ -22,7 +22,18 @@ export const ReportedBundle = z.strictObject({
   revision: z.int().min(0).describe('Revision of the bundle.'),
   state: z.enum(['applied', 'refused']).describe('Whether it is enforced, or was not verified.'),
   reason: z.string().max(1024).default('').describe('Why it was refused; empty when it is enforced.'),
-  digest: z.string().max(128).default('').describe('SHA-256 of the policy in it.'),
+  digest: z
+    .string()
+    .max(128)
+    .default('')
+    .describe('SHA-256 of the rules that were made of it, as read back; empty where nothing is enforced.'),
+  policy: z
+    .string()
+    .max(128)
+    .default('')
+    .describe(
+      'SHA-256 of the policy.json that is enforced, which the control plane compares with what it published.',
+    ),
 });
 export type ReportedBundle = z.infer<typeof ReportedBundle>;
 
@@ -40,6 +51,13 @@ export const enforcer = resource({
     lastSyncTime: Timestamp.optional().describe('When it was last heard of, as precise as `LIFE.noted`.'),
     lastPokeTime: Timestamp.optional().describe('The same; the original keeps two.'),
     migration: Migration.optional().describe('Where it stands in an upgrade.'),
+    watches: z
+      .strictObject({
+        until: Timestamp.describe('For how long.'),
+        ends: z.array(Witness).max(50).describe('Which ends of its own.'),
+      })
+      .optional()
+      .describe('Flows that an upgrade’s probes make to it, and that its records are to confirm.'),
     registrationTime: Timestamp.optional().describe('When an agent last registered as this enforcer.'),
     lastMigrationTime: Timestamp.optional().describe('Kept for clients of the original.'),
     certificate: z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
-import { HOST_STATES, Probe, RUNNER_WAYS, UpgradeMode } from './migration.ts';
+import { HOST_STATES, Probe, RUNNER_WAYS, UpgradeMode, Witness } from './migration.ts';
 import { Description, Name, resource } from './resource.ts';
 import { Selector } from './tag.ts';
 
@@ -121,6 +121,11 @@ export const enforcerupgrade = resource({
       .boolean()
       .default(false)
       .describe('More failed in this wave than is put up with: no host begins any more.'),
+    witnesses: z
+      .array(Witness)
+      .max(50)
+      .optional()
+      .describe('Other ends of its probes that are hosts of ours; absent before planning.'),
     pauseToken: z.string().default('').describe('What waits for its resumption.'),
     startTime: Timestamp.optional().describe('When it began.'),
     endTime: Timestamp.optional().describe('When it ended.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ObjectId, Timestamp } from './ids.ts';
+import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
 
 /** `keep-rules`: the rules stay loaded between uninstall and install. `strict-clean`: they go too, as in the original. */
 export const UpgradeMode = z.enum(['keep-rules', 'strict-clean']);
@@ -46,6 +46,28 @@ export type HostState = (typeof HOST_STATES)[number];
 export const RUNNER_WAYS = ['agent', 'ssm'] as const;
 export type RunnerWay = (typeof RUNNER_WAYS)[number];
 
+const PROBE_RESULT = {
+  name: z.string().max(64).describe('The probe.'),
+  ok: z.boolean().describe('As expected.'),
+  from: z
+    .union([z.ipv4(), z.ipv6()])
+    .exactOptional()
+    .describe('Address that the host tried it from, by which the other end knows it.'),
+};
+/** What came of a probe, as the host that tried it says. */
+export const ProbeResult = z.strictObject(PROBE_RESULT);
+export type ProbeResult = z.infer<typeof ProbeResult>;
+
+/** Another end of a probe that is one of ours, and says what it saw. */
+export const Witness = z.strictObject({
+  namespace: NamespacePath.describe('Where its enforcer lives.'),
+  ID: ObjectId.describe('Its enforcer.'),
+  address: z.string().describe('Where it is probed.'),
+  protocol: z.int().describe('IANA number.'),
+  port: z.int().describe('Its port.'),
+});
+export type Witness = z.infer<typeof Witness>;
+
 /** States that nothing follows in the same direction. */
 export const SETTLED: readonly HostState[] = ['Upgraded', 'Restored', 'Failed', 'Skipped'];
 
@@ -86,13 +108,8 @@ export const Migration = z.strictObject({
     .min(0)
     .optional()
     .describe('How long no rule of ours was loaded, as the runner measured it.'),
-  probes: z
-    .array(
-      z.strictObject({ name: z.string().describe('The probe.'), ok: z.boolean().describe('As expected.') }),
-    )
-    .max(50)
-    .optional()
-    .describe('What came of the probes.'),
+  probes: z.array(ProbeResult).max(50).optional().describe('What came of the probes.'),
+  probed: Timestamp.optional().describe('When it told so.'),
   rejected: z
     .strictObject({
       rate: z.number().min(0).describe('Rejected flows a minute since the install.'),

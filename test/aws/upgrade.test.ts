@@ -4,10 +4,12 @@ import { ListCommandsCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { clientConfig } from '../../shared/adapters/aws/client.ts';
 import { openObjectStore } from '../../shared/adapters/aws/object-store.ts';
+import { openPublications } from '../../shared/adapters/aws/publications.ts';
 import { systemClock } from '../../shared/adapters/local/clock.ts';
 import { type Client, createClient, credentialToken, type UpgradeStatus } from '../../shared/api/client.ts';
 import { callOf, startScript } from '../../shared/core/runner-script.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
+import { NamespacePath, type ObjectId, tenantOf } from '../../shared/schema/ids.ts';
 import { type WireHost, wireHost } from '../make/wire-host.ts';
 import type { Fault } from './lane/faults.ts';
 import { installation } from './lane/installation.ts';
@@ -49,11 +51,22 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
 
   const fault = (said: Fault) => invoke(wire, 'lane-faults', said);
 
+  const placeOf = (namespace: string, namespaceID: ObjectId) => ({
+    api: config.API_URL,
+    administrator: client,
+    namespace,
+    published: async () => {
+      const publications = openPublications({ ...connection, tableName: config.TABLE_NAME });
+      const tenant = tenantOf(NamespacePath.parse(namespace));
+      return (await publications.get(tenant, namespaceID))?.digest ?? '';
+    },
+  });
+
   /** Hosts of a namespace of their own, the third of which cannot start the new version. */
   async function fleet(name: string, count: number): Promise<{ namespace: string; hosts: WireHost[] }> {
     const namespace = `/${name}`;
-    await client.call('createNamespace', { namespace: '/', body: { name } });
-    const place = { api: config.API_URL, administrator: client, namespace };
+    const { body: made } = await client.call('createNamespace', { namespace: '/', body: { name } });
+    const place = placeOf(namespace, made.ID);
     const hosts: WireHost[] = [];
     for (let number = 0; number < count; number += 1) {
       const broken = number === 2 ? { broken: [NEW] } : {};
@@ -144,12 +157,13 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
       const commands = async () =>
         (await ssm.send(new ListCommandsCommand({ InstanceId: instance.id }))).Commands ?? [];
       const namespace = '/upgraded-by-ssm';
-      await client.call('createNamespace', { namespace: '/', body: { name: 'upgraded-by-ssm' } });
+      const body = { name: 'upgraded-by-ssm' };
+      const { body: made } = await client.call('createNamespace', { namespace: '/', body });
       const isDead = async (directive: string) => {
         const said = (await commands()).flatMap(({ Parameters }) => Parameters?.commands ?? []);
         return !said.includes(startScript(callOf(directive)));
       };
-      const place = { api: config.API_URL, administrator: client, namespace };
+      const place = placeOf(namespace, made.ID);
       const host = await wireHost(place, { name: 'dead', version: OLD, instance, isDead });
       const { body: enforcer } = await client.call('getEnforcer', { namespace, params: { id: host.ID } });
       const store = openObjectStore({ ...connection, tableName: config.TABLE_NAME }, systemClock);
@@ -162,8 +176,8 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
       const { status } = await until({ namespace, hosts: [host] }, id, isOver);
       await fault('none');
       expect(status).toBe('Succeeded');
-      const { body } = await client.call('listUpgradeHosts', { namespace, params: { id } });
-      expect(body).toMatchObject([{ state: 'Upgraded', ranBy: 'ssm', instance: instance.id }]);
+      const { body: told } = await client.call('listUpgradeHosts', { namespace, params: { id } });
+      expect(told).toMatchObject([{ state: 'Upgraded', ranBy: 'ssm', instance: instance.id }]);
       for (const { DocumentName, InstanceIds } of await commands())
         expect([DocumentName, InstanceIds]).toEqual(['AWS-RunShellScript', [instance.id]]);
       expect((await commands()).length).toBeLessThanOrEqual(2);

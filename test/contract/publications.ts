@@ -35,6 +35,8 @@ export function publicationsContract(name: string, open: () => Promise<Publicati
         marked: 1,
         published: 0,
         revision: 0,
+        digest: '',
+        since: 0,
         selectors: [],
         reaches: [],
       });
@@ -54,6 +56,8 @@ export function publicationsContract(name: string, open: () => Promise<Publicati
       const entry = {
         ...(await marked(tenant)),
         revision: 3,
+        digest: 'd'.repeat(64),
+        since: 2,
         selectors: [[Tag.parse('a=b')]],
         reaches: [tenant],
       };

@@ -30,7 +30,7 @@ describe('a poke', () => {
     ['another version', { currentVersion: '1.2.4' }],
     ['another status', { operationalStatus: 'Disconnected' }],
     ['another enforcement status', { enforcementStatus: 'Active' }],
-    ['another bundle', { bundle: { revision: 1, state: 'applied', reason: '', digest: 'd' } }],
+    ['another bundle', { bundle: { revision: 1, state: 'applied', reason: '', digest: 'd', policy: 'p' } }],
   ])('that tells of %s is noted at once', (_, said) => {
     expect(poked(once(), said, at(1))).toMatchObject(said);
   });

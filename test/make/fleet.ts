@@ -53,6 +53,8 @@ export type Behaviour =
   | 'another identity'
   /** Runs the new version with the bundle that it had before. */
   | 'stale bundle'
+  /** Says that it applies the newest revision, and enforces another policy. */
+  | 'another policy'
   /** Is deleted when it was uninstalled. */
   | 'deleted'
   /** An EC2 instance whose agent is dead: nothing happens there before its runner is called. */
@@ -155,6 +157,11 @@ export async function beginUpgrade(
   return object;
 }
 
+/** Digest of what is published, where a test publishes anything. */
+export const POLICY = 'published';
+const policyOf = ({ behaviour }: Host, version: string): string =>
+  behaviour === 'another policy' && version === NEW ? 'another' : POLICY;
+
 const isCalled = ({ calls }: Host, { id }: DirectedTask): boolean => calls.has(callOf(id).name);
 
 const STATUSES = ['conflict', 'not_found', 'forbidden'];
@@ -250,7 +257,13 @@ export function upgrading({
     const enforcer = await enforcerOf(host);
     if (!enforcer) return;
     const revision = host.behaviour === 'stale bundle' && version === NEW ? 1 : 2;
-    const bundle = { revision, state: 'applied' as const, reason: '', digest: 'd' };
+    const bundle = {
+      revision,
+      state: 'applied' as const,
+      reason: '',
+      digest: 'd',
+      policy: policyOf(host, version),
+    };
     const after = poked(
       enforcer,
       { operationalStatus: 'Connected', currentVersion: version, bundle },

@@ -20,6 +20,8 @@ interface Place {
   /** Who may make install tokens and read enforcers. */
   administrator: Client;
   namespace: string;
+  /** SHA-256 of the policy that is published for the namespace; empty before the first. */
+  published: () => Promise<string>;
 }
 
 interface Told {
@@ -58,7 +60,8 @@ export async function wireHost(
     const credential = credentialOf(body.enforcer as Parameters<typeof credentialOf>[0], keys, api);
     ID = body.enforcer.ID;
     own = createClient({ api, token: credentialToken(credential, { now: Date.now, randomBytes }) });
-    const said = { version: started, revision: '999', state: 'applied', digest: 'd'.repeat(64) };
+    const policy = await place.published();
+    const said = { version: started, revision: '999', state: 'applied', digest: 'd'.repeat(64), policy };
     await own.call('pokeEnforcer', { namespace, params: { id: ID }, query: said });
     host.version = started;
   };

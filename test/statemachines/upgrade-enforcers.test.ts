@@ -14,6 +14,7 @@ import {
   beginUpgrade,
   type FleetOptions,
   NEW,
+  POLICY,
   plantHosts,
   upgrading,
 } from '../make/fleet.ts';
@@ -265,23 +266,29 @@ describe('a host that fails', () => {
     expect(time.now().getTime() - begun).toBeLessThan(60_000);
   });
 
-  it('because it applies a bundle from before the order goes back', async () => {
-    const { open, outcome, tenant } = await play({
-      hosts: 2,
-      behaviour: index => (index === 1 ? 'stale bundle' : 'good'),
-      spec: { canary: 0, waves: 1, failureThreshold: '1' },
-    });
-    const { deps, finish } = open();
-    const namespace = await store.getByName('namespace', ROOT, tenant);
-    if (!namespace) throw new Error('the tenant is gone');
-    await deps.publications.mark(tenant, namespace.ID);
-    const entry = await deps.publications.get(tenant, namespace.ID);
-    if (entry) await deps.publications.done({ ...entry, published: entry.marked, revision: 2 });
-    await finish();
-    const result = await outcome();
-    expect(statesOf(result)).toEqual([`Upgraded ${NEW}`, 'Restored 1.0.0']);
-    expect(result.hosts[1]?.why).toContain('did not report in time');
-  });
+  it.each<Behaviour>(['stale bundle', 'another policy'])(
+    'because it applies another bundle than was published goes back: %s',
+    async behaviour => {
+      const { open, outcome, tenant } = await play({
+        hosts: 2,
+        behaviour: index => (index === 1 ? behaviour : 'good'),
+        spec: { canary: 0, waves: 1, failureThreshold: '1' },
+      });
+      const { deps, finish } = open();
+      const namespace = await store.getByName('namespace', ROOT, tenant);
+      if (!namespace) throw new Error('the tenant is gone');
+      await deps.publications.mark(tenant, namespace.ID);
+      const entry = await deps.publications.get(tenant, namespace.ID);
+      if (entry) {
+        const told = { published: entry.marked, revision: 2, digest: POLICY, since: 1 };
+        await deps.publications.done({ ...entry, ...told });
+      }
+      await finish();
+      const result = await outcome();
+      expect(statesOf(result)).toEqual([`Upgraded ${NEW}`, 'Restored 1.0.0']);
+      expect(result.hosts[1]?.why).toContain('did not report in time');
+    },
+  );
 
   it('in the canary stops all: the canary goes back, and the rest is left alone', async () => {
     const { open, outcome } = await play({

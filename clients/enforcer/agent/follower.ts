@@ -98,7 +98,8 @@ export class Follower {
     accept();
     this.#taken(result, applied.digest);
     await keeper.save();
-    membership.reported = { revision, state: 'applied', reason: '', digest: applied.digest };
+    const policy = holding.active?.content.digests['policy.json'] ?? '';
+    membership.reported = { revision, state: 'applied', reason: '', digest: applied.digest, policy };
     await this.#options.poke().catch(() => undefined);
     if (parts.once) ended();
   }
@@ -120,7 +121,9 @@ export class Follower {
     const { insides, poke, ended } = this.#options;
     const { membership, holding, parts } = insides;
     this.note(reason, detail);
-    const reported = refusal(reason, detail, revision, holding.active?.digest ?? '');
+    const { active } = holding;
+    const held = { digest: active?.digest ?? '', policy: active?.content.digests['policy.json'] ?? '' };
+    const reported = refusal(reason, detail, revision, held);
     const isNews = !sameReport(reported, membership.reported);
     membership.reported = reported;
     if (isNews) await poke().catch(() => undefined);

@@ -18,11 +18,17 @@ export function takenWords({ payloads, binding, revision }: Opened, enforces: bo
   return `${what} of ${binding.namespace} (${counts})`;
 }
 
-export const refusal = (reason: string, detail: string, revision: number, digest: string): Reported => ({
+/** `held`: what holds instead. */
+export const refusal = (
+  reason: string,
+  detail: string,
+  revision: number,
+  held: Pick<Reported, 'digest' | 'policy'>,
+): Reported => ({
   revision,
   state: 'refused',
   reason: `${reason}: ${detail}`.slice(0, LONGEST_REASON),
-  digest,
+  ...held,
 });
 
 export const sameReport = (a: Reported | undefined, b: Reported | undefined): boolean =>

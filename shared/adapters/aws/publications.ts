@@ -17,6 +17,8 @@ const Row = z.object({
   marked: z.int(),
   published: z.int().default(0),
   revision: z.int().default(0),
+  digest: z.string().default(''),
+  since: z.int().default(0),
   /** JSON text, as objects are. */
   selectors: json.pipe(z.array(z.array(Tag))),
   reaches: json.pipe(z.array(NamespacePath)),
@@ -67,16 +69,18 @@ export function openPublications(options: TableOptions): Publications {
       });
       await call('DynamoDB', () => client.send(mark));
     },
-    async done({ namespace, namespaceID, marked, revision, selectors, reaches }) {
+    async done({ namespace, namespaceID, marked, revision, digest, since, selectors, reaches }) {
       const done = new UpdateCommand({
         ...keyOf(tenantOf(namespace), namespaceID),
         UpdateExpression:
-          'SET published = :marked, revision = :revision, selectors = :selectors, reaches = :reaches',
+          'SET published = :marked, revision = :revision, digest = :digest, since = :since, selectors = :selectors, reaches = :reaches',
         ConditionExpression:
           'attribute_exists(pk) AND (attribute_not_exists(published) OR published <= :marked)',
         ExpressionAttributeValues: {
           ':marked': marked,
           ':revision': revision,
+          ':digest': digest,
+          ':since': since,
           ':selectors': JSON.stringify(selectors),
           ':reaches': JSON.stringify(reaches),
         },

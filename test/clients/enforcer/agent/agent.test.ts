@@ -45,13 +45,10 @@ test('what is acknowledged is enforced, and reported with the digest that was re
   await stage.until('the ruleset', () => stage.plane.holds?.payloads['policy.json'].rulesets.length === 1);
   await stage.until('the report', async () => {
     const [enforcer] = await stage.enforcers();
-    const { revision, digest } = {
-      revision: holds(running)?.content.revision,
-      digest: holds(running)?.digest,
-    };
-    return (
-      JSON.stringify(enforcer?.bundle) === JSON.stringify({ revision, state: 'applied', reason: '', digest })
-    );
+    const { content, digest } = holds(running) ?? {};
+    const { revision, digests } = content ?? {};
+    const wanted = { revision, state: 'applied', reason: '', digest, policy: digests?.['policy.json'] };
+    return JSON.stringify(enforcer?.bundle) === JSON.stringify(wanted);
   });
   expect((await stage.enforcers())[0]).toMatchObject({
     enforcementStatus: 'Active',

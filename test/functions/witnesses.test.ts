@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tasks } from '../../functions/tasks/index.ts';
+import { directiveOf, rewritten, upgradeAt } from '../../functions/upgrade.ts';
+import type { Enforcer } from '../../shared/schema/enforcer.ts';
+import { NamespacePath } from '../../shared/schema/ids.ts';
+import { certificateRequest, credentialOf } from '../make/certificate-request.ts';
+import { API_URL, openPlane, type Plane } from '../make/plane.ts';
+
+let plane: Plane;
+beforeAll(async () => {
+  plane = await openPlane();
+  for (const version of ['1.0.0', '2.0.0']) {
+    const artifact = {
+      name: `agent-${version}`,
+      platform: 'linux',
+      architecture: 'any',
+      length: 1,
+      sha256: 'a'.repeat(64),
+    };
+    await plane.root('POST /enforcerreleases', '/', { body: { version, artifacts: [artifact] } });
+  }
+});
+afterAll(() => plane.stop());
+
+/** An enforcer with a key of its own, and its unit at an address. */
+async function hostAt(place: string, name: string, address: string) {
+  const keys = await certificateRequest();
+  const body = {
+    name,
+    FQDN: `${name}.test`,
+    machineID: `${place} ${name}`,
+    currentVersion: '1.0.0',
+    certificateRequest: keys.pem,
+  };
+  const { object: enforcer } = await plane.root('POST /enforcers', place, { body });
+  const stored = { ...enforcer, namespace: place, certificate: String(enforcer.certificate) };
+  const agent = await plane.as(credentialOf(stored as never, keys, API_URL));
+  const unit = { name, type: 'Host', addresses: [address], enforcerNamespace: place };
+  const made = await agent('POST /processingunits', place, { body: unit });
+  return { ID: enforcer.ID as Enforcer['ID'], agent, unit: String(made.object.ID) };
+}
+
+type Expectation = 'pass' | 'fail';
+
+/** A host that was upgraded and whose probe leads to another one of ours. */
+async function probing(expectation: Expectation) {
+  // Of a tenant of their own: addresses mean something in one.
+  const place = NamespacePath.parse(await plane.namespace(await plane.tenant(), 'probes'));
+  const web = await hostAt(place, 'web', '10.0.0.1');
+  const db = await hostAt(place, 'db', '10.0.0.2');
+  const other = await hostAt(place, 'other', '10.0.0.3');
+  const probe = { name: 'db', host: '10.0.0.2', protocolPort: 'tcp/5432', expect: expectation };
+  const spec = { canary: 0, waves: 1, selector: [['$name=web']], healthProbe: [probe] };
+  const { object: upgrade } = await plane.root('POST /enforcerupgrades', place, { body: spec });
+  const call = { execution: 'test', namespace: place, ID: upgrade.ID };
+  await tasks.PlanUpgrade(call, plane.deps);
+  const one = { namespace: place, ID: web.ID };
+  const token = `token of ${web.ID}`;
+  const order = { kind: 'install', version: '2.0.0', purpose: 'forward', token };
+  await tasks.DirectEnforcer({ ...call, host: one, ...order }, plane.deps);
+
+  const saw = (source: { unit: string }, sourceIP: string, action: 'Accept' | 'Reject') =>
+    db.agent('POST /flowreports', place, {
+      body: [
+        {
+          timestamp: plane.clock.now().toISOString(),
+          action,
+          sourceID: source.unit,
+          sourceType: 'ProcessingUnit',
+          sourceIP,
+          destinationID: db.unit,
+          destinationType: 'ProcessingUnit',
+          destinationIP: '10.0.0.2',
+          destinationPort: 5432,
+          protocol: 6,
+          policyID: 'default',
+          policyNamespace: place,
+          namespace: place,
+          remoteNamespace: place,
+          value: 1,
+        },
+      ],
+    });
+  /** The host says that the probe came out as it should, and is judged. */
+  const judged = async () => {
+    const body = { directive: directiveOf(token), event: 'probed' };
+    const probes = [{ name: 'db', ok: true, from: '10.0.0.1' }];
+    const said = await web.agent(`POST /enforcers/${web.ID}/directives`, place, {
+      body: { ...body, probes },
+    });
+    expect(said.status).toBe(200);
+    const bundle = { revision: 1, state: 'applied', reason: '', digest: '', policy: '' };
+    await rewritten('enforcer', one, plane.deps, () => ({ currentVersion: '2.0.0', bundle }));
+    await tasks.SettleUpgradeHost({ ...call, host: one, outcome: 'Upgraded', failure: null }, plane.deps);
+    await tasks.GateUpgradeBatch({ ...call, batch: 0 }, plane.deps);
+    const found = await plane.deps.store.get({ resource: 'enforcer', namespace: place, id: web.ID });
+    return [found?.migration?.state, found?.migration?.reason];
+  };
+  return { place, web, db, other, saw, judged, upgrade: { namespace: place, ID: upgrade.ID } };
+}
+
+const NOT_SEEN = 'unhealthy: probe db was not seen at its other end, 10.0.0.2';
+
+describe('a probe to a host of ours', () => {
+  it('makes that host a witness, and no other', async () => {
+    const { upgrade, db, place, web } = await probing('pass');
+    const { witnesses } = await upgradeAt(upgrade as never, plane.deps);
+    expect(witnesses).toEqual([
+      { namespace: place, ID: db.ID, address: '10.0.0.2', protocol: 6, port: 5432 },
+    ]);
+    const watches = async (id: Enforcer['ID']) =>
+      (await plane.deps.store.get({ resource: 'enforcer', namespace: place, id }))?.watches?.ends;
+    expect([await watches(db.ID), await watches(web.ID)]).toEqual([witnesses, undefined]);
+  });
+
+  it('that both ends tell of is good', async () => {
+    const { saw, judged, web } = await probing('pass');
+    expect((await saw(web, '10.0.0.1', 'Accept')).status).toBe(200);
+    // The same again is kept once, and harms nothing.
+    expect((await saw(web, '10.0.0.1', 'Accept')).status).toBe(200);
+    expect(await judged()).toEqual(['Upgraded', '']);
+  });
+
+  it('that only the host itself tells of is none: the host is not healthy', async () => {
+    const { judged } = await probing('pass');
+    expect(await judged()).toEqual(['Failed', NOT_SEEN]);
+  });
+
+  it('that the other end rejected did not pass', async () => {
+    const { saw, judged, web } = await probing('pass');
+    await saw(web, '10.0.0.1', 'Reject');
+    expect(await judged()).toEqual(['Failed', NOT_SEEN]);
+  });
+
+  it('that came from another host’s unit confirms nothing, whatever address it shows', async () => {
+    const { saw, judged, other } = await probing('pass');
+    await saw(other, '10.0.0.1', 'Accept');
+    expect(await judged()).toEqual(['Failed', NOT_SEEN]);
+  });
+
+  it('that was seen long before it was told of confirms nothing', async () => {
+    const { saw, judged, web } = await probing('pass');
+    await saw(web, '10.0.0.1', 'Accept');
+    plane.clock.advance(5 * 60_000);
+    expect(await judged()).toEqual(['Failed', NOT_SEEN]);
+  });
+
+  it('that must fail and was let in at its other end breaks policy', async () => {
+    const { saw, judged, web } = await probing('fail');
+    await saw(web, '10.0.0.1', 'Accept');
+    expect(await judged()).toEqual(['Failed', 'unhealthy: probe db must fail, and 10.0.0.2 let it in']);
+  });
+
+  it('that must fail and was rejected or never arrived is good', async () => {
+    const one = await probing('fail');
+    await one.saw(one.web, '10.0.0.1', 'Reject');
+    expect(await one.judged()).toEqual(['Upgraded', '']);
+    expect(await (await probing('fail')).judged()).toEqual(['Upgraded', '']);
+  });
+
+  it('of a host whose own agent was away then is not asked of it', async () => {
+    const { judged, db, place } = await probing('pass');
+    const found = await plane.deps.store.get({ resource: 'enforcer', namespace: place, id: db.ID });
+    if (!found) throw new Error('no enforcer');
+    const object = { ...found, unreachable: true };
+    await plane.deps.store.commit([{ kind: 'refresh', resource: 'enforcer', object }]);
+    expect(await judged()).toEqual(['Upgraded', '']);
+  });
+});
