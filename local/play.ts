@@ -129,7 +129,13 @@ export async function startEnforcers(stage: Stage): Promise<Enforcing[]> {
       if (polled.result.reason === 'missing') return undefined;
       throw new Error(`${name} refused its bundle: ${polled.result.reason}: ${polled.result.detail}`);
     });
-    await report(client, enforcer, { revision: first.revision, state: 'applied', reason: '', digest: '', policy: '' });
+    await report(client, enforcer, {
+      revision: first.revision,
+      state: 'applied',
+      reason: '',
+      digest: '',
+      policy: '',
+    });
     enforcing.push({ name, namespace, poller, payloads: first.payloads, revision: first.revision });
     say(`  ${name} verified revision ${first.revision} of ${namespace}`);
   }
