@@ -13,8 +13,6 @@ import { policyOf } from './fixture.ts';
 export interface Applying {
   /** Milliseconds. */
   first: number;
-  /** Of the first: spent in `nft -f`. */
-  loading: number;
   /** The same as `deltas`, of nft alone: `-f` and the read-back. */
   nft: number[];
   /** Reading a payload of peers from its bytes, by delta. */
@@ -28,7 +26,6 @@ export interface Applying {
 }
 
 const [folder = '', deltas = '0'] = process.argv.slice(2);
-let loading = 0;
 let inNft = 0;
 let script = '';
 
@@ -40,7 +37,6 @@ const timed =
     const ran = await nft(args, input, line);
     inNft += performance.now() - begun;
     if (args[0] === '-f' && input && input.length > script.length) {
-      loading = performance.now() - begun;
       script = input;
     }
     return ran;
@@ -57,7 +53,6 @@ function read<N extends PayloadName>(name: N, file: string) {
 const policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
 const measured: Applying = {
   first: 0,
-  loading: 0,
   parsing: [],
   deltas: [],
   nft: [],
@@ -85,7 +80,6 @@ async function apply(file: string): Promise<{ parsing: number; applying: number 
 }
 
 measured.first = (await apply('peers.json')).applying;
-measured.loading = loading;
 measured.script = join(folder, `${process.pid}.nft`);
 writeFileSync(measured.script, script);
 script = '';

@@ -1,31 +1,41 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 
 /**
- * `traffic.ts serve <port>` listens, and reads whatever comes. `traffic.ts measure <address> <port>` measures for a while
- * for each line on its standard input: bytes and connections a second.
+ * A host's end of a measurement: `traffic.ts serve <port>` reads whatever comes, `traffic.ts measure <address> <port>`
+ * sends. Each answers, in JSON, each word on its standard input: `bytes` and `connections` how much of it there was in a
+ * while, `busy` how much processor time the process took so far.
  */
-export interface Traffic {
+export interface Answers {
+  /** A second. */
   bytes: number;
-  connections: number;
+  connections: { perSecond: number; opened: number };
+  /** Microseconds, the kernel's work for it included. */
+  busy: number;
 }
 
 const [role, ...rest] = process.argv.slice(2);
-const SPAN = 1000;
+const SPAN = 500;
 const CHUNK = Buffer.alloc(1 << 18);
 const LANES = 16;
 
-async function throughput(address: string, port: number): Promise<number> {
+function busy(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+async function bytes(address: string, port: number): Promise<number> {
   const socket = connect(port, address);
   await once(socket, 'connect');
   const begun = performance.now();
   while (performance.now() - begun < SPAN) if (!socket.write(CHUNK)) await once(socket, 'drain');
-  const bytes = socket.bytesWritten - socket.writableLength;
+  const sent = socket.bytesWritten - socket.writableLength;
   socket.destroy();
-  return (bytes * 1000) / (performance.now() - begun);
+  return (sent * 1000) / (performance.now() - begun);
 }
 
-async function rate(address: string, port: number): Promise<number> {
+async function connections(address: string, port: number): Promise<Answers['connections']> {
   const begun = performance.now();
   let opened = 0;
   const lane = async () => {
@@ -37,23 +47,19 @@ async function rate(address: string, port: number): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  return (opened * 1000) / (performance.now() - begun);
+  return { perSecond: (opened * 1000) / (performance.now() - begun), opened };
 }
 
-if (role === 'serve') {
-  createServer(socket => socket.on('error', () => undefined).resume()).listen(
-    Number(rest[0]),
-    '0.0.0.0',
-    () => process.stdout.write('listens\n'),
+const say = (answer: unknown): boolean => process.stdout.write(`${JSON.stringify(answer)}\n`);
+const [address = '', port = address] = rest;
+if (role === 'serve')
+  createServer(socket => socket.on('error', () => undefined).resume()).listen(Number(port), '0.0.0.0', () =>
+    say('listens'),
   );
-  process.stdin.on('end', () => process.exit()).resume();
-} else {
-  const [address = '', port = '0'] = rest;
-  process.stdin
-    .on('end', () => process.exit())
-    .on('data', async () => {
-      const bytes = await throughput(address, Number(port));
-      const connections = await rate(address, Number(port));
-      process.stdout.write(`${JSON.stringify({ bytes, connections } satisfies Traffic)}\n`);
-    });
-}
+createInterface({ input: process.stdin })
+  .on('close', () => process.exit())
+  .on('line', async word => {
+    if (word === 'busy') say(busy());
+    if (word === 'bytes') say(await bytes(address, Number(port)));
+    if (word === 'connections') say(await connections(address, Number(port)));
+  });

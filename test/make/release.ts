@@ -50,16 +50,14 @@ const withChanges = (changed: NonNullable<ReleaseOptions['changed']>): Plugin =>
   },
 });
 
-/** A release of the agent for Linux: one file, which Node 24 runs. Gives its path. */
-export async function buildRelease({
-  version,
-  folder,
-  first,
-  changed = {},
-}: ReleaseOptions): Promise<string> {
-  const outfile = join(folder, `prisma-enforcer-${version}.mjs`);
-  await build({
-    entryPoints: [join(ROOT, 'clients/enforcer/main.ts')],
+/** One file of a program and all that it needs, as small as it gets. */
+export const bundled = (
+  entry: string,
+  outfile: string,
+  { first, plugins = [] }: { first?: string | undefined; plugins?: Plugin[] } = {},
+) =>
+  build({
+    entryPoints: [join(ROOT, entry)],
     outfile,
     bundle: true,
     platform: 'node',
@@ -70,8 +68,21 @@ export async function buildRelease({
     keepNames: true,
     legalComments: 'none',
     banner: { js: first === undefined ? BANNER : `${BANNER}\n${first}` },
-    plugins: [ofVersion(version), withChanges(changed)],
+    plugins,
     logLevel: 'warning',
+  });
+
+/** A release of the agent for Linux: one file, which Node 24 runs. Gives its path. */
+export async function buildRelease({
+  version,
+  folder,
+  first,
+  changed = {},
+}: ReleaseOptions): Promise<string> {
+  const outfile = join(folder, `prisma-enforcer-${version}.mjs`);
+  await bundled('clients/enforcer/main.ts', outfile, {
+    first,
+    plugins: [ofVersion(version), withChanges(changed)],
   });
   return outfile;
 }
