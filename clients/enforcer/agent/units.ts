@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../../shared/schema/failure.ts';
@@ -79,9 +79,23 @@ export function remaining(addresses: readonly string[], others: readonly FoundUn
   return addresses.filter(address => !owned.has(address));
 }
 
+/** Who can write the file says by which policy its processes are decided: that must be the agent's own user, or root. */
+function refuseForeign(path: string): void {
+  const { uid, mode } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (uid === undefined || mode === undefined) return;
+  if (uid !== 0 && uid !== process.getuid?.())
+    throw fail(
+      'invalid',
+      `${path}: belongs to user ${uid}, who could say what units are here; chown it to root`,
+    );
+  if ((mode & 0o022) !== 0)
+    throw fail('invalid', `${path}: others can write it, and say what units are here; chmod go-w it`);
+}
+
 /** Units of a file in YAML or JSON: `units: [{name, tags, addresses | cgroup}]`. Fails with what is wrong, and where. */
 export function readUnits(path: string): FoundUnit[] {
   let content: unknown;
+  refuseForeign(path);
   try {
     content = parse(readFileSync(path, 'utf8'));
   } catch (error) {

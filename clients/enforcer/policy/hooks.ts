@@ -55,6 +55,20 @@ function dispatchRules(port: Port, { addresses, cgroups }: Dispatch, bySocket: b
   return [...(bySocket ? sockets : []), ...byFamily];
 }
 
+/**
+ * A unit's address is believed only where the unit is: who forwards for units must not take one for another, because it
+ * says so. Answers are of connections that were believed.
+ */
+function forged(port: Port, { addresses }: Dispatch): string[] {
+  if (port !== 'out') return [];
+  return ([4, 6] as const).flatMap(family => {
+    const own = [...addresses].flatMap(([address, unit]) => (unit.family === family ? [address] : []));
+    return own.length === 0
+      ? []
+      : [`${ipOf(family)} ${OWN[port]} { ${own.join(', ')} } fib saddr . iif oif missing drop`];
+  });
+}
+
 const wayOf = (port: Port): Way => (port.startsWith('in') ? 'in' : 'out');
 
 /** Marks the connection as let through, so that errors about it are as well: without them a path's MTU is not found. */
@@ -141,7 +155,10 @@ function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, 
           ],
         },
       ],
-      [`pass_${port}`, { rules: [...first, ...dispatchRules(port, dispatch, false), 'accept'] }],
+      [
+        `pass_${port}`,
+        { rules: [...first, ...forged(port, dispatch), ...dispatchRules(port, dispatch, false), 'accept'] },
+      ],
     ];
   });
 }

@@ -4,7 +4,10 @@ import { type Probe, packetOf, recognize } from './packets.ts';
 import { openRaw, type RawEnd, type Received } from './raw.ts';
 
 /** The first packet of a flow between addresses of two hosts. */
-export type Wanted = Omit<Probe, 'id' | 'sourcePort'>;
+export interface Wanted extends Omit<Probe, 'id' | 'sourcePort'> {
+  /** An address of the host that sends it, where that is not its source. */
+  by?: string;
+}
 
 /** What became of it. */
 export interface Seen {
@@ -83,7 +86,7 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
     const seen = probes.map(probe => {
       const { id, seen } = register.add(ownerOf(probe.to));
       const packet = packetOf({ ...probe, id, sourcePort: FIRST_PORT + (id % PORTS) });
-      packets.get(ownerOf(probe.from))?.push(packet);
+      packets.get(ownerOf(probe.by ?? probe.from))?.push(packet);
       return seen;
     });
     const sending = [...packets].filter(([, own]) => own.length > 0);

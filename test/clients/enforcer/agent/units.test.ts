@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -17,6 +17,20 @@ const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 };
+
+test.each([0o666, 0o664, 0o602])('a file of units that others can write, mode %o, is refused', mode => {
+  const path = file('units.yaml', 'units: []');
+  chmodSync(path, mode);
+  expect(() => readUnits(path)).toThrow(/units.yaml: others can write it, .*chmod go-w it/);
+  chmodSync(path, 0o644);
+  expect(readUnits(path)).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() !== 0)('a file of units that belongs to somebody else is refused', () => {
+  const path = file('units.yaml', 'units: []');
+  chownSync(path, 65_534, 65_534);
+  expect(() => readUnits(path)).toThrow(/belongs to user 65534, .*chown it to root/);
+});
 
 test('units come from YAML or JSON', () => {
   const yaml = `units:
