@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint, `net` root. */
+/**
+ * `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint; `net` and
+ * `upgrades`, which waits more than it works, need root. Projects that run at once must agree on their workers: each has its turn.
+ */
 export default defineConfig({
   test: {
     // As many as there are cores: vitest alone would leave one idle.
@@ -20,16 +23,29 @@ export default defineConfig({
           include: ['test/journeys/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'net',
           include: ['test/net/**/*.test.ts'],
+          exclude: ['test/net/upgrade/**'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'upgrades',
+          include: ['test/net/upgrade/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -39,6 +55,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

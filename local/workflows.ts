@@ -103,7 +103,9 @@ export function openWorkflows(options: WorkflowsOptions): LocalWorkflows {
     texts.set(keyOf(execution.header), definition);
     runner.go();
   };
-  const loaded = new Map<string, Machine>();
+  const loaded = new Map(
+    [...machines].map(([name, machine]) => [definitions[name as WorkflowName] ?? '', machine]),
+  );
   const machineOf = (workflow: WorkflowName, text: string): Machine => {
     const machine = loaded.get(text) ?? load(workflow, text, Object.keys(tasks));
     loaded.set(text, machine);

@@ -12,7 +12,10 @@ if (lacking.length > 0) {
 } else {
   const vitest = spawn(
     process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--project', 'net', ...process.argv.slice(2)],
+    [
+      ...['node_modules/vitest/vitest.mjs', 'run', '--project', 'net', '--project', 'upgrades'],
+      ...process.argv.slice(2),
+    ],
     { stdio: 'inherit' },
   );
   const [code] = await once(vitest, 'exit');

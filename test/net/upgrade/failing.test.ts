@@ -7,7 +7,7 @@ import { NamespacePath } from '../../../shared/schema/ids.ts';
 import { Migration } from '../../../shared/schema/migration.ts';
 import { NAMESPACE, until } from '../fleet.ts';
 import { ALLOWED, FORBIDDEN, HEALTH, MEMBERS, settled, writePolicy } from './shop.ts';
-import { mortal, openStage, type Stage } from './stage.ts';
+import { mortal, openStage, SOAK, type Stage } from './stage.ts';
 import { openTraffic, type TrafficFlow } from './traffic.ts';
 
 const HOSTS = ['web1', 'db1', 'db2', 'outside'];
@@ -73,7 +73,7 @@ describe('releases that are no good', () => {
   const SPEC = {
     canary: 1,
     waves: 1,
-    soak: '30s',
+    soak: SOAK,
     hostTimeout: '4m',
     failureThreshold: '0',
     healthProbe: HEALTH,

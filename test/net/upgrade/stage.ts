@@ -23,6 +23,9 @@ import { ENDED } from '../../../shared/schema/enforcerupgrade.ts';
 import { buildRelease, type ReleaseOptions } from '../../make/release.ts';
 import { type Fleet, type Member, NAMESPACE, NODE, openFleet, until } from '../fleet.ts';
 
+/** Of each wave: longer than runners watch before they report. A minute in `npm run test:net:long`. */
+export const SOAK = process.env.SOAK ?? '25s';
+
 /** A host on which a release is installed, as on a machine of its own: everything of it lies below a folder. */
 export interface Installed {
   name: string;
@@ -163,7 +166,12 @@ export async function openStage(
     hosts,
     files,
     upgrade: async spec => {
-      const { body } = await client.call('createEnforcerUpgrade', { namespace: NAMESPACE, body: spec });
+      // What the stage installs is no service of systemd, which upgrades ask for.
+      const forceChecks = hosts.length > 0 ? ['systemd'] : [];
+      const { body } = await client.call('createEnforcerUpgrade', {
+        namespace: NAMESPACE,
+        body: { forceChecks, ...spec },
+      });
       const ended: readonly string[] = ENDED;
       const get = async () =>
         (await client.call('getEnforcerUpgrade', { namespace: NAMESPACE, params: { id: body.ID } })).body;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NAMESPACE, until } from '../fleet.ts';
 import { bootSystemd, type Machine, missing, NODE_THERE } from '../hosts/systemd.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, SOAK, type Stage } from './stage.ts';
 
 const RUNNER = 'prisma-enforcer-upgrade.service';
 
@@ -79,7 +79,7 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   test('the confined agent hands its order over, and the runner is a unit of its own that survives it', {
     timeout: 300_000,
   }, async () => {
-    const upgraded = stage.upgrade({ targetVersion: '2.0.0', canary: 1, soak: '25s', hostTimeout: '4m' });
+    const upgraded = stage.upgrade({ targetVersion: '2.0.0', canary: 1, soak: SOAK, hostTimeout: '4m' });
     await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined), 60_000);
     expect(await machine.run('systemctl', 'is-enabled', 'prisma-enforcer-resume.service')).toBe('enabled\n');
     const group = await machine.run('systemctl', 'show', '-p', 'ControlGroup', '--value', RUNNER);
@@ -103,7 +103,7 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   test('a reset while no agent is installed: the rules are back at once, and the runner goes on', {
     timeout: 300_000,
   }, async () => {
-    const back = { targetVersion: '1.0.0', allowDowngrade: true, canary: 1, soak: '25s', hostTimeout: '4m' };
+    const back = { targetVersion: '1.0.0', allowDowngrade: true, canary: 1, soak: SOAK, hostTimeout: '4m' };
     const upgraded = stage.upgrade(back);
     await until(
       'the agent to be gone',

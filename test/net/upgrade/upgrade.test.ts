@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NAMESPACE, until } from '../fleet.ts';
 import { ALLOWED, FORBIDDEN, HEALTH, LASTING, MEMBERS, settled, writePolicy } from './shop.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, SOAK, type Stage } from './stage.ts';
 import { openTraffic, type TrafficFlow } from './traffic.ts';
 
 describe('five enforcers under a thousand probes a second', () => {
@@ -26,7 +26,7 @@ describe('five enforcers under a thousand probes a second', () => {
       targetVersion: '2.0.0',
       canary: 1,
       waves: 2,
-      soak: '20s',
+      soak: SOAK,
       hostTimeout: '4m',
       failureThreshold: '0',
       healthProbe: HEALTH,
@@ -69,7 +69,7 @@ describe('five enforcers under a thousand probes a second', () => {
       mode: 'strict-clean',
       selector: [['$identity=enforcer', 'app=db', `$name=db1`]],
       canary: 1,
-      soak: '20s',
+      soak: SOAK,
       hostTimeout: '4m',
     });
     const { delivered, refused } = await traffic.stop();
