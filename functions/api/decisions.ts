@@ -4,13 +4,15 @@ import { decide } from '../../shared/core/evaluate.ts';
 import { describeSide } from '../../shared/core/explain.ts';
 import { prefixOf } from '../../shared/core/lint.ts';
 import { readTraffic } from '../../shared/core/traffic.ts';
+import type { Publication } from '../../shared/ports/publications.ts';
 import { canonicalAddress } from '../../shared/schema/cidr.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { isWithin, type NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
+import { isWithin, type NamespacePath, type ObjectId, tenantOf } from '../../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../../shared/schema/processingunit.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import { type Held, policyAbout } from '../policy-of.ts';
+import { once } from '../reading-once.ts';
 import { unitTags } from './rendered.ts';
 
 type Side = DecisionAnswer['sides'][number];
@@ -91,13 +93,33 @@ async function seen({ end }: Found, by: Held, policies: (namespace: NamespacePat
   );
 }
 
-/** The bundles that carry a namespace's policy: its own, and those above whose processing units can be mapped to it. */
-async function bundlesWith(namespace: NamespacePath, { IDs }: Held, { publications }: Deps) {
-  const entries = await Promise.all(IDs.map(id => publications.get(tenantOf(namespace), id)));
-  return entries
-    .filter(entry => entry !== undefined)
-    .filter(({ reaches, revision }) => revision > 0 && reaches.includes(namespace))
-    .map(entry => ({ namespace: entry.namespace, revision: entry.revision }));
+/** What a decision is made of: each thing read once, and as soon as it is known that it will be needed. */
+function readings(call: Call, deps: Deps) {
+  const held = once<Promise<Held>>();
+  const published = once<Promise<Publication | undefined>>();
+  const begun = <T>(reading: Promise<T>): void => void reading.catch(() => undefined);
+  const readAbout = (namespace: NamespacePath, strangers: readonly ProcessingUnit[]) =>
+    held(`${namespace} ${strangers.length}`, () => policyAbout(namespace, strangers, deps));
+  const publication = (ID: ObjectId, namespace: NamespacePath) =>
+    published(ID, () => deps.publications.get(tenantOf(namespace), ID));
+  return {
+    policyAbout: readAbout,
+    /** Begins with what the request alone says: the policies of ends that it places, and the bundles above them. */
+    begin(ends: readonly End[]): void {
+      for (const end of ends) {
+        if ('tags' in end || 'processingUnit' in end) begun(readAbout(namespaceOf(end.namespace, call), []));
+      }
+      for (const { ID } of call.lineage) begun(publication(ID, call.namespace));
+    },
+    /** The bundles that carry a namespace's policy: its own, and those above whose processing units can be mapped to it. */
+    async bundlesWith(namespace: NamespacePath, { IDs }: Held) {
+      const entries = await Promise.all(IDs.map(ID => publication(ID, namespace)));
+      return entries
+        .filter(entry => entry !== undefined)
+        .filter(({ reaches, revision }) => revision > 0 && reaches.includes(namespace))
+        .map(entry => ({ namespace: entry.namespace, revision: entry.revision }));
+    },
+  };
 }
 
 const shownBy = ({ rule, via }: ByRule) => ({ rule, via: { ...via, clause: [...via.clause] } });
@@ -123,23 +145,20 @@ const shown = (decision: SideDecision, { enforcedIn }: Held): Omit<Side, 'bundle
 export const decideFlow: Handler = async (call, deps) => {
   const { source, destination, protocolPort } = call.body as DecisionRequest;
   const traffic = readTraffic(protocolPort, "Attribute 'protocolPort'");
+  const read = readings(call, deps);
+  read.begin([source, destination]);
   const [from, to] = await Promise.all([
     endOf(source, destination, call, deps),
     endOf(destination, source, call, deps),
   ]);
   const strangers = [...from.units, ...to.units];
-  const loaded = new Map<NamespacePath, Promise<Held>>();
-  const policies = (namespace: NamespacePath): Promise<Held> => {
-    const known = loaded.get(namespace) ?? policyAbout(namespace, strangers, deps);
-    loaded.set(namespace, known);
-    return known;
-  };
+  const policies = (namespace: NamespacePath): Promise<Held> => read.policyAbout(namespace, strangers);
   const decided = async (side: Side['side'], { end: own }: Found, other: Found): Promise<Side[]> => {
     if (own.kind !== 'processing unit') return [];
     const by = await policies(own.namespace);
     const [peer, bundles] = await Promise.all([
       seen(other, by, policies),
-      bundlesWith(own.namespace, by, deps),
+      read.bundlesWith(own.namespace, by),
     ]);
     return [{ ...shown(decide(by.policy, side, own, peer, traffic), by), bundles }];
   };

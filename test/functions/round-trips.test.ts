@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
 import { minimal } from './inputs.ts';
@@ -11,8 +10,8 @@ interface Meter {
 }
 
 /** The same store, which counts. A call is one deeper than the deepest that was answered when it began. */
-const metered = (store: ObjectStore, meter: Meter): ObjectStore =>
-  new Proxy(store, {
+const metered = <T extends object>(port: T, meter: Meter): T =>
+  new Proxy(port, {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
@@ -32,7 +31,11 @@ let admin: Caller;
 let tenant: string;
 let deep: string;
 beforeAll(async () => {
-  plane = await openPlane(deps => ({ ...deps, store: metered(deps.store, meter) }));
+  plane = await openPlane(deps => ({
+    ...deps,
+    store: metered(deps.store, meter),
+    publications: metered(deps.publications, meter),
+  }));
   tenant = await plane.tenant();
   deep = await plane.namespace(await plane.namespace(tenant, 'account'), 'group');
   admin = await plane.member(tenant, ['namespace.administrator']);
@@ -107,12 +110,28 @@ describe('a decision', () => {
     return [deepest, meter.calls];
   };
 
-  it('costs the same whatever else the tenant holds, one trip more than others to read the policies', async () => {
-    const ends = [{ address: '10.9.0.1' }, { tags: ['app=web'], namespace: deep }] as const;
+  it('about ends of the very namespace is within the budget', async () => {
+    const web = { tags: ['app=web'] };
+    expect((await about(web, web))[0]).toBe(BUDGET);
+    expect((await about(web, { name: 'www.example.com' }))[0]).toBe(BUDGET);
+    expect((await about({ address: '203.0.113.1' }, web))[0]).toBe(BUDGET);
+    const unit = { name: 'here', type: 'Host', addresses: ['10.9.3.1'] };
+    const { object } = await admin('POST /processingunits', tenant, { body: unit });
+    expect((await about({ processingUnit: object.ID }, web))[0]).toBe(BUDGET);
+    expect((await about({ address: '10.9.3.1' }, web))[0]).toBe(BUDGET);
+  });
+
+  it('asks for the bundles of a namespace below once its ID is known', async () => {
+    const web = { tags: ['app=web'], namespace: deep };
+    expect((await about(web, web))[0]).toBe(BUDGET + 1);
+  });
+
+  it('costs the same whatever else the tenant holds, two trips more where an address leads elsewhere', async () => {
+    const ends = [{ address: '10.9.0.1' }, { tags: ['app=web'] }] as const;
     const unit = { name: 'u', type: 'Host', addresses: ['10.9.0.1'] };
     await admin('POST /processingunits', deep, { body: unit });
     const before = await about(...ends);
-    expect(before[0]).toBe(BUDGET + 1);
+    expect(before[0]).toBe(BUDGET + 2);
     for (let at = 0; at < 5; at += 1) {
       const other = await plane.namespace(tenant, `crowd-${at}`);
       await admin('POST /processingunits', other, { body: { ...unit, addresses: [`10.9.1.${at}`] } });
