@@ -13,14 +13,23 @@ import { matches } from './matches.ts';
 import { namespaces } from './namespaces.ts';
 import { policies } from './policies.ts';
 import { policyKinds } from './policy-kinds.ts';
+import { enforcerRelations, namespaceRelations, policyRelations } from './relations.ts';
 import { rendering } from './rendered.ts';
 import { tokens } from './tokens.ts';
 import { upgrades } from './upgrades.ts';
 
 const { listUnitRenderedPolicies } = rendering;
-const { listEnforcerProfiles, listMappedUnits, listMappingEnforcers, listMappingProfiles } = matches;
+const {
+  listEnforcerHostServices,
+  listEnforcerProfiles,
+  listMappedUnits,
+  listMappingEnforcers,
+  listMappingProfiles,
+} = matches;
 /** What policies have to do with enforcers and their units. */
 const relations = {
+  ...enforcerRelations,
+  listEnforcerHostServices,
   listEnforcerProfiles,
   listMappedUnits,
   listMappingEnforcers,
@@ -35,8 +44,8 @@ export const handlersOf = {
   flows,
   imports: { ...imports, ...largeImports, ...exports, ...activities, ...conversions },
   legacy,
-  namespaces,
-  policies: { ...policies, ...policyKinds },
+  namespaces: { ...namespaces, ...namespaceRelations },
+  policies: { ...policies, ...policyKinds, ...policyRelations },
   tokens,
   upgrades,
 } as const satisfies Record<string, Partial<Record<Operation, Handler>>>;
@@ -53,8 +62,10 @@ export const handlers: Handlers = {
   ...largeImports,
   ...legacy,
   ...namespaces,
+  ...namespaceRelations,
   ...policies,
   ...policyKinds,
+  ...policyRelations,
   ...relations,
   ...tokens,
   ...upgrades,

@@ -10,6 +10,7 @@ import type { NetworkRuleSetPolicy } from '../../shared/schema/networkrulesetpol
 import type { Identity, ObjectOf } from '../../shared/schema/resources.ts';
 import type { Tag } from '../../shared/schema/tag.ts';
 import type { Call, Handler } from '../call.ts';
+import type { Deps } from '../deps.ts';
 import { everything, list } from '../list.ts';
 import { loadView } from '../load.ts';
 import { wiresIn } from '../wires.ts';
@@ -123,6 +124,30 @@ const listEnforcerProfiles: Handler = async (call, deps) => {
   return { body: found ? [found] : [], total: found ? 1 : 0, messages: [message] };
 };
 
+const isOver = (time: string | undefined, { clock }: Pick<Deps, 'clock'>): boolean =>
+  time !== undefined && Date.parse(time) <= clock.now().getTime();
+
+/** Those that mappings give an enforcer, and where only fallbacks do, theirs. */
+const listEnforcerHostServices: Handler = async (call, deps) => {
+  const { normalizedTags } = targetOf('enforcer', 'hostservice', call);
+  const above = reaching(call, ['propagated']);
+  const all = await everything(
+    'hostservicemappingpolicy',
+    { ...above, query: { propagated: ['true'] } },
+    deps,
+  );
+  const mine = all.filter(
+    ({ subject, disabled, expirationTime }) =>
+      !disabled && !isOver(expirationTime, deps) && expressionMatches(subject, normalizedTags),
+  );
+  const firm = mine.filter(({ fallback }) => !fallback);
+  const clauses = (firm.length > 0 ? firm : mine).flatMap(({ object }) => object);
+  const reply = await list('hostservice', above, deps, service =>
+    expressionMatches(clauses, service.normalizedTags),
+  );
+  return { ...reply, messages: ['host services have no effect any more'] };
+};
+
 const inShort = ({ ID, name, namespace }: ObjectOf<'processingunit' | 'externalnetwork'>) => ({
   ID,
   name,
@@ -151,6 +176,7 @@ export const matches = {
   listMappedUnits,
   listMappingEnforcers,
   listMappingProfiles,
+  listEnforcerHostServices,
   listEnforcerProfiles,
   matchClauses,
 };

@@ -152,4 +152,10 @@ export const policyRoutes = {
     'enforcerprofile',
     'Gets the profile that counts for an enforcer; a message says which mapping gives it, and why.',
   ),
+  listEnforcerHostServices: related(
+    'enforcer',
+    'hostservice',
+    'Deprecated: lists the host services that mappings give an enforcer; they have no effect.',
+    PAGED,
+  ),
 } as const satisfies Record<string, Route>;

@@ -46,6 +46,7 @@ import {
 } from './namespace-messages.ts';
 import { LIST, type ParameterName } from './parameters.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { relationRoutes } from './relation-routes.ts';
 import { upgradeRoutes } from './upgrade-routes.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -416,6 +417,7 @@ export type Operation =
   | keyof typeof importRoutes
   | keyof typeof upgradeRoutes
   | keyof typeof policyRoutes
+  | keyof typeof relationRoutes
   | keyof typeof special
   | keyof typeof views;
 
@@ -430,6 +432,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...flowRoutes,
   ...importRoutes,
   ...policyRoutes,
+  ...relationRoutes,
 };
 
 export const operations = Object.keys(routes).sort() as Operation[];

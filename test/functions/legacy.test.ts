@@ -3,9 +3,10 @@ import { policyChanged } from '../../functions/events/policy-changed.ts';
 import { ConversionReport, DecisionAnswer } from '../../shared/api/messages.ts';
 import { isPolicyIdentity } from '../../shared/core/view.ts';
 import { ObjectId } from '../../shared/schema/ids.ts';
-import type { Identity } from '../../shared/schema/resources.ts';
+import { type Identity, identityNamed } from '../../shared/schema/resources.ts';
 import { make, pathOf } from '../core/objects.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
+import { minimal } from './inputs.ts';
 
 let plane: Plane;
 let admin: Caller;
@@ -117,6 +118,64 @@ describe('a legacy object', () => {
   ] as const)('of %s is refused as the original refused it: %o', async (plural, body, attribute) => {
     const { status, errors } = await admin(`POST /${plural}`, tenant, { body });
     expect([status, errors[0]?.data?.attribute]).toEqual([422, attribute]);
+  });
+});
+
+describe('host services of an enforcer', () => {
+  it('are those of its mappings, and those of fallbacks where there are no others', async () => {
+    const own = await plane.tenant();
+    const child = await plane.namespace(own, 'child');
+    const enforcer = { name: 'e', FQDN: 'e.example.com', associatedTags: ['rack=1'] };
+    const { object } = await plane.root('POST /enforcers', child, { body: enforcer });
+    const service = (name: string, namespace = child, more = {}) =>
+      plane.root('POST /hostservices', namespace, { body: { name, services: ['22'], ...more } });
+    await service('near');
+    await service('above', own, { propagate: true });
+    await service('hidden', own);
+    const map = async (subject: string, name: string, more = {}) =>
+      plane.root('POST /hostservicemappingpolicies', child, {
+        body: { name: 'm', subject: [[subject]], object: [[`$name=${name}`]], ...more },
+      });
+    const listed = async () => {
+      const answer = await plane.root(`GET /enforcers/${object.ID}/hostservices`, child);
+      expect(answer.headers['x-messages']).toContain('no effect');
+      return answer.list.map(({ name }) => name);
+    };
+    expect(await listed()).toEqual([]);
+    await map('$identity=enforcer', 'near', { fallback: true });
+    expect(await listed()).toEqual(['near']);
+    await map('rack=2', 'near');
+    await map('rack=1', 'hidden');
+    await map('rack=1', 'near', { disabled: true });
+    const past = new Date(plane.clock.now().getTime() - 1000).toISOString();
+    await map('rack=1', 'near', { expirationTime: past });
+    expect(await listed()).toEqual([]);
+    await map('rack=1', 'above');
+    expect(await listed()).toEqual(['above']);
+    const some = await plane.member(child, ['enforcer']);
+    expect((await some(`GET /enforcers/${object.ID}/hostservices`, child)).status).toBe(403);
+  });
+});
+
+describe('a relation to what does not exist here', () => {
+  it.each([
+    ['networkrulesetpolicies', 'services'],
+    ['processingunits', 'services'],
+    ['namespaces', 'trustedcas'],
+    ['enforcers', 'trustedcas'],
+    ['enforcers', 'debugbundles'],
+  ] as const)('is empty and says why: %s/:id/%s', async (plural, listed) => {
+    const own = await plane.tenant();
+    const identity = identityNamed(plural) ?? expect.fail();
+    const { object } = await plane.root(`POST /${plural}`, own, { body: minimal(own)[identity] });
+    const answer = await plane.root(`GET /${plural}/${object.ID}/${listed}`, own);
+    expect([answer.status, answer.list, answer.headers['x-count-total']]).toEqual([200, [], '0']);
+    expect(answer.headers['x-messages']).toMatch(/here|host/);
+    const none = await plane.root(`GET /${plural}/0190f3a1b2c3d4e5f6071829/${listed}`, own);
+    expect(none.status).toBe(404);
+    const nobody = await plane.member(own, ['automation.viewer']);
+    const denied = await nobody(`GET /${plural}/${object.ID}/${listed}`, own);
+    expect(denied.status).toBe(plural === 'namespaces' ? 200 : 403);
   });
 });
 

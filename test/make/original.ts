@@ -116,3 +116,20 @@ export const ORIGINAL: readonly OriginalResource[] = [
   { identity: 'jwks', path: '.well-known' },
   plural('event'),
 ];
+
+/** Relations of the original that are not served, by why. Those to what does not exist here and that are lists are, and are empty. */
+export const ABSENT_RELATIONS: readonly (readonly [string, string])[] = [
+  [
+    '`/namespaces/{id}/oauthinfo`, `/namespaces/{id}/oauthkeys`',
+    'issue tokens for its HTTP services, which are no part of microsegmentation here',
+  ],
+  [
+    '`/enforcers/{id}/enforcerrefreshes`, `/processingunits/{id}/processingunitrefreshes`',
+    'agents poll their bundle; nothing has to be refreshed',
+  ],
+  ['`/processingunits/{id}/pingprobes`', REPORTS],
+  [
+    '`/processingunits/{id}/vulnerabilities`',
+    'images are scanned elsewhere; `vulnerabilityLevel` is always empty',
+  ],
+];

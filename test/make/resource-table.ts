@@ -1,6 +1,6 @@
 import { type Route as FullRoute, operations, routes } from '../../shared/api/routes.ts';
 import { resourceOf } from '../../shared/schema/resources.ts';
-import { ORIGINAL, type OriginalResource } from './original.ts';
+import { ABSENT_RELATIONS, ORIGINAL, type OriginalResource } from './original.ts';
 
 type Route = Pick<FullRoute, 'method' | 'path' | 'group' | 'summary' | 'crud'>;
 
@@ -71,6 +71,12 @@ export function resourceTable(): string {
     '| resource | state | operations | what it is, or why it is absent |',
     '|---|---|---|---|',
     ...[...ORIGINAL].sort((a, b) => (a.identity < b.identity ? -1 : 1)).map(rowOf),
+    '',
+    '## Relations that are absent',
+    '',
+    '| relation | why |',
+    '|---|---|',
+    ...ABSENT_RELATIONS.map(row),
     '',
     '## Beyond the original',
     '',

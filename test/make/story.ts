@@ -152,6 +152,12 @@ const lookups: readonly Step[] = [
     id: '{{enforcerprofilemappingpolicy}}',
   }),
   ask('listEnforcerProfiles', 'Which profile does an enforcer have?', { id: '{{enforcer}}' }),
+  ask('listEnforcerHostServices', 'Which host services had an enforcer?', { id: '{{enforcer}}' }),
+  ask('listRulesetServices', 'HTTP services of a ruleset: none', { id: '{{networkrulesetpolicy}}' }),
+  ask('listUnitServices', 'HTTP services of a unit: none', { id: '{{processingunit}}' }),
+  ask('listNamespaceTrustedCas', 'Certificate authorities of a namespace: none', { id: '{{namespace}}' }),
+  ask('listEnforcerTrustedCas', 'Certificate authorities of an enforcer: none', { id: '{{enforcer}}' }),
+  ask('listEnforcerDebugBundles', 'Debug bundles of an enforcer: none', { id: '{{enforcer}}' }),
   ask('listPolicies', 'List policies of every kind'),
   ask('getPolicy', 'Get a policy of any kind', { id: '{{networkrulesetpolicy}}' }),
   ask('pokeEnforcer', 'The agent is alive and enforces revision 3', {
