@@ -23,6 +23,8 @@ interface Options {
   credentials: () => Promise<EnforcerCredentials>;
   /** What is trusted so far: `{ root }` from the installation, or what an earlier run kept. */
   state: TrustedState;
+  /** ID of the namespace that `state` is of, if any, and what to trust of a namespace that was made anew in its place. */
+  origin?: { namespaceID: string | undefined; root: Uint8Array };
   now: () => Date;
 }
 
@@ -35,10 +37,12 @@ export class BundlePoller {
   #credentials: EnforcerCredentials | undefined;
   #state: TrustedState;
   #etag: string | undefined;
+  #namespaceID: string | undefined;
 
   constructor(options: Options) {
     this.#options = options;
     this.#state = options.state;
+    this.#namespaceID = options.origin?.namespaceID;
   }
 
   /** Origin of the bucket, once there were credentials for it. */
@@ -84,8 +88,29 @@ export class BundlePoller {
     const { now, credentials } = this.#options;
     const known = this.#credentials;
     if (known && Date.parse(known.expiration) - now().getTime() > RENEWAL) return known;
-    this.#credentials = await credentials();
-    return this.#credentials;
+    const given = await credentials();
+    this.#follow(given);
+    this.#credentials = given;
+    return given;
+  }
+
+  /**
+   * A namespace that was deleted and made again under its old name has a repository of its own, whose versions begin
+   * anew. It is a later one, as IDs tell: nobody is led back to one that went, whatever it is still signed with.
+   */
+  #follow({ namespaceID, namespace }: EnforcerCredentials): void {
+    const { origin } = this.#options;
+    const known = this.#namespaceID;
+    this.#namespaceID = namespaceID;
+    if (!origin || known === undefined || known === namespaceID) return;
+    if (namespaceID < known) {
+      this.#namespaceID = known;
+      throw new Error(
+        `namespace ${namespace} with the ID ${namespaceID} is older than ${known}, which was followed`,
+      );
+    }
+    this.#state = { root: origin.root };
+    this.#etag = undefined;
   }
 
   #get(credentials: EnforcerCredentials, path: string, signal: AbortSignal, etag?: string) {

@@ -74,6 +74,11 @@ export class Holding {
     return this.#trusted;
   }
 
+  /** Of the namespace whose bundle was taken last. */
+  get namespaceID(): string | undefined {
+    return this.#content?.payloads['policy.json'].namespaceID;
+  }
+
   get active(): Active | undefined {
     return this.#activation.active;
   }
@@ -194,6 +199,8 @@ export class Holding {
   /** Keeps everything that a next run needs. A full disk is a trouble and no more: what holds goes on to hold. */
   async save(api: string, enforcer: HostIdentity['enforcer'], binding: Expected): Promise<void> {
     const { folder, troubles } = this.#options;
+    // Of another namespace than the bundle that holds: each is good with its own binding only.
+    if (this.namespaceID !== undefined && this.namespaceID !== binding.namespaceID) return;
     const { bundle: _, ...seen } = this.#trusted;
     const { tenant, namespace, namespaceID } = binding;
     const { ID, name, normalizedTags } = enforcer;

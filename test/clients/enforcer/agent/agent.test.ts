@@ -296,3 +296,56 @@ test('the bundle of another namespace is not followed, whoever names it', async 
   );
   expect(holds(running)).toBeUndefined();
 });
+
+test('a namespace that was deleted and made again is followed like a new one', async () => {
+  const running = await startedAndHolding();
+  for (const name of ['a', 'b', 'c']) {
+    const before = holds(running)?.content.revision ?? 0;
+    await stage.client.call('createNetworkrulesetpolicy', { namespace: NAMESPACE, body: ruleset(name) });
+    await stage.until('the revision', () => (holds(running)?.content.revision ?? 0) > before);
+  }
+  const { body } = await stage.client.call('listNamespace', { namespace: '/tenant' });
+  const { ID: id = '' } = body.find(({ name }) => name === NAMESPACE) ?? {};
+  await stage.client.call('deleteNamespace', {
+    namespace: '/tenant',
+    params: { id },
+    query: { recursive: true },
+  });
+  await stage.until('the namespace to go', async () => {
+    const { body: left } = await stage.client.call('listNamespace', { namespace: '/tenant' });
+    return left.every(({ name }) => name !== NAMESPACE);
+  });
+  await stage.client.call('createNamespace', {
+    namespace: '/tenant',
+    body: { name: 'group', type: 'Group' },
+  });
+  await stage.client.call('createNetworkrulesetpolicy', { namespace: NAMESPACE, body: ruleset('new') });
+  await stage.until(
+    'the new policy',
+    () => stage.plane.holds?.payloads['policy.json'].rulesets[0]?.name === 'new',
+    10_000,
+    30_000,
+  );
+}, 60_000);
+
+test('nobody is led back to a namespace that was there before', async () => {
+  const first = await startedAndHolding();
+  await first.stop();
+  const older = '0'.repeat(24);
+  const running = stage.start({
+    client: {
+      ...stage.client,
+      call: (async (operation, request) => {
+        const answer = await stage.client.call(operation, request);
+        return operation === 'createEnforcerCredentials'
+          ? { ...answer, body: { ...(answer.body as object), namespaceID: older } }
+          : answer;
+      }) as typeof stage.client.call,
+    },
+  });
+  await stage.until('the trouble', () => running.agent.status.troubles.polling !== undefined);
+  expect(running.agent.status.troubles.polling?.detail).toMatch(
+    /0{24} is older than [0-9a-f]{24}, which was/,
+  );
+  expect(holds(running)?.content.revision).toBe(holds(first)?.content.revision);
+});
