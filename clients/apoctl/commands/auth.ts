@@ -4,6 +4,7 @@ import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { tokenOf } from '../session.ts';
 import { readCredential, settle } from '../settings.ts';
+import { addTokenRealms } from './auth-token.ts';
 
 interface AppcredOptions {
   path?: string;
@@ -28,6 +29,7 @@ export function addAuth(program: Command, io: Io): void {
     .addHelpText('after', EXAMPLES)
     .action((said: AppcredOptions, self: Command) => appcred(io, said, options.flagsOf(self)));
   options.withGlobals(command);
+  addTokenRealms(auth, io);
 }
 
 async function appcred(io: Io, said: AppcredOptions, flags: options.Flags): Promise<void> {
