@@ -1,6 +1,5 @@
 import { Failure } from '../../shared/schema/failure.ts';
 import { IMPORT_LIMITS, type ImportError, type ImportRun } from '../../shared/schema/import.ts';
-import type { Call } from '../call.ts';
 import { rehearsing } from '../pipeline/rehearse.ts';
 import type { TaskDeps } from '../tasks/task.ts';
 import { placeIn, type Run, refuseTwice, runOf, type Step, stepOf } from './apply.ts';
@@ -11,7 +10,7 @@ import { callFor } from './objects.ts';
 import { type Part, type Planned, stretches } from './parts.ts';
 import { reachOf } from './reach.ts';
 import { removal } from './remove.ts';
-import { takePlanned, targetsOf } from './run.ts';
+import { type Try, takePlanned, targetsOf } from './run.ts';
 
 type Told = Pick<ImportRun, 'validated' | 'failed' | 'errors' | 'findings' | 'moreFindings' | 'warnings'>;
 
@@ -25,14 +24,16 @@ class Look {
   readonly errors: ImportError[] = [];
   failed = 0;
   readonly #run: Run;
+  readonly #tries: number;
 
-  constructor(run: Run) {
+  constructor(run: Run, tries: number) {
     this.#run = run;
+    this.#tries = tries;
   }
 
   /** Notes a refusal; what passes is for the state machine to try again. */
   #refused(error: unknown, entries: readonly Planned[]): void {
-    if (!(error instanceof Failure) || isPassing(error)) throw error;
+    if (!(error instanceof Failure) || isPassing(error, this.#tries)) throw error;
     this.failed += entries.length;
     this.errors.push(...errorsOf(error, placeIn(entries)));
   }
@@ -44,7 +45,7 @@ class Look {
         const { writes } = await stepOf(entry, this.#run);
         await this.#run.deps.store.commit(writes);
       } catch (error) {
-        if (!(error instanceof Failure) || isPassing(error)) throw error;
+        if (!(error instanceof Failure) || isPassing(error, this.#tries)) throw error;
       }
     }
     this.#run.report.findings.length = 0;
@@ -108,7 +109,7 @@ class Look {
 export async function checkPart(
   { above, entries }: Part,
   run: ImportRun,
-  call: Call,
+  { call, tries }: Try,
   deps: TaskDeps,
 ): Promise<Told> {
   const targets = await targetsOf(entries, deps);
@@ -116,7 +117,7 @@ export async function checkPart(
     ...runOf(call, rehearsing(reachOf(deps)), nouns, run.label),
     take: takePlanned(targets),
   };
-  const look = new Look(engine);
+  const look = new Look(engine, tries);
   await look.above(above);
   for (const stretch of stretches(entries)) await look.stretch(stretch, targets);
   const errors = bounded([...run.errors, ...look.errors], IMPORT_LIMITS.errors);

@@ -11,6 +11,9 @@ export const errorsOf = ({ kind, details }: Failure, at: string): ImportError[] 
     return { at, title: FAILURES[kind].title, description: told.slice(0, LONGEST) };
   });
 
-/** What may be otherwise when it is tried again. */
-export const isPassing = ({ kind }: Failure): boolean =>
-  kind === 'unavailable' || kind === 'too_many_requests' || kind === 'conflict';
+/** Tries behind the first one after which a conflict is no race: what is there will not fit what was said. */
+const CONFLICTS = 3;
+
+/** What may be otherwise when it is tried again, so that the state machine does. `tries`: how often it has. */
+export const isPassing = ({ kind }: Failure, tries: number): boolean =>
+  kind === 'unavailable' || kind === 'too_many_requests' || (kind === 'conflict' && tries < CONFLICTS);

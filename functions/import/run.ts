@@ -3,6 +3,7 @@ import type { Activity, Stored, Write } from '../../shared/ports/object-store.ts
 import type { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
 import { IMPORT_ENDED, type ImportRun } from '../../shared/schema/import.ts';
 import type { Identity, ObjectOf } from '../../shared/schema/resources.ts';
+import type { Call } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import type { Take } from './objects.ts';
 import type { Planned } from './parts.ts';
@@ -38,6 +39,12 @@ export async function advance(
     { kind: 'update', resource: 'import', object: next, seen: run.updateTime },
   ]);
   return next;
+}
+
+/** One try of a part: in whose name, and how often it was tried before. */
+export interface Try {
+  call: Call;
+  tries: number;
 }
 
 /** Reads at a time. */

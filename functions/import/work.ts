@@ -1,6 +1,5 @@
 import { Failure } from '../../shared/schema/failure.ts';
 import { IMPORT_LIMITS, type ImportRun } from '../../shared/schema/import.ts';
-import type { Call } from '../call.ts';
 import type { TaskDeps } from '../tasks/task.ts';
 import { type Outcome, placeIn, type Run, runOf, type Step, stepOf } from './apply.ts';
 import { chunks } from './batch.ts';
@@ -9,7 +8,7 @@ import { nouns } from './nouns.ts';
 import { type Part, type Planned, stretches } from './parts.ts';
 import { reachOf } from './reach.ts';
 import { removal, removeNamespace } from './remove.ts';
-import { advance, takePlanned, targetsOf } from './run.ts';
+import { advance, type Try, takePlanned, targetsOf } from './run.ts';
 
 type Counts = Pick<ImportRun, 'applied' | Outcome>;
 
@@ -32,15 +31,24 @@ const stopped = (error: Failure, entries: readonly { at: string }[]): Partial<Im
   failed: entries.length,
 });
 
+type Targets = Awaited<ReturnType<typeof targetsOf>>;
+
+/** The objects that entries mean, and how often the part was tried before. */
+interface Tried extends Pick<Try, 'tries'> {
+  targets: Targets;
+}
+
 /** One part of an import that is applied. The import's own record goes with each transaction and says how far it came. */
 class Work {
   run: ImportRun;
   readonly #engine: Run;
   readonly #deps: TaskDeps;
-  readonly #targets: Awaited<ReturnType<typeof targetsOf>>;
+  readonly #targets: Targets;
+  readonly #tries: number;
 
-  constructor(run: ImportRun, engine: Run, deps: TaskDeps, targets: Awaited<ReturnType<typeof targetsOf>>) {
+  constructor(run: ImportRun, engine: Run, deps: TaskDeps, { targets, tries }: Tried) {
     this.run = run;
+    this.#tries = tries;
     this.#engine = engine;
     this.#deps = deps;
     this.#targets = targets;
@@ -105,7 +113,7 @@ class Work {
       await work();
       return true;
     } catch (error) {
-      if (!(error instanceof Failure) || isPassing(error)) throw error;
+      if (!(error instanceof Failure) || isPassing(error, this.#tries)) throw error;
       this.run = await advance(this.run, stopped(error, entries), this.#deps);
       return false;
     }
@@ -116,13 +124,13 @@ class Work {
 export async function applyPart(
   { entries }: Part,
   run: ImportRun,
-  call: Call,
+  { call, tries }: Try,
   deps: TaskDeps,
 ): Promise<ImportRun> {
   const left = entries.slice(run.offset);
   const targets = await targetsOf(left, deps);
   const engine: Run = { ...runOf(call, reachOf(deps), nouns, run.label), take: takePlanned(targets) };
-  const work = new Work(run, engine, deps, targets);
+  const work = new Work(run, engine, deps, { targets, tries });
   for (const stretch of stretches(left)) if (!(await work.stretch(stretch))) return work.run;
   return advance(work.run, { part: run.part + 1, offset: 0 }, deps);
 }

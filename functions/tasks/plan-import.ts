@@ -8,13 +8,14 @@ import { errorsOf, isPassing } from '../import/errors.ts';
 import { takenBy, taking } from '../import/label.ts';
 import { putPart } from '../import/parts.ts';
 import { planned } from '../import/plan.ts';
-import { advance, hasEnded, type ImportPlace, importAt } from '../import/run.ts';
+import { advance, hasEnded, importAt } from '../import/run.ts';
 import { Called, type TaskDeps, task } from './task.ts';
 
 /** Which import. */
 export const OfImport = { ...Called, namespace: NamespacePath, ID: ObjectId };
 
-const Input = z.strictObject(OfImport);
+/** Which import, and how often the state machine has tried again; executions that began before it said so do not. */
+export const Tried = z.strictObject({ ...OfImport, tries: z.int().min(0).default(0) });
 
 /** What comes next, for the state machine. */
 export interface Next {
@@ -96,7 +97,7 @@ async function kept(run: ImportRun, plan: Partial<ImportRun>, deps: TaskDeps): P
 }
 
 /** Reads the document, finds what each of its objects means of what is there, and puts all of it into parts. */
-export const planImport = task(Input, async (input: ImportPlace, deps): Promise<Next> => {
+export const planImport = task(Tried, async ({ tries, ...input }, deps): Promise<Next> => {
   const run = await importAt(input, deps);
   if (!run || hasEnded(run) || run.wanted === 'Cancel') return FINISH;
   if (run.isPlanned) return { next: run.status === 'Applying' ? 'apply' : 'validate' };
@@ -104,7 +105,7 @@ export const planImport = task(Input, async (input: ImportPlace, deps): Promise<
   try {
     plan = await planOf(run, deps);
   } catch (error) {
-    if (!(error instanceof Failure) || isPassing(error)) throw error;
+    if (!(error instanceof Failure) || isPassing(error, tries)) throw error;
     plan = refused(error);
   }
   return (await kept(run, plan, deps)) ? { next: 'validate' } : FINISH;
