@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -78,14 +78,15 @@ function daysOf(text: string | undefined): number {
   process.exit(2);
 }
 
-function greet({ url, administrator, root }: ControlPlane): void {
+function greet({ url, administrator, root }: ControlPlane, plays: boolean): void {
   say(`Microseg listens on ${url}
 
   credential of the administrator of /   ${administrator}
   root of trust for enforcers            ${root}
   API reference                          ${url}/docs
-
-Try next, in another terminal:
+`);
+  if (plays) return;
+  say(`Try next, in another terminal:
 
   export APOCTL_CREDS=${administrator}
   npx apoctl api create cloudaccount -n / -k name aws-dev -k accountID 826088932159 -k provider aws -k prismaID 826920578209172635
@@ -147,6 +148,8 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
   const end = async (): Promise<void> => {
     await hosts?.close();
     await plane.stop();
+    // Made for this run, and with an administrator's credential in it.
+    if (enforce && data !== more.data) await rm(data, { recursive: true, force: true });
   };
   const stop = (): void => {
     process.once('SIGINT', () => process.exit(130));
@@ -154,10 +157,10 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  greet(plane);
+  greet(plane, plays);
   const playing = hosts ? enforcedDemo(plane, hosts, { data, say }) : plays ? demo(plane, say) : undefined;
   await playing?.catch(async error => {
-    await hosts?.close();
+    if (hosts) await end();
     refuse(error);
   });
 }

@@ -79,8 +79,15 @@ export async function writePolicy({ client, say }: Stage): Promise<void> {
   }
   for (const body of RULESETS) {
     await client.call('createNetworkrulesetpolicy', { namespace: tenant, body });
-    const rules = body.incomingRules.length + body.outgoingRules.length;
-    say(`  ruleset ${body.name} for ${body.subject.join(' or ')}: ${rules} rules`);
+    say(`  ruleset ${body.name} for ${body.subject.join(' or ')}`);
+    for (const [word, rules] of [
+      ['from', body.incomingRules],
+      ['to', body.outgoingRules],
+    ] as const)
+      for (const { action, object, protocolPorts } of rules)
+        say(
+          `    ${action.toLowerCase().padEnd(6)} ${word.padEnd(4)} ${object.join(' or ')}  ${protocolPorts.join(', ')}`,
+        );
   }
 }
 

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../shared/api/client.ts';
+import { NetworkIndex } from '../../shared/core/cidr.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { refuseSecondDemo, stageOf } from '../demo.ts';
@@ -9,7 +10,7 @@ import { type Network, openNetwork } from '../hosts/network.ts';
 import { openUplink } from '../hosts/uplink.ts';
 import { openVisitor, type Visitor } from '../hosts/visits.ts';
 import { enforceAll, onboard, registerUnits, type Stage, until, writePolicy } from '../play.ts';
-import { ENFORCERS } from '../scenario.ts';
+import { ENFORCERS, EXTERNAL_NETWORKS, TENANT } from '../scenario.ts';
 import { type DemoAgent, startAgent } from './agents.ts';
 import { CONNECTIONS, checkScenario, ENDS, type End, PORTS } from './ends.ts';
 import { type Measured, matrixLines, type Verdict } from './matrix.ts';
@@ -54,14 +55,24 @@ export async function openDemoHosts(): Promise<DemoHosts> {
   };
 }
 
+const index = new NetworkIndex(EXTERNAL_NETWORKS.map(({ entries }) => entries));
+const networksOf = (address: string): string =>
+  index
+    .find(address, undefined)
+    .map(({ network }) => EXTERNAL_NETWORKS[network]?.name)
+    .join(' and ');
+
 async function startHosts({ network, visitors }: DemoHosts, say: Stage['say']): Promise<void> {
   for (const { name, host, address, isEnforced } of ENDS) {
     const visitor = openVisitor(network.host(host));
     visitors.set(name, visitor);
     await visitor.listen(PORTS);
-    say(
-      `  ${name.padEnd(13)} ${address.padEnd(13)} ${network.host(host).netns}${isEnforced ? '  with an agent' : ''}`,
-    );
+    const what = isEnforced
+      ? 'with an agent'
+      : name === address
+        ? `in ${networksOf(address)}`
+        : 'without an agent';
+    say(`  ${name.padEnd(13)} ${address.padEnd(13)} ${network.host(host).netns.padEnd(30)} ${what}`);
   }
 }
 
@@ -161,12 +172,20 @@ export async function enforcedDemo(
   const measured = await measure(hosts, stage.client);
   for (const line of matrixLines(measured)) say(line);
   const web = hosts.network.host('web-1');
+  const state = join(resolve(data), 'demo/web-1');
   say(`
-Control plane, agents and hosts go on running. Change the policy with apoctl, and look around on a host:
+Control plane, agents and hosts go on running. In another terminal, here in ${process.cwd()}, look at web-1:
 
+  npx prisma-enforcer status --state ${state}
+  npx prisma-enforcer explain 10.1.0.10 10.2.0.20 tcp/5432 --state ${state}
   ${web.enter.join(' ')} nft list table inet prisma
-  ${web.enter.join(' ')} ${process.execPath} clients/enforcer/main.ts status --state ${join(resolve(data), 'demo/web-1')}
 
-Ctrl-C ends everything and takes the hosts away.`);
+Connect from web-1 to db-1, take the ruleset of db-1 away, and connect again a second later:
+
+  ${web.enter.join(' ')} timeout 1 bash -c '</dev/tcp/10.2.0.20/5432' && echo connected || echo rejected
+  export APOCTL_CREDS=${join(resolve(data), 'admin.creds')}
+  npx apoctl api delete networkrulesetpolicy db -n /${TENANT}
+
+Ctrl-C ends everything, takes the hosts away, and the folder too unless --data named it.`);
   return measured;
 }

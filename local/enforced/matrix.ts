@@ -24,7 +24,7 @@ const cell = (measured: Measured | undefined): string => {
 export function matrixLines(measured: readonly Measured[]): string[] {
   const blocks = PORTS.flatMap(port => [
     '',
-    `  ${`tcp/${port} to →`.padEnd(NAME)}${ENDS.map(({ name }) => name.padEnd(WIDTH)).join('')}`,
+    `  ${`tcp/${port} to →`.padEnd(NAME)}${ENDS.map(({ name }) => name.padEnd(WIDTH)).join('')}`.trimEnd(),
     ...ENDS.map(from => {
       const cells = ENDS.map(to =>
         cell(measured.find(one => one.from === from && one.to === to && one.port === port)).padEnd(WIDTH),
@@ -34,7 +34,8 @@ export function matrixLines(measured: readonly Measured[]): string[] {
   ]);
   const wrong = measured.filter(one => !agree(one)).length;
   return [
-    '  In each place: as wanted, as evaluated, as seen on the wire. ✔ allowed, ✘ rejected, · nobody decides.',
+    '  Sources down, destinations across. In each place three signs: as wanted, as evaluated, as seen on the wire.',
+    '  ✔ allowed, ✘ rejected, · neither end has an agent, so that nobody decides; ! marks a disagreement.',
     ...blocks,
     '',
     `  ${measured.length} of ${CONNECTIONS.length} connections tried, ${wrong} disagreements`,

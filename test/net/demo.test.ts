@@ -13,8 +13,9 @@ afterEach(() => place.remove());
 /** Starts the demo, as root or as somebody else, and interrupts it once it said a thing. */
 async function play(until: RegExp, uid?: number): Promise<{ code: number | null; out: string; pid: number }> {
   const args = ['--disable-warning=ExperimentalWarning', MAIN, '--demo', '--enforce'];
-  const child = spawn(process.execPath, [...args, '--data', place.path, '--port', String(await freePort())], {
+  const child = spawn(process.execPath, [...args, '--port', String(await freePort())], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: place.path },
     ...(uid === undefined ? {} : { uid }),
   });
   let out = '';
@@ -30,6 +31,7 @@ async function play(until: RegExp, uid?: number): Promise<{ code: number | null;
 const leftovers = (pid: number): string[] => [
   ...readdirSync('/run/netns').filter(name => name.startsWith(`microseg-${pid}-`)),
   ...readdirSync('/sys/class/net').filter(name => name === `ms${pid}`),
+  ...readdirSync(place.path),
 ];
 
 test('what is wanted, evaluated and seen on the wire agree everywhere, and Ctrl-C leaves nothing behind', async () => {
