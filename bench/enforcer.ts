@@ -51,7 +51,8 @@ async function plain(host: Host, script: string): Promise<number> {
 interface Place {
   folder: string;
   apply: string;
-  planeOnly: string;
+  plane: string;
+  agent: string;
 }
 
 const applied = async (host: Host, { folder, apply }: Place, deltas: number): Promise<Applying> =>
@@ -83,12 +84,13 @@ async function loads(host: Host, place: Place): Promise<Load[]> {
 interface Floors {
   /** Milliseconds of a run of nft for one element of a set of as many in a table without chains. */
   element: number;
-  /** Bytes of a process of Node that does nothing, and of one with the data plane's code and no policy. */
+  /** Bytes of a process of Node that does nothing, and of one with code and no policy: the data plane's, the agent's. */
   empty: number;
-  imported: number;
+  plane: number;
+  agent: number;
 }
 
-async function floors(host: Host, { planeOnly }: Place): Promise<Floors> {
+async function floors(host: Host, { plane, agent }: Place): Promise<Floors> {
   await host.run('nft', ['-f', '-'], plainRules(0, PEERS));
   const taken: number[] = [];
   for (let at = 0; at < DELTAS; at++) {
@@ -97,7 +99,12 @@ async function floors(host: Host, { planeOnly }: Place): Promise<Floors> {
   }
   await host.run('nft', ['flush', 'ruleset']);
   const bytes = async (files: readonly string[]) => Number(await output(host, idle(files)));
-  return { element: median(taken), empty: await bytes([]), imported: await bytes([planeOnly]) };
+  return {
+    element: median(taken),
+    empty: await bytes([]),
+    plane: await bytes([plane]),
+    agent: await bytes([agent]),
+  };
 }
 
 function loadRows(rounds: readonly Load[]): Row[] {
@@ -141,25 +148,34 @@ function changeRows({ parsing, deltas, nft, resident }: Applying, floor: Floors)
       peer: { value: floor.element, unit: 'ms', what: 'a run of nft for one element of a plain set' },
     },
     {
-      name: 'resident memory of the process that did it',
+      name: 'resident memory of the process that did it: the data plane',
       value: resident / 1e6,
       unit: 'MB',
       peer: limit(150, 'MB'),
     },
-    {
-      name: 'resident memory of its code without any policy',
-      value: floor.imported / 1e6,
-      unit: 'MB',
-      peer: { value: floor.empty / 1e6, unit: 'MB', what: 'Node without any code' },
-    },
+    ...(['plane', 'agent'] as const).map(
+      (part): Row => ({
+        name: `  of its code alone, without any policy: ${part === 'plane' ? 'the data plane' : 'a whole agent'}`,
+        value: floor[part] / 1e6,
+        unit: 'MB',
+        peer: { value: floor.empty / 1e6, unit: 'MB', what: 'Node without any code' },
+      }),
+    ),
   ];
 }
 
 /** Writes what is applied, and the programs that do it. */
 async function prepare(folder: string, first: readonly string[]): Promise<Place> {
-  const place = { folder, apply: join(folder, 'apply.mjs'), planeOnly: join(folder, 'plane.mjs') };
-  await bundled('bench/hosts/apply.ts', place.apply);
-  await bundled('clients/enforcer/nft/plane.ts', place.planeOnly);
+  const program = async (name: string, entry: string) => {
+    await bundled(entry, join(folder, name));
+    return join(folder, name);
+  };
+  const place = {
+    folder,
+    apply: await program('apply.mjs', 'bench/hosts/apply.ts'),
+    plane: await program('plane.mjs', 'clients/enforcer/nft/plane.ts'),
+    agent: await program('agent.mjs', 'clients/enforcer/life/run.ts'),
+  };
   const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
   write('policy.json', policyPayload(RULESETS));
   write('peers.json', peersPayload(PEERS, RULESETS, { first }));
