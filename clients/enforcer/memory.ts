@@ -3,27 +3,35 @@ import { runInNewContext } from 'node:vm';
 
 /** Milliseconds after the work: what comes right behind it goes first. */
 const LATER = 2000;
-/** Bytes of heap that nothing is in, from which on giving them back is worth a pause of a tenth of a second. */
-const MUCH = 40e6;
-/** The same of payloads: they are not in the heap, and nothing else looks for those that nobody has any more. */
-const LARGE = 8e6;
+/** Milliseconds for which work that does not end puts it off. */
+const LATEST = 10_000;
+/**
+ * Bytes that came since the last time, from which on it is worth a pause of a tenth of a second. Of payloads, too: they are
+ * not in the heap, and nothing else looks for those that nobody has any more.
+ */
+const MUCH = 16e6;
 
 type Collect = (how: { type: 'major'; flavor: 'last-resort' }) => void;
 let collect: Collect | undefined;
 let timer: NodeJS.Timeout | undefined;
-/** What payloads took after the last time. */
+let asked = 0;
+/** What was taken after the last time. */
 let settled = 0;
 
+function taken(): number {
+  const { heapTotal, arrayBuffers } = process.memoryUsage();
+  return heapTotal + arrayBuffers;
+}
+
 function giveBack(): void {
-  const { heapTotal, heapUsed, arrayBuffers } = process.memoryUsage();
-  const isSmall = heapTotal - heapUsed < MUCH && heapUsed < 2 * MUCH;
-  if (isSmall && arrayBuffers - settled < LARGE) return;
+  timer = undefined;
+  if (taken() - settled < MUCH) return;
   if (!collect) {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as Collect;
   }
   collect({ type: 'major', flavor: 'last-resort' });
-  settled = process.memoryUsage().arrayBuffers;
+  settled = taken();
 }
 
 /**
@@ -31,6 +39,9 @@ function giveBack(): void {
  * machine were its own; an enforcer is a guest on it.
  */
 export function giveBackLater(): void {
+  const now = performance.now();
+  if (timer === undefined) asked = now;
+  else if (now - asked > LATEST) return;
   clearTimeout(timer);
   timer = setTimeout(giveBack, LATER);
   timer.unref();
