@@ -8,11 +8,12 @@ import { median } from './clients/load.ts';
 import type { Applying } from './hosts/apply.ts';
 import { peersPayload, plainRules, policyPayload } from './hosts/fixture.ts';
 import { measurePairs, PAIRS, pairRows } from './hosts/pairs.ts';
+import { processorTime } from './hosts/processor.ts';
 import type { Bench, Row } from './row.ts';
 
 const PEERS = 100_000;
 const RULESETS = 10_000;
-const DELTAS = 31;
+const DELTAS = 21;
 const LOADS = 3;
 
 /** How the service starts it: see clients/enforcer/life/unit-files.ts. */
@@ -33,14 +34,20 @@ const idle = (files: readonly string[]): string[] => [
 const output = (host: Host, [first = '', ...more]: readonly string[]): Promise<string> =>
   host.run(first, more);
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return performance.now() - begun;
+/** Milliseconds, by the clock and of the processors. */
+interface Time {
+  elapsed: number;
+  busy: number;
 }
 
-/** Milliseconds that `nft -f` takes for a script on a host without rules. */
-async function plain(host: Host, script: string): Promise<number> {
+async function timed(work: () => Promise<unknown>): Promise<Time> {
+  const [begun, before] = [performance.now(), processorTime()];
+  await work();
+  return { elapsed: performance.now() - begun, busy: processorTime() - before };
+}
+
+/** What `nft -f` takes for a script on a host without rules. */
+async function plain(host: Host, script: string): Promise<Time> {
   await host.run('nft', ['flush', 'ruleset']);
   const taken = await timed(() => host.run('nft', ['-f', '-'], script));
   await host.run('nft', ['flush', 'ruleset']);
@@ -58,13 +65,12 @@ interface Place {
 const applied = async (host: Host, { folder, apply }: Place, deltas: number): Promise<Applying> =>
   JSON.parse(await output(host, [...STARTED, apply, folder, String(deltas)]));
 
-/** Milliseconds, load by load. */
 interface Load {
-  ours: number;
+  ours: Time;
   /** `nft -f` of the same text. */
-  same: number;
+  same: Time;
   /** `nft -f` of as many plain rules and one plain set. */
-  plain: number;
+  plain: Time;
 }
 
 /** Each round loads all in turn, so that they meet the same neighbours on the machine. */
@@ -73,9 +79,9 @@ async function loads(host: Host, place: Place): Promise<Load[]> {
   const rounds: Load[] = [];
   for (let round = 0; round < LOADS; round++) {
     await host.run('nft', ['flush', 'ruleset']);
-    const { first, script } = await applied(host, place, 0);
+    const { first, busy, script } = await applied(host, place, 0);
     const same = await plain(host, readFileSync(script, 'utf8'));
-    rounds.push({ ours: first, same, plain: await plain(host, rules) });
+    rounds.push({ ours: { elapsed: first, busy }, same, plain: await plain(host, rules) });
   }
   return rounds;
 }
@@ -95,7 +101,7 @@ async function floors(host: Host, { plane, agent }: Place): Promise<Floors> {
   const taken: number[] = [];
   for (let at = 0; at < DELTAS; at++) {
     const script = `add element inet plain peers { 11.0.0.${at} }\n`;
-    taken.push(await timed(() => host.run('nft', ['-f', '-'], script)));
+    taken.push((await timed(() => host.run('nft', ['-f', '-'], script))).elapsed);
   }
   await host.run('nft', ['flush', 'ruleset']);
   const bytes = async (files: readonly string[]) => Number(await output(host, idle(files)));
@@ -109,28 +115,28 @@ async function floors(host: Host, { plane, agent }: Place): Promise<Floors> {
 
 function loadRows(rounds: readonly Load[]): Row[] {
   const size = `${PEERS.toLocaleString('en')} addresses and ${RULESETS.toLocaleString('en')} rulesets`;
-  const ms = (of: (one: Load) => number) => ({ value: median(rounds.map(of)), unit: 'ms' });
-  const times = (of: (one: Load) => number) => median(rounds.map(one => one.ours / of(one)));
+  const ms = (of: (one: Load) => Time) => ({
+    value: median(rounds.map(one => of(one).elapsed)),
+    unit: 'ms',
+  });
+  const times = (what: keyof Time): Pick<Row, 'value' | 'unit' | 'peer'> => ({
+    value: median(rounds.map(({ ours, same }) => ours[what] / same[what])),
+    unit: '×',
+    peer: { value: 2, unit: '×', what: 'our limit' },
+  });
   return [
     {
       name: `${size}: from the payloads to the kernel, median of ${LOADS}`,
       ...ms(({ ours }) => ours),
       peer: { ...ms(({ same }) => same), what: 'nft -f of the same text' },
     },
-    {
-      name: '  round by round, as many times as long as nft -f of the same text',
-      value: times(({ same }) => same),
-      unit: '×',
-      peer: { value: 2, unit: '×', what: 'our limit' },
-    },
-    {
-      name: '  nft -f of one plain set and a plain rule for each ruleset',
-      ...ms(one => one.plain),
-    },
+    { name: '  round by round, times nft -f of the same text', ...times('elapsed') },
+    { name: '  the same of processor time', ...times('busy') },
+    { name: '  nft -f of one plain set and a plain rule for each ruleset', ...ms(one => one.plain) },
   ];
 }
 
-function changeRows({ parsing, deltas, nft, resident }: Applying, floor: Floors): Row[] {
+function changeRows({ parsing, deltas, nft, spent, resident }: Applying, floor: Floors): Row[] {
   const limit = (value: number, unit: string) => ({ value, unit, what: 'our limit' });
   const whole = deltas.map((delta, at) => delta + (parsing[at] ?? 0));
   return [
@@ -140,6 +146,7 @@ function changeRows({ parsing, deltas, nft, resident }: Applying, floor: Floors)
       unit: 'ms',
       peer: limit(50, 'ms'),
     },
+    { name: '  processor time of the process for it', value: median(spent), unit: 'ms' },
     { name: '  of that, reading and checking the bytes', value: median(parsing), unit: 'ms' },
     {
       name: '  of that, in nft, with reading back',
@@ -180,7 +187,7 @@ async function prepare(folder: string, first: readonly string[]): Promise<Place>
   write('policy.json', policyPayload(RULESETS));
   write('peers.json', peersPayload(PEERS, RULESETS, { first }));
   for (let at = 0; at < DELTAS; at++)
-    write(`peers-${at}.json`, peersPayload(PEERS, RULESETS, { first, moved: 1 + at * 3001 }));
+    write(`peers-${at}.json`, peersPayload(PEERS, RULESETS, { first, moved: 1 + at * 4003 }));
   return place;
 }
 

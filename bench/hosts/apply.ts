@@ -8,17 +8,22 @@ import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { PeerList } from '../../shared/core/peer-list.ts';
 import { PAYLOADS, type PayloadName } from '../../shared/schema/bundle.ts';
 import { policyOf } from './fixture.ts';
+import { processorTime } from './processor.ts';
 
 /** What one process measured that enforces policies from files: `apply.ts <folder> <number of deltas>`. */
 export interface Applying {
   /** Milliseconds. */
   first: number;
+  /** Of the processors, in the same: its own threads and the runs of nft. */
+  busy: number;
   /** The same as `deltas`, of nft alone: `-f` and the read-back. */
   nft: number[];
   /** Reading a payload of peers from its bytes, by delta. */
   parsing: number[];
   /** A delta, from the payload that was read to the kernel, by delta. */
   deltas: number[];
+  /** Of the processors, in this process, for a delta with reading, by delta. */
+  spent: number[];
   /** Bytes. */
   resident: number;
   /** File with what nft was told at first. */
@@ -53,8 +58,10 @@ function read<N extends PayloadName>(name: N, file: string) {
 const policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
 const measured: Applying = {
   first: 0,
+  busy: 0,
   parsing: [],
   deltas: [],
+  spent: [],
   nft: [],
   resident: 0,
   script: '',
@@ -70,22 +77,25 @@ function readPeers(file: string): PeerList {
   return before;
 }
 
-async function apply(file: string): Promise<{ parsing: number; applying: number }> {
+async function apply(file: string): Promise<{ parsing: number; applying: number; busy: number }> {
   const begun = performance.now();
   const peers = readPeers(file);
-  const parsed = performance.now();
+  const [parsed, before] = [performance.now(), processorTime()];
   const applied = await plane.apply(policyOf(policy, peers, { ...digests }));
   if (applied.outcome !== 'applied' || !applied.changed) throw new Error(JSON.stringify(applied));
-  return { parsing: parsed - begun, applying: performance.now() - parsed };
+  const busy = processorTime() - before;
+  return { parsing: parsed - begun, applying: performance.now() - parsed, busy };
 }
 
-measured.first = (await apply('peers.json')).applying;
+({ applying: measured.first, busy: measured.busy } = await apply('peers.json'));
 measured.script = join(folder, `${process.pid}.nft`);
 writeFileSync(measured.script, script);
 script = '';
 for (let at = 0; at < Number(deltas); at++) {
   inNft = 0;
+  const begun = processorTime();
   const { parsing, applying } = await apply(`peers-${at}.json`);
+  measured.spent.push(processorTime() - begun);
   measured.nft.push(inNft);
   measured.parsing.push(parsing);
   measured.deltas.push(applying);

@@ -7,7 +7,7 @@ import type { Row } from '../row.ts';
 import { FIRST_PORT } from './fixture.ts';
 import type { Answers } from './traffic.ts';
 
-const ROUNDS = 31;
+const ROUNDS = 25;
 const PROGRAM = fileURLToPath(new URL('traffic.ts', import.meta.url));
 
 /** Pairs of hosts, by what stands between them. */

@@ -16,7 +16,7 @@ export interface Answers {
 }
 
 const [role, ...rest] = process.argv.slice(2);
-const SPAN = 500;
+const SPAN = 400;
 const CHUNK = Buffer.alloc(1 << 18);
 const LANES = 16;
 
