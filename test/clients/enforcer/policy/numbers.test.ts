@@ -16,16 +16,14 @@ test('a text keeps its number, and no two texts have the same', () => {
 
 test('a table holds what a map of its keys does, whatever their width', () => {
   const word = fc.oneof(fc.nat(3), fc.constantFrom(2 ** 32 - 1, 2 ** 31, 0x9e37_79b1));
-  const entries = fc
-    .integer({ min: 1, max: 4 })
-    .chain(width =>
-      fc.tuple(
-        fc.constant(width),
-        fc.array(fc.tuple(fc.array(word, { minLength: width, maxLength: width }), fc.nat(2 ** 32 - 1)), {
-          maxLength: 60,
-        }),
-      ),
-    );
+  const entries = fc.integer({ min: 1, max: 4 }).chain(width =>
+    fc.tuple(
+      fc.constant(width),
+      fc.array(fc.tuple(fc.array(word, { minLength: width, maxLength: width }), fc.nat(2 ** 32 - 1)), {
+        maxLength: 60,
+      }),
+    ),
+  );
   fc.assert(
     fc.property(entries, ([width, list]) => {
       const table = new WordTable(width);
