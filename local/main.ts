@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -78,6 +79,8 @@ function daysOf(text: string | undefined): number {
   process.exit(2);
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 function greet({ url, administrator, root }: ControlPlane, plays: boolean): void {
   say(`Microseg listens on ${url}
 
@@ -129,8 +132,14 @@ async function folderFor(plays: boolean): Promise<string> {
 
 async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof values): Promise<void> {
   const log = jsonLog(more.verbose ? 'INFO' : 'WARN');
+  // Until there is something to end in order: what was made so far goes with the process.
+  const early = (): never => process.exit(130);
+  for (const signal of SIGNALS) process.once(signal, early);
   const hosts = plays && enforce ? await openDemoHosts().catch(refuse) : undefined;
   const data = more.data ?? (await folderFor(plays));
+  // Made for this run, and with an administrator's credential in it.
+  if (enforce && data !== more.data)
+    process.once('exit', () => rmSync(data, { recursive: true, force: true }));
   const plane = await startControlPlane({
     data,
     // Hosts have no way to loopback.
@@ -148,15 +157,12 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
   const end = async (): Promise<void> => {
     await hosts?.close();
     await plane.stop();
-    // Made for this run, and with an administrator's credential in it.
-    if (enforce && data !== more.data) await rm(data, { recursive: true, force: true });
   };
   const stop = (): void => {
     process.once('SIGINT', () => process.exit(130));
     end().then(() => process.exit(0), refuse);
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  for (const signal of SIGNALS) process.off(signal, early).once(signal, stop);
   greet(plane, plays);
   const playing = hosts ? enforcedDemo(plane, hosts, { data, say }) : plays ? demo(plane, say) : undefined;
   await playing?.catch(async error => {

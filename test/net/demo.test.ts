@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort, MAIN, scratch } from '../make/process.ts';
 
@@ -19,6 +20,8 @@ async function play(until: RegExp, uid?: number): Promise<{ code: number | null;
     ...(uid === undefined ? {} : { uid }),
   });
   let out = '';
+  // Whoever waits for nothing interrupts it as soon as its hosts are there.
+  if (until.test('')) await untilHosts(child.pid ?? 0).then(() => child.kill('SIGINT'));
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       out += text;
@@ -26,6 +29,13 @@ async function play(until: RegExp, uid?: number): Promise<{ code: number | null;
     });
   const [code] = await once(child, 'close');
   return { code, out, pid: child.pid ?? 0 };
+}
+
+async function untilHosts(pid: number): Promise<void> {
+  for (let tries = 0; tries < 2000; tries++) {
+    if (readdirSync('/run/netns').some(name => name.startsWith(`microseg-${pid}-`))) return;
+    await wait(5);
+  }
 }
 
 const leftovers = (pid: number): string[] => [
@@ -40,6 +50,17 @@ test('what is wanted, evaluated and seen on the wire agree everywhere, and Ctrl-
   expect(out).toMatch(/54 of 54 connections tried, 0 disagreements/);
   expect(out).toMatch(/web-1 +· +✔✔✔/);
   expect([code, leftovers(pid)]).toEqual([0, []]);
+});
+
+test.each([
+  ['it has just begun', /^/],
+  ['it listens', /Microseg listens/],
+  ['hosts come up', /3\. Hosts/],
+  ['agents start', /4\. A processing unit/],
+])('Ctrl-C when %s leaves nothing behind either', async (_, when) => {
+  const { out, pid } = await play(when);
+  expect(out).not.toContain('Ctrl-C ends everything');
+  expect(leftovers(pid)).toEqual([]);
 });
 
 test('who is not root is told what is missing', async () => {
