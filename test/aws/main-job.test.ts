@@ -131,6 +131,26 @@ describe.skipIf(!callsFunctions)('the main job over the AWS adapters', () => {
     expect(there).toHaveLength(60);
   });
 
+  test('of two imports of a label that are started at one moment one is, and the other when that has ended', async () => {
+    const { client } = stage;
+    const [account] = ACCOUNTS;
+    const namespace = account ? accountPath(account) : '';
+    const body = { label: 'alone', mode: 'Remove' } as const;
+    const made = await Promise.all([1, 2].map(() => client.call('createImport', { namespace, body })));
+    const IDs = made.map(({ body: { ID } }) => ID);
+    const starts = IDs.map(id => client.call('startImport', { namespace, params: { id } }));
+    const answers = await Promise.allSettled(starts);
+    const won = IDs[answers.findIndex(({ status }) => status === 'fulfilled')] ?? '';
+    const lost = IDs[answers.findIndex(({ status }) => status === 'rejected')] ?? '';
+    const refused = answers.find(answer => answer.status === 'rejected');
+    expect(String(refused?.reason)).toContain(`import ${won} with the label`);
+    const ended = async (id: string) =>
+      (await client.call('getImport', { namespace, params: { id } })).body.endTime !== undefined;
+    await eventually('the end of the first', () => ended(won));
+    await client.call('startImport', { namespace, params: { id: lost } });
+    await eventually('the end of the second', () => ended(lost));
+  });
+
   test('the activity log answers by time', async () => {
     const { client } = stage;
     const [account] = ACCOUNTS;
