@@ -14,6 +14,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           testTimeout: 30_000,
+          // Modules hold nothing that a test could leave behind, and loading them for each file takes longer than most files.
+          isolate: false,
           exclude: ['test/journeys/**', 'test/aws/**', 'test/net/**'],
         },
       },

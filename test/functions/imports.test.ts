@@ -166,7 +166,7 @@ describe('an import', () => {
     [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: '/b' }] }, 'namespace', '/b'],
     [{ appcredentials: [{ name: 'a' }] }, 'data.appcredentials', 'nobody would receive the keys'],
     [{ externalnetworks: [{ name: 'a', entries: ['10.0.0.0/8'], namespace: '/' }] }, 'namespace', '/'],
-    [{ namespaces: [{ name: { toString: 1 } }] }, 'name', 'string'],
+    [{ namespaces: [{ name: { toString: 1 } }] }, 'name', 'must be a text'],
     [{ namespaces: [{ name: 'a/b' }] }, 'name', 'short name'],
     [{ namespaces: [{ name: 'a' }, { name: 'a' }] }, 'name', 'already'],
   ])('refuses %j with 422', async (sent, attribute, words) => {

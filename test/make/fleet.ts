@@ -25,7 +25,7 @@ import type { NamespacePath } from '../../shared/schema/ids.ts';
 import type { Ec2Instance } from '../../shared/schema/instance.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
 import { create, make } from './objects.ts';
-import { quiet } from './state-machine.ts';
+import { only, quiet } from './state-machine.ts';
 import type { Timeline } from './timeline.ts';
 
 /** How a simulated host behaves. */
@@ -197,6 +197,7 @@ export function upgrading({
   const deps = { store, publications, clock: time, bus, log: quiet, runnerPlaces } as unknown as Deps;
   const workflows = openWorkflows({
     database,
+    definitions: only('upgrade-enforcers'),
     tasks: Object.fromEntries(
       Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
     ),

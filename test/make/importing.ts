@@ -10,7 +10,7 @@ import type { ImportSpec } from '../../shared/schema/import.ts';
 import { identities } from '../../shared/schema/resources.ts';
 import type { Answer } from './call.ts';
 import { type Caller, openPlane, type Plane } from './plane.ts';
-import { quiet } from './state-machine.ts';
+import { only, quiet } from './state-machine.ts';
 import { timeline } from './timeline.ts';
 
 export interface ImportingOptions extends Pick<WorkflowsOptions, 'onTransition' | 'duplicateDelivery'> {
@@ -27,6 +27,7 @@ export function importing(plane: Plane, { store = plane.deps.store, ...options }
   const deps = { ...plane.deps, store, bus: { publish: async (event: BusEvent) => void events.push(event) } };
   const workflows = openWorkflows({
     database: plane.database,
+    definitions: only('import-objects'),
     tasks: Object.fromEntries(
       Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
     ),

@@ -1,12 +1,7 @@
 import { cloudAccountCreated } from '../../functions/events/cloud-account-created.ts';
 import { cloudAccountOnboarded } from '../../functions/events/cloud-account-onboarded.ts';
 import { tasks } from '../../functions/tasks/index.ts';
-import {
-  type LocalWorkflows,
-  openWorkflows,
-  readStateMachines,
-  type WorkflowsOptions,
-} from '../../local/workflows.ts';
+import { type LocalWorkflows, openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openPublications } from '../../shared/adapters/local/publications.ts';
@@ -17,7 +12,7 @@ import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import type { Identity } from '../../shared/schema/resources.ts';
 import { noBucket } from './no-bucket.ts';
 import { make } from './objects.ts';
-import { quiet } from './state-machine.ts';
+import { only, quiet } from './state-machine.ts';
 import { type Timeline, timeline } from './timeline.ts';
 
 export interface Onboarding {
@@ -73,7 +68,7 @@ export function onboarding(options: OnboardingOptions): Onboarding {
   };
   const workflows = openWorkflows({
     database,
-    definitions: readStateMachines(),
+    definitions: only('onboard-account'),
     tasks: Object.fromEntries(
       Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
     ),

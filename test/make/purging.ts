@@ -7,7 +7,7 @@ import { noRunnerPlaces } from '../../shared/adapters/local/runner-places.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Publications } from '../../shared/ports/publications.ts';
 import { noBucket } from './no-bucket.ts';
-import { quiet } from './state-machine.ts';
+import { only, quiet } from './state-machine.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface PurgingOptions extends Pick<WorkflowsOptions, 'onTransition' | 'duplicateDelivery'> {
@@ -34,6 +34,7 @@ export function purging({ database, store, publications, time, ...options }: Pur
   };
   const workflows = openWorkflows({
     database,
+    definitions: only('delete-namespace'),
     tasks: Object.fromEntries(
       Object.entries(tasks).map(([name, task]) => [name, (payload: unknown) => task(payload, deps)]),
     ),

@@ -3,12 +3,24 @@ import type { Log } from '../../functions/deps.ts';
 import type { HistoryEvent } from '../../local/asl/execution.ts';
 import type { JournalDatabase } from '../../local/asl/journal.ts';
 import type { Invoke } from '../../local/asl/runner.ts';
-import { type LocalWorkflows, openWorkflows, type WorkflowsOptions } from '../../local/workflows.ts';
+import {
+  type LocalWorkflows,
+  openWorkflows,
+  readStateMachines,
+  type WorkflowsOptions,
+} from '../../local/workflows.ts';
 import type { Execution, WorkflowName } from '../../shared/ports/workflows.ts';
 import { type Timeline, timeline } from './timeline.ts';
 
 /** The one name that the port has; tests run machines of their own under it. */
 export const WORKFLOW: WorkflowName = 'onboard-account';
+
+const TEXTS = readStateMachines();
+
+/** One of statemachines/: whoever starts over and over again need not load the others each time. */
+export const only = (workflow: WorkflowName): Partial<Record<WorkflowName, string>> => ({
+  [workflow]: TEXTS[workflow],
+});
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 

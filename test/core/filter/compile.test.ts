@@ -149,7 +149,7 @@ describe('a filter is refused', () => {
         .join(', ')}\nname == a and color == red\n              ^`,
     );
     expect(refusal('enforcer', 'bundle.color == red')).toContain(
-      'bundle of enforcer has no attribute `bundle.color`; it has digest, reason, revision, state',
+      'bundle of enforcer has no attribute `bundle.color`; it has digest, policy, reason, revision, state',
     );
     expect(refusal('enforcer', 'name.first == red')).toContain('it has no parts');
   });
