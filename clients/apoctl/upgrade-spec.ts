@@ -23,7 +23,6 @@ export interface SpecOptions {
   mode?: string;
   allowDowngrade?: boolean;
   forceCheck?: string[];
-  requireFacts?: boolean;
 }
 
 /** The options that become attributes of the upgrade. */
@@ -57,8 +56,7 @@ export const withSpec = (command: Command): Command =>
       ]),
     )
     .option('--allow-downgrade', 'an older version than a host has is no mistake')
-    .option('--force-check <name>', 'let this check of the preflight fail; repeatable', options.each)
-    .option('--require-facts', 'a host whose agent told nothing of it fails the preflight');
+    .option('--force-check <name>', 'let this check of the preflight fail; repeatable', options.each);
 
 /** `db=pass:tcp/5432@10.0.0.7`; without a name it is its own. */
 export function probeOf(text: string): Attributes {
@@ -94,7 +92,6 @@ export async function specOf(io: Io, said: SpecOptions): Promise<Attributes> {
     mode: said.mode,
     allowDowngrade: said.allowDowngrade,
     forceChecks: said.forceCheck,
-    requireFacts: said.requireFacts,
   };
   return { ...file, ...Object.fromEntries(Object.entries(over).filter(([, value]) => value !== undefined)) };
 }

@@ -54,7 +54,7 @@ const DOING = { Before: 'runs', Mend: 'mends', Back: 'goes back' } as const;
 export function waveState(upgrade: ShownUpgrade, number: number): string {
   const { wave, phase, waves, status, isPlanned } = upgrade;
   if (status === 'Scheduled') return 'scheduled';
-  if (!hasEnded(upgrade) && number === wave && isPlanned) {
+  if (!hasEnded(upgrade) && number === wave && isPlanned && status !== 'Planning') {
     return status === 'Paused' ? 'paused' : DOING[phase];
   }
   if (waves[number]?.counts) return 'done';

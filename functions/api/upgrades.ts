@@ -3,9 +3,8 @@ import { effectiveNamespace } from '../../shared/core/namespace.ts';
 import { newObject, newObjectId, touch } from '../../shared/core/object.ts';
 import { checkForced, preflight, stopping } from '../../shared/core/preflight/preflight.ts';
 import { expressionMatches } from '../../shared/core/tags.ts';
-import { tolerated, wavesOf } from '../../shared/core/upgrade.ts';
+import { wavesOf } from '../../shared/core/upgrade.ts';
 import { isNewer, resolveVersion } from '../../shared/core/versions.ts';
-import type { Write } from '../../shared/ports/object-store.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import {
   ENDED,
@@ -24,7 +23,7 @@ import { arranged, listParameters } from '../list.ts';
 import { everyIn } from '../pipeline/authorize.ts';
 import { answerStep } from '../pipeline/idempotency.ts';
 import { preflightContext } from '../preflights.ts';
-import { holderOf, NO_FACTS } from '../tasks/plan-upgrade.ts';
+import { holderOf } from '../tasks/plan-upgrade.ts';
 import { endTaskByToken, upgradeAt } from '../upgrade.ts';
 import { pageOfHosts, progressOf } from '../upgrade-progress.ts';
 
@@ -89,21 +88,23 @@ async function refuseOverlap(targets: readonly Enforcer[], deps: Pick<Deps, 'sto
   }
 }
 
-const UNKNOWN: PreflightFinding = {
-  check: 'facts',
-  result: 'fail',
-  message: NO_FACTS,
-  remedy: 'run apoctl enforcer preflight on it, or leave out requireFacts',
-  forced: false,
-};
-
-/** Nobody knows whether such hosts pass: they are named, unless they are refused. */
-function warningsOf(targets: readonly Enforcer[], spec: UpgradeSpec): string[] {
-  const unknown = targets.filter(({ facts }) => !facts).map(({ name }) => name);
-  if (unknown.length === 0 || spec.requireFacts) return [];
-  const more = unknown.length > 3 ? ` and ${unknown.length - 3} more` : '';
+/** Every host is asked again what it is: here is what they told last. */
+function warningsOf(targets: readonly Enforcer[], unfit: readonly { name: string }[]): string[] {
+  const silent = targets.filter(({ facts }) => !facts).map(({ name }) => name);
+  const named = (names: readonly string[]): string =>
+    `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+  const failing = unfit.map(({ name }) => name);
   return [
-    `the agents of ${unknown.length} of ${targets.length} hosts told nothing of them, so that no preflight judges them: ${unknown.slice(0, 3).join(', ')}${more}`,
+    ...(silent.length === 0
+      ? []
+      : [
+          `the agents of ${silent.length} of ${targets.length} hosts have never told what their hosts are, and fail the preflight if they do not when they are asked: ${named(silent)}`,
+        ]),
+    ...(failing.length === 0
+      ? []
+      : [
+          `${failing.length} of ${targets.length} hosts fail the preflight by what their agents told last: ${named(failing)}`,
+        ]),
   ];
 }
 
@@ -115,32 +116,10 @@ function unfitOf(
 ): { ID: Enforcer['ID']; name: string; findings: PreflightFinding[] }[] {
   checkForced(spec.forceChecks);
   return targets.flatMap(({ ID, name, facts }) => {
-    if (!facts) return spec.requireFacts ? [{ ID, name, findings: [UNKNOWN] }] : [];
+    if (!facts) return [];
     const findings = stopping(preflight(facts, context, [...spec.forceChecks, 'existing-agent']));
     return findings.length === 0 ? [] : [{ ID, name, findings }];
   });
-}
-
-/** Hosts that an entry of the activity log names. */
-const NAMED = 100;
-
-/** Who went on though checks said no, and on which hosts: an entry of the activity log. */
-function overridden(
-  targets: readonly Enforcer[],
-  context: PreflightContext,
-  upgrade: EnforcerUpgrade,
-  call: Call,
-  deps: Deps,
-): Write[] {
-  const { forceChecks } = upgrade.spec;
-  const hosts = targets.flatMap(({ name, facts }) => {
-    const forced = facts ? preflight(facts, context, forceChecks).filter(each => each.forced) : [];
-    return forced.length === 0 ? [] : [{ name, checks: forced.map(({ check }) => check) }];
-  });
-  if (hosts.length === 0) return [];
-  const { activity: entry } = activity('enforcerupgrade', 'create', call, deps, { after: upgrade });
-  const after = { name: upgrade.name, forced: hosts.slice(0, NAMED), hosts: hosts.length };
-  return [{ kind: 'activity', activity: { ...entry, targetIdentity: 'preflight', after } }];
 }
 
 const createEnforcerUpgrade: Handler = async (call, deps) => {
@@ -173,28 +152,18 @@ const createEnforcerUpgrade: Handler = async (call, deps) => {
     waves: waves.map(hosts => ({ hosts, batches: [], skipped: 0 })),
     claims: [...call.caller.claims],
   };
-  const messages = warningsOf(targets, spec);
-  const most = tolerated(spec.failureThreshold, targets.length);
+  const messages = warningsOf(targets, unfit);
   const current = targets.filter(({ currentVersion }) => currentVersion === version).length;
   if (call.dryRun) {
     const unknown = targets.filter(({ facts }) => !facts).length;
     const plan = { waves, current, unknown, unfit: unfit.slice(0, 100) };
     return { body: { ...shownUpgrade(upgrade), plan } satisfies UpgradePlan, messages };
   }
-  const [worst] = unfit;
-  if (worst && unfit.length > most) {
-    throw fail(
-      'invalid',
-      `${unfit.length} of ${targets.length} hosts fail the preflight, where ${most} are put up with; ${worst.name}: ${worst.findings.map(({ check, remedy }) => `${check}: ${remedy}`).join('; ')}`,
-      { attribute: 'failureThreshold', value: spec.failureThreshold },
-    );
-  }
   await deps.store.commit([
     ...answerStep(call, { body: shownUpgrade(upgrade), messages }, deps),
     { kind: 'require', namespace: call.namespace },
     { kind: 'create', resource: 'enforcerupgrade', object: upgrade },
     activity('enforcerupgrade', 'create', call, deps, { after: upgrade }),
-    ...overridden(targets, context, upgrade, call, deps),
   ]);
   return { body: shownUpgrade(upgrade), messages };
 };

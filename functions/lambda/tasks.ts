@@ -22,6 +22,7 @@ export const CallRunners = lambda('CallRunners');
 export const DirectEnforcer = lambda('DirectEnforcer');
 export const FinishUpgrade = lambda('FinishUpgrade');
 export const GateUpgradeBatch = lambda('GateUpgradeBatch');
+export const JudgeUpgrade = lambda('JudgeUpgrade');
 export const LoadUpgradeBatch = lambda('LoadUpgradeBatch');
 export const PauseUpgrade = lambda('PauseUpgrade');
 export const PlanUpgrade = lambda('PlanUpgrade');

@@ -48,7 +48,7 @@ function directed(
   if (migration?.upgrade !== upgrade.ID) throw fail('forbidden', 'another upgrade has the enforcer now');
   const task = directive(input, upgrade, now);
   if (migration.task?.id === task.id || migration.done.includes(task.id)) return undefined;
-  const { probes: _, probed: ___, rejected: __, rejects, ...former } = migration;
+  const { collect: ____, probes: _, probed: ___, rejected: __, rejects, ...former } = migration;
   // What was counted of an agent that is gone says nothing of the next one; what was usual stays.
   const rest = { ...former, ...(rejects ? { rejects: { ...rejects, after: 0 } } : {}) };
   const directed = now.toISOString();

@@ -10,6 +10,7 @@ import { finishImport } from './finish-import.ts';
 import { finishUpgrade } from './finish-upgrade.ts';
 import { gateUpgradeBatch } from './gate-upgrade-batch.ts';
 import { hideNamespaces } from './hide-namespaces.ts';
+import { judgeUpgrade } from './judge-upgrade.ts';
 import { loadUpgradeBatch } from './load-upgrade-batch.ts';
 import { pauseUpgrade } from './pause-upgrade.ts';
 import { planImport } from './plan-import.ts';
@@ -44,6 +45,7 @@ export const tasks = {
   DirectEnforcer: directEnforcer,
   FinishUpgrade: finishUpgrade,
   GateUpgradeBatch: gateUpgradeBatch,
+  JudgeUpgrade: judgeUpgrade,
   LoadUpgradeBatch: loadUpgradeBatch,
   PauseUpgrade: pauseUpgrade,
   PlanUpgrade: planUpgrade,

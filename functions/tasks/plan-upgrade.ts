@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { newObject, touch } from '../../shared/core/object.ts';
-import { preflight, stopping } from '../../shared/core/preflight/preflight.ts';
 import { expressionMatches } from '../../shared/core/tags.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import {
@@ -26,8 +25,8 @@ const Input = z.strictObject(OfUpgrade);
 const PARTS = 4;
 
 /**
- * Claims the hosts of the upgrade, a few parts at a call, in the order of the list, and judges each by the facts that its
- * agent told. A host that another upgrade has is left alone. Answers `done` when every host is in its wave.
+ * Claims the hosts of the upgrade, a few parts at a call, in the order of the list, and asks the agent of each what its host is.
+ * A host that another upgrade has is left alone. Answers `done` when every host is in its wave.
  */
 export const planUpgrade = task(Input, async (input, deps) => {
   let upgrade = await upgradeAt(input, deps);
@@ -59,7 +58,6 @@ async function planPart(upgrade: EnforcerUpgrade, deps: TaskDeps): Promise<Enfor
   const { found, cursor, ended } = await nextHosts(upgrade, room, deps);
   const number = upgrade.waves.reduce((sum, { batches }) => sum + batches.length, 0);
   const hosts = await Promise.all(found.map(enforcer => claimed(enforcer, upgrade, number, deps)));
-  const unfit = hosts.filter(({ reason }) => reason.startsWith(UNFIT)).length;
   const skipped = hosts.filter(({ state }) => state === 'Skipped').length;
   const waves = upgrade.waves.map((each, index) =>
     index === wave && hosts.length > 0
@@ -73,9 +71,9 @@ async function planPart(upgrade: EnforcerUpgrade, deps: TaskDeps): Promise<Enfor
       waves,
       cursor,
       planned: upgrade.planned + hosts.length,
-      unfit: upgrade.unfit + unfit,
       isPlanned: ended,
-      status: ended ? ('Running' as const) : ('Planning' as const),
+      status: 'Planning' as const,
+      ...(ended ? { plannedTime: deps.clock.now().toISOString() } : {}),
       startTime: upgrade.startTime ?? deps.clock.now().toISOString(),
     },
     deps.clock.now(),
@@ -117,27 +115,6 @@ async function nextHosts(upgrade: EnforcerUpgrade, room: number, { store }: Task
   }
 }
 
-const UNFIT = 'preflight: ';
-/** Of a host about which nothing is known. */
-export const NO_FACTS = 'its agent told nothing of the host';
-
-/** Why a host is left alone; empty when it is not. */
-function leftAlone(enforcer: Enforcer, { version, spec }: EnforcerUpgrade): string {
-  if (enforcer.currentVersion === version) return `it has version ${version} already`;
-  if (!enforcer.facts) return spec.requireFacts ? `${UNFIT}facts: ${NO_FACTS}` : '';
-  const context = {
-    wantedVersion: version,
-    enforcerMappings: [],
-    isEnforcing: false,
-    profileIgnoresDefender: true,
-  };
-  // That there is an agent is what an upgrade is about.
-  const failed = stopping(preflight(enforcer.facts, context, [...spec.forceChecks, 'existing-agent']));
-  return failed.length === 0
-    ? ''
-    : `${UNFIT}${failed.map(({ check, message }) => `${check}: ${message}`).join('; ')}`;
-}
-
 /** The other upgrade that has a host; undefined when it is free. */
 export async function holderOf(
   { migration }: Pick<Enforcer, 'migration'>,
@@ -162,12 +139,13 @@ async function claimed(
   const { ID, namespace, name, currentVersion: from } = enforcer;
   const { instance } = enforcer;
   const host = { ID, namespace, name, from, ...(instance ? { instance: instance.id } : {}) };
-  const reason = leftAlone(enforcer, upgrade);
-  if (reason !== '') return { ...host, state: 'Skipped', reason: reason.slice(0, 1024) };
+  if (from === upgrade.version)
+    return { ...host, state: 'Skipped', reason: `it has version ${upgrade.version} already` };
   const other = await holderOf(enforcer, upgrade.ID, lineageUp(namespace), deps);
   if (other) return { ...host, state: 'Skipped', reason: `upgrade ${other.ID} (${other.name}) has it` };
   const migration: Migration = {
     upgrade: upgrade.ID,
+    collect: upgrade.ID,
     batch,
     state: 'Pending',
     from,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { touch } from '../../shared/core/object.ts';
 import type { EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
 import { Failure } from '../../shared/schema/failure.ts';
+import type { Migration } from '../../shared/schema/migration.ts';
 import { batchAt, rewritten, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
@@ -17,6 +18,14 @@ const reasonOf = ({ status }: EnforcerUpgrade): string =>
     ? 'the upgrade was aborted before it came to it'
     : `the upgrade ended before it came to it: it is ${status}`;
 
+/** Nobody asks it anything any more. */
+const letGo = ({ collect: _, ...migration }: Migration, reason: string, now: Date): Migration => ({
+  ...migration,
+  state: 'Skipped',
+  reason,
+  ended: now.toISOString(),
+});
+
 async function released(host: UpgradeHost, upgrade: EnforcerUpgrade, deps: TaskDeps): Promise<UpgradeHost> {
   if (host.state !== 'Pending') return host;
   const reason = reasonOf(upgrade);
@@ -24,7 +33,7 @@ async function released(host: UpgradeHost, upgrade: EnforcerUpgrade, deps: TaskD
     await rewritten('enforcer', host, deps, ({ migration }) =>
       migration?.upgrade === upgrade.ID && migration.state === 'Pending'
         ? {
-            migration: { ...migration, state: 'Skipped', reason, ended: deps.clock.now().toISOString() },
+            migration: letGo(migration, reason, deps.clock.now()),
             migrationStatus: 'None',
           }
         : undefined,

@@ -46,7 +46,7 @@ export const settleUpgradeHost = task(Input, async (input, deps) => {
       const { migration } = enforcer;
       isNew = migration?.upgrade === input.ID && !SETTLED.includes(migration.state);
       if (!migration || !isNew) return undefined;
-      const { task, taken: _, calls: __, ...rest } = migration;
+      const { task, taken: _, calls: __, collect: ___, ...rest } = migration;
       const why = [reason || rest.reason, reason ? callsTold(migration) : ''].filter(Boolean).join('; ');
       const done = task ? [...rest.done, task.id].slice(-4) : rest.done;
       const now = deps.clock.now().toISOString();

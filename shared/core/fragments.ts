@@ -154,6 +154,7 @@ const ordered = (task: DirectedTask): DirectedTask => ({
 export function directiveJson(enforcer: Enforcer, targetVersion: string): string {
   const entry: DirectivesPayload['enforcers'][number] = {
     ID: enforcer.ID,
+    ...(enforcer.migration?.collect ? { collect: enforcer.migration.collect } : {}),
     logLevel: enforcer.logLevel,
     name: enforcer.name,
     targetVersion,

@@ -99,7 +99,8 @@ function namespaceChange(before: Namespace | undefined, after: Namespace | undef
 }
 
 /** What a bundle says of an enforcer. */
-const told = (of: Enforcer | undefined) => of && [of.name, of.logLevel, of.namespace, of.migration?.task];
+const told = (of: Enforcer | undefined) =>
+  of && [of.name, of.logLevel, of.namespace, of.migration?.task, of.migration?.collect];
 
 /** True for what enforcers report of themselves all day: it is in no bundle. */
 export const isReport = ({

@@ -120,6 +120,8 @@ export const DirectivesPayload = z.strictObject({
   enforcers: z.array(
     z.strictObject({
       ID: ObjectId,
+      /** It is asked what its host is; the answer names this. */
+      collect: ObjectId.exactOptional(),
       logLevel: z.string(),
       name: z.string(),
       /** Empty: the latest. */

@@ -48,11 +48,9 @@ export const UpgradeSpec = z.strictObject({
     .array(z.string().max(64))
     .max(50)
     .default([])
-    .describe('Checks of the preflight that may fail, by name.'),
-  requireFacts: z
-    .boolean()
-    .default(false)
-    .describe('A host whose agent told nothing of it fails the preflight; unless said, it is warned of.'),
+    .describe(
+      'Checks of the preflight that may fail, by name; `facts`: hosts that do not tell what they are.',
+    ),
 });
 export type UpgradeSpec = z.infer<typeof UpgradeSpec>;
 
@@ -110,6 +108,15 @@ export const enforcerupgrade = resource({
     planned: z.int().min(0).default(0).describe('Hosts that were claimed so far.'),
     cursor: z.string().default('').describe('Where planning goes on.'),
     isPlanned: z.boolean().default(false).describe('Every host is in its wave.'),
+    plannedTime: Timestamp.optional().describe('When every host was in its wave, and asked what it is.'),
+    judged: z.int().min(0).default(0).describe('Parts whose hosts went through the preflight.'),
+    unknown: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        'Hosts that did not tell what they are, and therefore failed the preflight or were forced through it.',
+      ),
     unfit: z.int().min(0).default(0).describe('Hosts that failed the preflight.'),
     wave: z.int().min(0).default(0).describe('Number of the wave that runs or comes next, from 0.'),
     phase: z

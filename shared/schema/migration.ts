@@ -79,6 +79,9 @@ export const Migration = z.strictObject({
   from: z.string().describe('Version that it had.'),
   to: z.string().describe('Version that it is to have.'),
   reason: z.string().max(1024).default('').describe('Why it failed or was left alone.'),
+  collect: ObjectId.optional().describe(
+    'Its agent is asked what its host is: the upgrade, which the answer names.',
+  ),
   task: DirectedTask.optional().describe('What its runner is to do now.'),
   directed: Timestamp.optional().describe('Since when.'),
   revision: z

@@ -172,7 +172,7 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
         { kind: 'refresh', resource: 'enforcer', object: { ...enforcer, unreachable: true } },
       ]);
       await fault('dies');
-      const id = await begin(namespace, { ...SPEC, canary: 0 });
+      const id = await begin(namespace, { ...SPEC, canary: 0, forceChecks: ['facts'] });
       const { status } = await until({ namespace, hosts: [host] }, id, isOver);
       await fault('none');
       expect(status).toBe('Succeeded');

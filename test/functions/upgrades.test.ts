@@ -6,6 +6,7 @@ import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { Migration } from '../../shared/schema/migration.ts';
 import { certificateRequest, credentialOf } from '../make/certificate-request.ts';
+import { FACTS } from '../make/fleet.ts';
 import { API_URL, type Caller, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
@@ -110,34 +111,37 @@ describe('an upgrade is refused', () => {
 });
 
 describe('the preflight of an upgrade', () => {
-  const FACTS = { platform: 'linux', processors: 1, memory: 2 ** 28, diskFree: 2 ** 34 };
+  const FAILING = { ...FACTS, memory: 2 ** 20 };
 
-  it('warns of hosts whose agents told nothing of them, and refuses them when that is asked for', async () => {
+  it('tells beforehand of hosts whose agents have never told, or told of what fails; they are asked again', async () => {
     const place = await plane.namespace(tenant, 'unknown-hosts');
     for (let count = 0; count < 5; count += 1) await host(place);
+    const { name } = await host(place, { facts: FAILING });
     const planned = await begin({}, place, '?dryRun=true');
-    expect(JSON.parse(planned.text).plan).toMatchObject({ unknown: 5, unfit: [] });
+    expect(JSON.parse(planned.text).plan).toMatchObject({ unknown: 5, unfit: [{ name }] });
     expect(planned.headers['x-messages']).toMatch(
-      /^the agents of 5 of 5 hosts told nothing of them.*: h\d+, h\d+, h\d+ and 2 more;/,
+      /^the agents of 5 of 6 hosts have never told.*: h\d+, h\d+, h\d+ and 2 more;/,
     );
-    const strict = await begin({ requireFacts: true }, place);
-    expect([strict.status, text(strict)]).toEqual([
-      422,
-      expect.stringMatching(/5 of 5 hosts fail the preflight.*facts: run apoctl enforcer preflight/),
-    ]);
+    expect(planned.headers['x-messages']).toContain(`1 of 6 hosts fail the preflight by what their agents`);
+    expect((await begin({}, place)).status).toBe(200);
   });
 
-  it('that is overridden is an entry of the activity log, which names check and host', async () => {
+  it('asks each host in its directive, takes no older answer, and is noted where it is overridden', async () => {
     const place = await plane.namespace(tenant, 'overridden');
-    const { name } = await host(place, { facts: FACTS });
-    const refused = await begin({}, place);
-    expect(refused.status).toBe(422);
-    const failing = JSON.parse((await begin({}, place, '?dryRun=true')).text).plan.unfit[0].findings;
-    const forceChecks = failing.map(({ check }: { check: string }) => check);
-    expect((await begin({ forceChecks }, place)).status).toBe(200);
+    const { name, ID: id } = await host(place, { facts: FAILING, lastCollectionID: 'an older question' });
+    const { ID } = JSON.parse((await begin({ forceChecks: ['memory'] }, place)).text);
+    const call = { execution: 'test', namespace: place, ID };
+    await tasks.PlanUpgrade(call, plane.deps);
+    expect(await tasks.JudgeUpgrade(call, plane.deps)).toEqual({ done: false, wait: 5 });
+    const body = { facts: FAILING, lastCollectionID: ID };
+    expect((await plane.root(`PATCH /enforcers/${id}`, place, { body })).status).toBe(200);
+    expect(await tasks.JudgeUpgrade(call, plane.deps)).toEqual({ done: true, wait: 0 });
+    expect(await tasks.JudgeUpgrade(call, plane.deps)).toEqual({ done: true, wait: 0 });
     const log = JSON.parse((await plane.root('GET /activities', place)).text);
-    const [entry] = log.filter((each: { targetIdentity: string }) => each.targetIdentity === 'preflight');
-    expect(entry.data).toMatchObject({ hosts: 1, forced: [{ name, checks: forceChecks }] });
+    const entries = log.filter((each: { targetIdentity: string }) => each.targetIdentity === 'preflight');
+    expect(entries.map(({ data }: { data: object }) => data)).toEqual([
+      expect.objectContaining({ hosts: 1, forced: [{ name, checks: ['memory'] }] }),
+    ]);
   });
 });
 

@@ -21,6 +21,7 @@ import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { type EnforcerUpgrade, enforcerupgrade, UpgradeSpec } from '../../shared/schema/enforcerupgrade.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
+import { HostFacts } from '../../shared/schema/host-facts.ts';
 import type { NamespacePath } from '../../shared/schema/ids.ts';
 import type { Ec2Instance } from '../../shared/schema/instance.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
@@ -53,6 +54,10 @@ export type Behaviour =
   | 'another identity'
   /** Runs the new version with the bundle that it had before. */
   | 'stale bundle'
+  /** Never tells what its host is. */
+  | 'mute'
+  /** Its host has too little memory. */
+  | 'unfit'
   /** Says that it applies the newest revision, and enforces another policy. */
   | 'another policy'
   /** Is deleted when it was uninstalled. */
@@ -87,6 +92,25 @@ export interface FleetOptions extends Pick<WorkflowsOptions, 'onTransition' | 'd
   /** Hosts that act at the same moment; one after the other unless said. */
   abreast?: number;
 }
+
+/** Of a host that passes. */
+export const FACTS = HostFacts.parse({
+  platform: 'linux',
+  distribution: 'debian',
+  distributionVersion: '12',
+  kernel: '6.1.0',
+  processors: 4,
+  memory: 2 ** 33,
+  diskFree: 2 ** 34,
+  clockSkew: 0,
+  capabilities: ['NET_ADMIN', 'NET_RAW'],
+  modules: ['nf_conntrack', 'nf_tables', 'nfnetlink_log', 'nft_ct', 'nft_log'],
+  cgroup2: true,
+  nft: '1.0.6',
+  packages: ['conntrack', 'tcpdump'],
+  systemd: true,
+  egress: { 'api.test': '' },
+});
 
 const OLD = '1.0.0';
 export const NEW = '2.0.0';
@@ -212,9 +236,8 @@ export function upgrading({
   /** Enforcers that were given a directive, as the change feed tells. */
   const directed = new Set<string>();
   const noteDirected = ({ resource, after }: Change): void => {
-    if (resource === 'enforcer' && (after as Enforcer | undefined)?.migration?.task) {
-      directed.add((after as Enforcer).ID);
-    }
+    const { task, collect } = (resource === 'enforcer' && (after as Enforcer | undefined)?.migration) || {};
+    if (task || collect) directed.add((after as Enforcer).ID);
   };
 
   /** Hands over every change since; the first time, all that are still kept. */
@@ -324,9 +347,21 @@ export function upgrading({
     if (behaviour === 'chatty') await report(host, task, { event: 'accepted' });
   };
 
+  /** The agent tells what its host is when it is asked; false when it is not, or has told. */
+  const tellOf = async (host: Host, enforcer: Enforcer | undefined): Promise<boolean> => {
+    const question = enforcer?.migration?.collect;
+    const isMute = ['mute', 'agent dead', 'beyond SSM'].includes(host.behaviour);
+    if (!question || enforcer?.lastCollectionID === question || isMute) return false;
+    const facts = host.behaviour === 'unfit' ? { ...FACTS, memory: 2 ** 20 } : FACTS;
+    await rewritten('enforcer', host, deps, () => ({ facts, lastCollectionID: question }));
+    return true;
+  };
+
   /** The runner of a host reads its directive and carries it out; false when it has none. */
   const actOne = async (host: Host): Promise<boolean> => {
-    const task = (await enforcerOf(host))?.migration?.task;
+    const enforcer = await enforcerOf(host);
+    if (await tellOf(host, enforcer)) return true;
+    const task = enforcer?.migration?.task;
     const isDeaf = host.behaviour === 'agent dead' && task?.kind === 'uninstall' && !isCalled(host, task);
     if (!task || host.done.has(task.id) || isDeaf) {
       directed.delete(host.ID);

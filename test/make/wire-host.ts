@@ -4,6 +4,7 @@ import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { Ec2Instance } from '../../shared/schema/instance.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
 import { certificateRequest, credentialOf } from './certificate-request.ts';
+import { FACTS } from './fleet.ts';
 
 /** A host that talks to an API as its agent and its runner do: registers, pokes, and carries out its directives. */
 export interface WireHost {
@@ -87,7 +88,12 @@ export async function wireHost(
     version,
     async act() {
       const { body } = await administrator.call('getEnforcer', { namespace, params: { id: ID } });
-      const task = body.migration?.task;
+      const { task, collect } = body.migration ?? {};
+      if (collect && body.lastCollectionID !== collect && !instance) {
+        const said = { facts: FACTS, lastCollectionID: collect };
+        await own?.call('patchEnforcer', { namespace, params: { id: ID }, body: said });
+        return true;
+      }
       if (!task || carriedOut.has(task.id)) return false;
       if (task.kind === 'uninstall' && (await isDead(task.id))) return false;
       await carryOut(task);

@@ -7,7 +7,7 @@ const OF_PART = 6;
 const OF_UPGRADED = 5;
 const OF_RESTORED = 7;
 /** Of the upgrade itself: before the first wave and after the last, and of each wave and of each part of it. */
-const AROUND = 11;
+const AROUND = 16;
 const OF_WAVE = 7;
 const OF_GATE = 1;
 
@@ -15,8 +15,8 @@ test('state transitions are counted as Step Functions bills them: each state tha
   const { counted, outcomes, parts, waves, status } = await simulate(200, 40);
   expect([status, outcomes]).toEqual(['Succeeded', { upgraded: 198, restored: 2, failed: 0, skipped: 0 }]);
   const inParts = OF_PART * parts + OF_UPGRADED * outcomes.upgraded + OF_RESTORED * outcomes.restored;
-  // Plan comes back every four parts, each time with a choice.
-  const planning = 2 * (Math.ceil(parts / 4) - 1);
+  // Plan and Judge come back every four parts, each time with a choice.
+  const planning = 4 * (Math.ceil(parts / 4) - 1);
   const own = AROUND + planning + OF_WAVE * waves + OF_GATE * parts;
   expect(counted.transitions).toBe(inParts + own);
   expect(counted.executions).toBe(parts + 1);

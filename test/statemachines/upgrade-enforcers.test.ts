@@ -323,9 +323,68 @@ describe('a host that fails', () => {
   });
 });
 
+describe('the preflight', () => {
+  const one = (behaviour: Behaviour) => (index: number) => (index === 1 ? behaviour : 'good');
+  const spec = { canary: 0, waves: 1, failureThreshold: '1' };
+
+  it.each<[Behaviour, RegExp]>([
+    ['mute', /^preflight: facts: its agent did not tell what its host is$/],
+    ['unfit', /^preflight: memory: 0\.0 GB of memory$/],
+  ])('asks the agent of every host anew, and leaves alone what is %s', async (behaviour, reason) => {
+    const { open, outcome, standing, hosts } = await play({ hosts: 3, behaviour: one(behaviour), spec });
+    await open().finish();
+    const result = await outcome();
+    expect(statesOf(result)).toEqual([`Upgraded ${NEW}`, 'Skipped 1.0.0', `Upgraded ${NEW}`]);
+    expect(result.hosts[1]?.why).toMatch(reason);
+    expect(await standing()).toMatchObject({
+      status: 'Succeeded',
+      unfit: 1,
+      unknown: Number(behaviour === 'mute'),
+    });
+    for (const { namespace, ID: id } of hosts) {
+      const enforcer = await store.get({ resource: 'enforcer', namespace, id });
+      expect(enforcer?.migration?.collect).toBeUndefined();
+    }
+  });
+
+  it.each<Behaviour>(['mute', 'unfit'])(
+    'of more hosts than are put up with refuses the upgrade: %s',
+    async behaviour => {
+      const spec = { canary: 0, waves: 1, failureThreshold: '1' };
+      const { open, outcome, time } = await play({ hosts: 3, behaviour: () => behaviour, spec });
+      const begun = time.now().getTime();
+      await open().finish();
+      const { status, reason, hosts } = await outcome();
+      expect([status, reason]).toEqual(['Refused', '3 of 3 hosts failed the preflight; 1 are put up with']);
+      expect(hosts.map(({ state }) => state)).toEqual(Array(3).fill('Skipped'));
+      // Agents that tell are not waited for.
+      const waited = (time.now().getTime() - begun) / 1000;
+      expect(waited).toBe(behaviour === 'mute' ? 120 : 0);
+    },
+  );
+
+  it('that is forced by name goes on, and the activity log says so', async () => {
+    const forced = { ...spec, failureThreshold: '0', forceChecks: ['facts', 'memory'] };
+    const behaviour = (index: number): Behaviour => (['mute', 'unfit', 'good'] as const)[index] ?? 'good';
+    const { open, outcome, tenant } = await play({ hosts: 3, behaviour, spec: forced });
+    await open().finish();
+    expect(statesOf(await outcome())).toEqual(Array(3).fill(`Upgraded ${NEW}`));
+    const { items } = await store.activities(tenant, { limit: 100 });
+    const entry = items.find(({ targetIdentity }) => targetIdentity === 'preflight');
+    expect(entry?.after).toMatchObject({
+      hosts: 2,
+      forced: [
+        { name: 'host-00000', checks: ['facts'] },
+        { name: 'host-00001', checks: ['memory'] },
+      ],
+    });
+  });
+});
+
 describe('an EC2 instance', () => {
   const instances = (behaviour: Behaviour) => (index: number) => (index === 1 ? behaviour : 'instance');
-  const spec = { canary: 0, waves: 1, failureThreshold: '1' };
+  // A dead agent tells nothing of its host.
+  const spec = { canary: 0, waves: 1, failureThreshold: '1', forceChecks: ['facts'] };
 
   it('whose agent is dead has its runner called by SSM, once, and the result says so', async () => {
     const { open, outcome, hosts, tenant, upgrade } = await play({
@@ -465,7 +524,7 @@ describe('pause, resume and abort', () => {
 describe('kill -9', () => {
   const mixed = (index: number): Behaviour =>
     index === 2 ? 'broken release' : index === 1 ? 'agent dead' : 'chatty';
-  const spec = { canary: 1, waves: 1, failureThreshold: '1', soak: '1s' };
+  const spec = { canary: 1, waves: 1, failureThreshold: '1', soak: '1s', forceChecks: ['facts'] };
 
   it('of the control plane at any transition, before or after it is recorded: the end is the same', async () => {
     const run = async (kill: number) => {

@@ -115,6 +115,7 @@ export class Follower {
     const mine = payloads['directives.json'].enforcers.find(({ ID }) => ID === membership.enforcer?.ID);
     if (mine) parts.log.level = levelOf(mine.logLevel);
     this.#orders.told = mine?.task;
+    this.#describer?.asked(mine?.collect);
   }
 
   /** Throws, so that the next try comes later. */

@@ -10,11 +10,22 @@ const checks: Readonly<Record<string, Check>> = { ...hostChecks, ...clusterCheck
 /** In the order in which they are reported. */
 export const CHECKS = Object.keys(checks);
 
+/** Fails where nobody knows what a host is: its agent did not tell. */
+export const FACTS = 'facts';
+
+export const UNKNOWN_HOST: PreflightFinding = {
+  check: FACTS,
+  result: 'fail',
+  message: 'its agent did not tell what its host is',
+  remedy: 'see that its agent runs and polls, or force the check facts',
+  forced: false,
+};
+
 /** @throws `invalid` for a name that no check has */
 export function checkForced(forced: readonly string[]): void {
-  const unknown = forced.find(name => !CHECKS.includes(name));
+  const unknown = forced.find(name => name !== FACTS && !CHECKS.includes(name));
   if (unknown === undefined) return;
-  throw fail('invalid', `there is no check \`${unknown}\`; there are ${CHECKS.join(', ')}`, {
+  throw fail('invalid', `there is no check \`${unknown}\`; there are ${[...CHECKS, FACTS].join(', ')}`, {
     attribute: 'forceChecks',
     value: unknown,
   });

@@ -28,6 +28,17 @@ test('an agent that begins tells what its host is, once', async () => {
   expect(times).toBe(1);
 });
 
+test('an agent that is asked tells anew, and names the question', async () => {
+  const running = stage.start({ describe });
+  await stage.until('the description', async () => (await stage.enforcers())[0]?.facts !== undefined);
+  const [enforcer] = await stage.enforcers();
+  if (!enforcer) throw new Error('no enforcer');
+  const question = '0123456789abcdef01234567';
+  await stage.ask(enforcer, question);
+  await stage.until('the answer', async () => (await stage.enforcers())[0]?.lastCollectionID === question);
+  expect(running.agent.status.troubles).toEqual({});
+});
+
 test('what can’t be told is tried again, and the agent does its work meanwhile', async () => {
   let times = 0;
   const running = stage.start({

@@ -10,8 +10,10 @@ import { hostUnit } from '../../../../clients/enforcer/agent/units.ts';
 import type { Log } from '../../../../clients/enforcer/log.ts';
 import { type ControlPlane, startControlPlane } from '../../../../local/control-plane.ts';
 import type { Client } from '../../../../shared/api/client.ts';
+import { touch } from '../../../../shared/core/object.ts';
 import { Credential } from '../../../../shared/schema/appcredential.ts';
 import type { Enforcer } from '../../../../shared/schema/enforcer.ts';
+import { Migration } from '../../../../shared/schema/migration.ts';
 import { freePort } from '../../../make/process.ts';
 import { type MovedClock, movedClock } from '../clock.ts';
 import { FakePlane } from './fake-plane.ts';
@@ -50,6 +52,8 @@ export interface Stage {
     patience?: number,
   ): Promise<void>;
   enforcers(): Promise<Enforcer[]>;
+  /** As an upgrade asks what the host is. */
+  ask(enforcer: Enforcer, question: string): Promise<void>;
   leave(): Promise<void>;
   comeBack(): Promise<void>;
   close(): Promise<void>;
@@ -124,6 +128,19 @@ export async function openStage(): Promise<Stage> {
       throw new Error(`waited for ${what}; ${JSON.stringify(running.at(-1)?.agent.status)}`);
     },
     enforcers: async () => (await client.call('listEnforcer', { namespace: NAMESPACE })).body,
+    ask: async (enforcer, question) => {
+      const { store } = controlPlane?.deps ?? {};
+      const migration = Migration.parse({
+        upgrade: question,
+        collect: question,
+        batch: 0,
+        state: 'Pending',
+        from: '',
+        to: '',
+      });
+      const object = touch('enforcer', { ...enforcer, migration }, clock.now());
+      await store?.commit([{ kind: 'update', resource: 'enforcer', object, seen: enforcer.updateTime }]);
+    },
     leave: async () => {
       await controlPlane?.stop();
       controlPlane = undefined;
