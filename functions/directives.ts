@@ -123,7 +123,7 @@ export const reportDirective: Handler = async (call, deps) => {
   if (isDone) return { body: { repeated: true } satisfies DirectiveAnswer };
   if (!task || task.id !== report.directive) refuse(report, task);
   if (report.event === 'accepted') {
-    if (enforcer.instance) await taken(enforcer, task, report, deps);
+    if (enforcer.instance || report.by === 'ssm') await taken(enforcer, task, report, deps);
     const isInstall = task.kind === 'install';
     return {
       body: { repeated: false, ...(isInstall ? { installToken: await tokenFor(enforcer, deps) } : {}) },
