@@ -85,12 +85,15 @@ const queryText = (query: Planned['query'], tenant: string): string =>
 /** Sends, and holds the answer to the laws. What took too long is asked again by itself: others share the machine. */
 export async function ask(story: Story, where: Described, sent: Sent): Promise<Got> {
   story.lines.push(curl(sent));
-  let got = await story.door(sent);
+  const got = await story.door(sent);
   story.count(where.operation, got.status);
   obey(where, got, sent.headers['x-fields'] !== undefined);
-  for (let again = 0; got.milliseconds > PATIENCE && again < 3; again += 1) got = await story.door(sent);
-  if (got.milliseconds > PATIENCE)
-    throw new Broken('no answer takes longer than a second', `${Math.round(got.milliseconds)} ms`);
+  // Asked again for its time alone: what was created is not created twice.
+  let { milliseconds } = got;
+  for (let again = 0; milliseconds > PATIENCE && again < 3; again += 1)
+    ({ milliseconds } = await story.door(sent));
+  if (milliseconds > PATIENCE)
+    throw new Broken('no answer takes longer than a second', `${Math.round(milliseconds)} ms`);
   return got;
 }
 
