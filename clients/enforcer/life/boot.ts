@@ -15,6 +15,8 @@ export async function boot(
 ): Promise<void> {
   if (!isRoot) throw fail('forbidden', 'only root enforces; run it as root');
   const plane = openDataPlane();
+  // With nothing there everything is loaded, in one transaction that is read back; only what was there needs a comparison.
+  const wasThere = (await plane.counters()).size > 0;
   const holding = await held(state, clock, plane, beforePolicy);
   const { active, refused } = holding;
   if (holding.isToShut) {
@@ -26,7 +28,7 @@ export async function boot(
     if (shut?.outcome === 'refused') throw fail('unavailable', `this host can't be shut: ${shut.detail}`);
   }
   if (refused) throw fail('unavailable', `the policy on disk can't be enforced: ${refused}`);
-  await compared(plane);
+  if (wasThere) await compared(plane);
   if (active) out(`enforces revision ${active.content.revision} from disk\n`);
   else if (holding.isShut) out('nothing is kept on disk yet; nothing passes but what leads to a policy\n');
   else out('nothing is kept on disk yet\n');
