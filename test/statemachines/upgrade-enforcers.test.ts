@@ -357,9 +357,9 @@ describe('the preflight', () => {
       const { status, reason, hosts } = await outcome();
       expect([status, reason]).toEqual(['Refused', '3 of 3 hosts failed the preflight; 1 are put up with']);
       expect(hosts.map(({ state }) => state)).toEqual(Array(3).fill('Skipped'));
-      // Agents that tell are not waited for.
+      // Agents that tell are waited for until the first look.
       const waited = (time.now().getTime() - begun) / 1000;
-      expect(waited).toBe(behaviour === 'mute' ? 120 : 0);
+      expect(waited).toBe(behaviour === 'mute' ? 120 : 5);
     },
   );
 
@@ -411,7 +411,8 @@ describe('an EC2 instance', () => {
   });
 
   it.each([
-    [false, 120, 150],
+    // Two minutes more were left to its agent, to tell what the host is.
+    [false, 240, 270],
     [true, 0, 30],
   ])(
     'is called when nothing has taken its directive up for two minutes, at once if it was unreachable (%s)',
@@ -472,8 +473,11 @@ describe('pause, resume and abort', () => {
     await fleet.deliver();
     await ask(played, 'Pause');
     await fleet.settle();
-    played.time.advance(1000);
-    await fleet.settle();
+    // What met the asking is tried again; then the agents have told by the first look.
+    for (const seconds of [1, 5]) {
+      played.time.advance(seconds * 1000);
+      await fleet.settle();
+    }
     expect((await played.standing()).status).toBe('Paused');
     played.time.advance(5 * 24 * 3600_000);
     await fleet.settle();
@@ -493,7 +497,9 @@ describe('pause, resume and abort', () => {
     const played = await play({ hosts: 5, spec: { canary: 2, waves: 1 } });
     const fleet = played.open();
     await fleet.settle();
-    // It begins, and stands before its soak.
+    // The agents have told, it begins, and stands before its soak.
+    played.time.next();
+    await fleet.settle();
     played.time.next();
     await fleet.settle();
     await ask(played, 'Abort');
