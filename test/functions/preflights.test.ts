@@ -96,7 +96,9 @@ describe('a preflight', () => {
     const { answered } = await ask(good, { forceChecks: ['everything'] });
     expect([answered.status, answered.errors[0]?.description]).toEqual([
       422,
-      expect.stringMatching(/there is no check `everything`; there are operating-system, .*allowed-first, facts$/),
+      expect.stringMatching(
+        /there is no check `everything`; there are operating-system, .*allowed-first, facts$/,
+      ),
     ]);
   });
 });
