@@ -144,7 +144,8 @@ test('after a kill, damage is refused and the log of commits stays', async () =>
   await cp(killed, data, { recursive: true });
   const log = join(data, 'microseg.db-wal');
   const whole = await readFile(log);
-  await flip(log, Math.floor(whole.length / 3));
+  // In the first frame: damage within the very last commit can't be told from a crash, and the log may hold but two.
+  await flip(log, 100);
   await isRefused(log);
   await writeFile(log, whole);
   const database = join(data, 'microseg.db');
