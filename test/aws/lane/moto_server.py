@@ -1,12 +1,15 @@
 """moto's server with what it lacks: of Step Functions an evaluator of JSONata and the cause of a failed task, of DynamoDB
-the request tokens of transactions."""
+the request tokens of transactions, and transactions that cost what they write."""
 
+import copy
 import json
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from functools import wraps
 
 import jsonata
 from moto.core.responses import EmptyResult
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.server import main
 from moto.stepfunctions.parser.asl.jsonata import jsonata as place
@@ -56,6 +59,51 @@ def once(transact):
     return remembered
 
 
+def snapshot(table, _memo):
+    """The rows by reference. moto copies the table with its whole stream, once for each item of a transaction."""
+    kept = copy.copy(table)
+    rows = {key: dict(row) if table.has_range_key else row for key, row in table.items.items()}
+    kept.items = defaultdict(dict, rows)
+    return kept
+
+
+def all_or_nothing(transact):
+    """A transaction that is cancelled leaves rows and stream as they were, and the stream's readers theirs."""
+
+    @wraps(transact)
+    def undone(self, transact_items):
+        operations = [(kind, said) for item in transact_items for kind, said in item.items()]
+        names = {said.get("TableName") for _, said in operations}
+        tables = {name: self.tables[name] for name in names if name in self.tables}
+        told = {name: len(table.stream_shard.items) for name, table in tables.items() if table.stream_shard}
+        # An update changes the row itself.
+        updated = [
+            (said["TableName"], copy.deepcopy(self.get_item(said["TableName"], said["Key"])))
+            for kind, said in operations
+            if kind == "Update" and said.get("TableName") in tables
+        ]
+        try:
+            return transact(self, transact_items)
+        except Exception:
+            for name, table in tables.items():
+                table.items = self.tables[name].items
+                self.tables[name] = table
+                if name in told:
+                    del table.stream_shard.items[told[name] :]
+            for name, row in updated:
+                if row is None:
+                    continue
+                if tables[name].has_range_key:
+                    tables[name].items[row.hash_key][row.range_key] = row
+                else:
+                    tables[name].items[row.hash_key] = row
+            raise
+
+    return undone
+
+
+Table.__deepcopy__ = snapshot
+DynamoDBBackend.transact_write_items = all_or_nothing(DynamoDBBackend.transact_write_items)
 DynamoHandler.transact_write_items = once(DynamoHandler.transact_write_items)
 place._eval_jsonata = evaluate
 place.encode_jsonata_variable_declarations = declare
