@@ -134,7 +134,8 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
   const log = jsonLog(more.verbose ? 'INFO' : 'WARN');
   // Until there is something to end in order: what was made so far goes with the process.
   const early = (): never => process.exit(130);
-  for (const signal of SIGNALS) process.once(signal, early);
+  // Handlers stay: without one, the next signal would end the process in the middle of tidying up.
+  for (const signal of SIGNALS) process.on(signal, early);
   const hosts = plays && enforce ? await openDemoHosts().catch(refuse) : undefined;
   const data = more.data ?? (await folderFor(plays));
   // Made for this run, and with an administrator's credential in it.
@@ -158,11 +159,13 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
     await hosts?.close();
     await plane.stop();
   };
+  let ending = false;
   const stop = (): void => {
-    process.once('SIGINT', () => process.exit(130));
+    if (ending) process.exit(130);
+    ending = true;
     end().then(() => process.exit(0), refuse);
   };
-  for (const signal of SIGNALS) process.off(signal, early).once(signal, stop);
+  for (const signal of SIGNALS) process.off(signal, early).on(signal, stop);
   greet(plane, plays);
   const playing = hosts ? enforcedDemo(plane, hosts, { data, say }) : plays ? demo(plane, say) : undefined;
   await playing?.catch(async error => {

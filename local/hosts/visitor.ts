@@ -25,6 +25,7 @@ const reaches = (from: string, to: string, port: number, patience: number): Prom
 process.on('message', async ({ id, listen: ports = [], visits = [], patience = 1000 }: Asked) => {
   await Promise.all(ports.map(listen));
   const reached = await Promise.all(visits.map(({ from, to, port }) => reaches(from, to, port, patience)));
-  process.send?.({ id, reached } satisfies Answered);
+  // Whoever asked may be gone by now; then there is nobody to tell.
+  process.send?.({ id, reached } satisfies Answered, undefined, undefined, () => undefined);
 });
 process.on('disconnect', () => process.exit());

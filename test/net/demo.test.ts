@@ -11,8 +11,11 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-/** Starts the demo, as root or as somebody else, and interrupts it once it said a thing. */
-async function play(until: RegExp, uid?: number): Promise<{ code: number | null; out: string; pid: number }> {
+/** Starts the demo, as root or as somebody else, and interrupts it once it said a thing, or from then on every few ms. */
+async function play(
+  until: RegExp,
+  { uid, every }: { uid?: number; every?: number } = {},
+): Promise<{ code: number | null; out: string; pid: number }> {
   const args = ['--disable-warning=ExperimentalWarning', MAIN, '--demo', '--enforce'];
   const child = spawn(process.execPath, [...args, '--port', String(await freePort())], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -20,14 +23,18 @@ async function play(until: RegExp, uid?: number): Promise<{ code: number | null;
     ...(uid === undefined ? {} : { uid }),
   });
   let out = '';
+  let again: NodeJS.Timeout | undefined;
   // Whoever waits for nothing interrupts it as soon as its hosts are there.
   if (until.test('')) await untilHosts(child.pid ?? 0).then(() => child.kill('SIGINT'));
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       out += text;
-      if (until.test(out)) child.kill('SIGINT');
+      if (!until.test(out)) return;
+      child.kill('SIGINT');
+      if (every) again ??= setInterval(() => child.kill('SIGINT'), every);
     });
   const [code] = await once(child, 'close');
+  clearInterval(again);
   return { code, out, pid: child.pid ?? 0 };
 }
 
@@ -63,8 +70,14 @@ test.each([
   expect(leftovers(pid)).toEqual([]);
 });
 
+test('Ctrl-C again and again leaves nothing behind either, and says nothing of what was cut off', async () => {
+  const { out, pid } = await play(/3\. Hosts/, { every: 3 });
+  expect(out).not.toMatch(/Error|Ctrl-C ends everything/);
+  expect(leftovers(pid)).toEqual([]);
+});
+
 test('who is not root is told what is missing', async () => {
-  const { code, out, pid } = await play(/never/, 65_534);
+  const { code, out, pid } = await play(/never/, { uid: 65_534 });
   expect(out).toContain('--enforce needs root; without it --demo plays the same and enforces nothing');
   expect([code, leftovers(pid)]).toEqual([1, []]);
 });
