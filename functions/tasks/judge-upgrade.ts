@@ -5,7 +5,10 @@ import type { Write } from '../../shared/ports/object-store.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
 import { Failure } from '../../shared/schema/failure.ts';
-import type { PreflightFinding } from '../../shared/schema/host-facts.ts';
+import type { PreflightContext, PreflightFinding } from '../../shared/schema/host-facts.ts';
+import type { NamespacePath } from '../../shared/schema/ids.ts';
+import { lineageObjects } from '../pipeline/authorize.ts';
+import { preflightContext } from '../preflights.ts';
 import { batchAt, rewritten, upgradeAt } from '../upgrade.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
@@ -26,18 +29,32 @@ interface Judged {
 const hasTold = ({ facts, lastCollectionID }: Enforcer, { ID }: EnforcerUpgrade): boolean =>
   facts !== undefined && lastCollectionID === ID;
 
+type Contexts = ReadonlyMap<NamespacePath, PreflightContext>;
+
+/** What matters of the namespaces of a part's hosts, each read once. */
+async function contextsOf(
+  hosts: readonly UpgradeHost[],
+  { version }: EnforcerUpgrade,
+  { store }: TaskDeps,
+): Promise<Contexts> {
+  const paths = [...new Set(hosts.map(({ namespace }) => namespace))];
+  const read = paths.map(async path => {
+    const ancestry = await lineageObjects(store, path);
+    return ancestry ? [[path, await preflightContext(path, ancestry, version, store)] as const] : [];
+  });
+  return new Map((await Promise.all(read)).flat());
+}
+
 /** By what the agent told since it was asked. That there is an agent is what an upgrade is about. */
-function findingsOf(enforcer: Enforcer, upgrade: EnforcerUpgrade): PreflightFinding[] {
+function findingsOf(
+  enforcer: Enforcer,
+  upgrade: EnforcerUpgrade,
+  context: PreflightContext | undefined,
+): PreflightFinding[] {
   const { forceChecks } = upgrade.spec;
-  if (!enforcer.facts || !hasTold(enforcer, upgrade)) {
+  if (!enforcer.facts || !context || !hasTold(enforcer, upgrade)) {
     return [{ ...UNKNOWN_HOST, forced: forceChecks.includes(FACTS) }];
   }
-  const context = {
-    wantedVersion: upgrade.version,
-    enforcerMappings: [],
-    isEnforcing: false,
-    profileIgnoresDefender: true,
-  };
   return preflight(enforcer.facts, context, [...forceChecks, 'existing-agent']).filter(
     ({ check, result }) => result === 'fail' && check !== 'existing-agent',
   );
@@ -48,11 +65,12 @@ async function judgedHost(
   host: UpgradeHost,
   enforcer: Enforcer | undefined,
   upgrade: EnforcerUpgrade,
+  contexts: Contexts,
   deps: TaskDeps,
 ): Promise<Judged> {
   if (host.state !== 'Pending') return { host, findings: [] };
   if (!enforcer) return { host: { ...host, state: 'Skipped', reason: 'it was deleted' }, findings: [] };
-  const findings = findingsOf(enforcer, upgrade);
+  const findings = findingsOf(enforcer, upgrade, contexts.get(host.namespace));
   const failed = stopping(findings);
   if (failed.length === 0) return { host, findings };
   const why = failed.map(({ check, message }) => `${check}: ${message}`).join('; ');
@@ -113,8 +131,9 @@ async function judgePart(
   if (elapsed < PATIENCE && enforcers.some(isAwaited)) {
     return Math.max(1, Math.ceil(Math.min(PATIENCE - elapsed, Math.max(LOOK, elapsed / 2))));
   }
+  const contexts = await contextsOf(batch.hosts, upgrade, deps);
   const judged = await Promise.all(
-    batch.hosts.map((host, at) => judgedHost(host, enforcers[at], upgrade, deps)),
+    batch.hosts.map((host, at) => judgedHost(host, enforcers[at], upgrade, contexts, deps)),
   );
   const unfit = judged.filter(({ findings }) => stopping(findings).length > 0).length;
   const unknown = judged.filter(({ findings }) => findings.some(({ check }) => check === FACTS)).length;

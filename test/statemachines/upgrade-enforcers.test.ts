@@ -18,7 +18,7 @@ import {
   plantHosts,
   upgrading,
 } from '../make/fleet.ts';
-import { create, freshTenant, makeNamespace } from '../make/objects.ts';
+import { create, freshTenant, make, makeNamespace } from '../make/objects.ts';
 import { timeline } from '../make/timeline.ts';
 
 let directory: DataDirectory;
@@ -362,6 +362,22 @@ describe('the preflight', () => {
       expect(waited).toBe(behaviour === 'mute' ? 120 : 5);
     },
   );
+
+  it('knows the namespace of each host: one that maps enforcers elsewhere is no place for an upgrade', async () => {
+    const { open, outcome, tenant } = await play({ hosts: 2, spec });
+    const mapping = make('namespacemappingpolicy', tenant, {
+      name: 'elsewhere',
+      subject: [['$identity=enforcer']],
+      mappedNamespace: 'other',
+    });
+    await store.commit([create('namespacemappingpolicy', mapping)]);
+    await open().finish();
+    const { status, hosts } = await outcome();
+    expect(status).toBe('Refused');
+    expect(hosts[0]?.why).toBe(
+      'preflight: enforcer-mappings: elsewhere would map enforcers, which no longer happens',
+    );
+  });
 
   it('that is forced by name goes on, and the activity log says so', async () => {
     const forced = { ...spec, failureThreshold: '0', forceChecks: ['facts', 'memory'] };
