@@ -58,11 +58,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(data, { recursive: true }));
 
-/** Every file below the data directory with its bytes; the lock and its journal are SQLite's and say nothing. */
+/**
+ * Every file below the data directory with its bytes; the lock and its journal are SQLite's and say nothing, and what was being
+ * written aside when the process ended is nobody's: the next start removes it.
+ */
 async function contents(): Promise<Record<string, string>> {
   const entries = await readdir(data, { recursive: true, withFileTypes: true });
   const files = entries
-    .filter(entry => entry.isFile() && !entry.name.startsWith('lock'))
+    .filter(entry => entry.isFile() && !entry.name.startsWith('lock') && !entry.parentPath.endsWith('~aside'))
     .map(entry => join(entry.parentPath, entry.name))
     .sort();
   const bytes = await Promise.all(files.map(async file => [file, await readFile(file, 'base64')]));
