@@ -42,7 +42,7 @@ export function listParameters(call: Call): ListParameters {
     throw new Failure(
       'bad_request',
       read.error.issues.map(({ path: [name = ''], ...issue }) => ({
-        description: `query parameter ${String(name)} is \`${Reflect.get(sent, name)}\`: ${plainly({ ...issue, path: [] }, undefined)}`,
+        description: `query parameter ${String(name)} is \`${Reflect.get(sent, name)}\`: ${plainly({ ...issue, path: [] }, Reflect.get(sent, name))}`,
       })),
     );
   }

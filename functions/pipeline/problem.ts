@@ -52,7 +52,9 @@ export function plainly(issue: z.core.$ZodIssue, value: unknown): string {
   const kind = KINDS[issue.origin];
   if (kind === undefined) return `it must be ${most} ${bound}`;
   const size = sizeOf(value);
-  return size === 0 ? 'it must not be empty' : `it has ${size} ${kind}; ${most} ${bound} are possible`;
+  return size === 0 && issue.code === 'too_small'
+    ? 'it must not be empty'
+    : `it has ${size} ${kind}; ${most} ${bound} are possible`;
 }
 
 function fromZod(issue: z.core.$ZodIssue, root: unknown): FailureDetail[] {

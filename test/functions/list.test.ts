@@ -166,6 +166,7 @@ describe('a list', () => {
     ['limit=1.5', 'limit'],
     ['limit=99999', 'limit'],
     ['after=!!!', '!!!'],
+    [`after=${'x'.repeat(3000)}`, 'it has 3000 characters; at most 2048 are possible'],
     [`after=${Buffer.from('["/",""]').toString('base64url')}`, 'cursor'],
   ])('refuses %s with 400, naming %s', async (query, named) => {
     const refused = await list(`?${query}`);
