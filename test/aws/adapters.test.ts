@@ -157,13 +157,9 @@ on('stepfunctions', () =>
 );
 
 on('kinesisfirehose', () =>
-  flowStoreContract(
-    'Firehose and S3',
-    async () => ({
-      flows: openFlowStore({ ...connection, stream: config.FLOW_STREAM, bucket: config.FLOWS_BUCKET }),
-      delivered: () => partition(wire, config.FLOWS_BUCKET),
-      stop,
-    }),
-    { records: 20 },
-  ),
+  flowStoreContract('Firehose and S3', async () => ({
+    flows: openFlowStore({ ...connection, stream: config.FLOW_STREAM, bucket: config.FLOWS_BUCKET }),
+    delivered: () => partition(wire, config.FLOWS_BUCKET),
+    stop,
+  })),
 );

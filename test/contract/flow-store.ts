@@ -30,12 +30,7 @@ export const flowAt = (namespace: NamespacePath, timestamp: string, more: object
     ...more,
   });
 
-/** `records`: of which pages of any size are read, one by one too. */
-export function flowStoreContract(
-  name: string,
-  open: () => Promise<FlowStoreUnderTest>,
-  { records = 60 } = {},
-): void {
+export function flowStoreContract(name: string, open: () => Promise<FlowStoreUnderTest>): void {
   describe(`flow store: ${name}`, () => {
     let under: FlowStoreUnderTest;
     beforeAll(async () => {
@@ -123,13 +118,12 @@ export function flowStoreContract(
 
     it('gives every record once over pages of any size, whatever the order in which they came', async () => {
       const tenant = freshTenant();
-      const reports = Array.from({ length: records }, (_, at) =>
+      const reports = Array.from({ length: 60 }, (_, at) =>
         flowAt(tenant, new Date(Date.UTC(2026, 2, 1) + ((at * 37) % 20) * 7_200_000).toISOString()),
       );
       for (let at = 0; at < reports.length; at += 15) await append(tenant, reports.slice(at, at + 15));
       const expected = reports.toSorted((a, b) => (a.timestamp + a.ID < b.timestamp + b.ID ? 1 : -1));
-      for (const limit of [1, 7, records - 1, records, 100])
-        expect(await everything(tenant, { limit })).toEqual(expected);
+      for (const limit of [1, 7, 59, 60, 100]) expect(await everything(tenant, { limit })).toEqual(expected);
     });
 
     it('refuses a cursor that it never gave', async () => {

@@ -15,8 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readStatus } from '../../clients/enforcer/agent/status.ts';
 import { type Fleet, NAMESPACE, openFleet, until } from './fleet.ts';
 
-/** 20 in `npm run test:net:long`. */
-const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const ROUNDS = 20;
 const SYSCTLS = [
   'net.netfilter.nf_conntrack_acct',
   'net.netfilter.nf_conntrack_timestamp',

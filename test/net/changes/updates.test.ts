@@ -12,7 +12,7 @@ import { openTalker, type Talker } from '../hosts/talk.ts';
 import { ENFORCED, externalNetwork, LASTING, PLANS, policyOf, ruleset, SHOP } from './shop.ts';
 
 /** 2,000 in `npm run test:net:long`. */
-const CHANGES = Number(process.env.CHANGES ?? 200);
+const CHANGES = Number(process.env.CHANGES ?? 500);
 const HERTZ = 1000;
 /** Milliseconds between bursts of probes: shorter timers are less exact. */
 const BEAT = 4;
