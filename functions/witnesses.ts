@@ -1,5 +1,5 @@
 import {
-  canonical,
+  addressIn,
   doubtOf,
   endOf,
   minutesAround,
@@ -18,45 +18,56 @@ import { rewritten } from './upgrade.ts';
 
 type StoreAndClock = Pick<Deps, 'store' | 'clock'>;
 
-/** Milliseconds for which a host looks out for probes: no wave takes longer. */
-const WATCHED = 24 * 3600_000;
-/** Units that are read at a time. */
-const PAGE = 1000;
+const HOUR = 3_600_000;
+/** Milliseconds for which a host looks out for probes; it is asked anew for each part of an upgrade. */
+const WATCHED = 24 * HOUR;
+/** Ends that one upgrade asks, and that one host looks out at. */
+const MOST = 50;
 
-/** Enforcers at the other ends of the probes, by the addresses of the units that they have told of. */
+/**
+ * Enforcers at the other ends of the probes, by the addresses of the units that they have told of. None of another tenant, whatever
+ * a unit says of its enforcer.
+ */
 export async function findWitnesses(
   { spec, namespace }: Pick<EnforcerUpgrade, 'spec' | 'namespace'>,
   { store }: Pick<Deps, 'store'>,
 ): Promise<Witness[]> {
+  const tenant = tenantOf(namespace);
   const ends = spec.healthProbe.flatMap(probe => endOf(probe) ?? []);
   const wanted = ends.filter((end, at) => ends.findIndex(one => sameEnd(one, end)) === at);
-  const found: Witness[] = [];
-  let after: string | undefined;
-  while (wanted.length > 0) {
-    const query = { limit: PAGE, ...(after === undefined ? {} : { after }) };
-    const page = await store.listTree('processingunit', tenantOf(namespace), query);
-    for (const { addresses, enforcerID, enforcerNamespace, operationalStatus } of page.items) {
-      if (enforcerID === '' || enforcerNamespace === '' || operationalStatus === 'Terminated') continue;
-      const own = addresses.map(canonical);
-      for (const end of wanted)
-        if (own.includes(end.address))
-          found.push({ ...end, ID: ObjectId.parse(enforcerID), namespace: Path.parse(enforcerNamespace) });
-    }
-    after = page.next;
-    if (after === undefined) break;
-  }
-  return found.slice(0, 50);
+  const found = await Promise.all(
+    wanted.map(async end => {
+      const units = await store.findBy('processingunit', tenant, 'addresses', end.address);
+      const enforcers = new Map<string, Witness>();
+      for (const { enforcerID, enforcerNamespace, operationalStatus } of units) {
+        if (enforcerID === '' || enforcerNamespace === '' || operationalStatus === 'Terminated') continue;
+        const place = Path.parse(enforcerNamespace);
+        if (tenantOf(place) !== tenant) continue;
+        enforcers.set(enforcerID, { ...end, ID: ObjectId.parse(enforcerID), namespace: place });
+      }
+      return [...enforcers.values()];
+    }),
+  );
+  return found.flat().slice(0, MOST);
 }
 
-/** From now on the flow reports of these hosts are looked through. */
+/** From now on the flow reports of these hosts are looked through, also for what other upgrades ask of them. */
 export async function appoint(witnesses: readonly Witness[], deps: StoreAndClock): Promise<void> {
-  const until = new Date(deps.clock.now().getTime() + WATCHED).toISOString();
+  const now = deps.clock.now().getTime();
+  const at = (time: number): string => new Date(time).toISOString();
   for (const ID of new Set(witnesses.map(witness => witness.ID))) {
     const ends = witnesses.filter(witness => witness.ID === ID);
     const [first] = ends;
     if (!first) continue;
     try {
-      await rewritten('enforcer', first, deps, () => ({ watches: { until, ends } }));
+      await rewritten('enforcer', first, deps, ({ watches = [] }) => {
+        const isFresh = (end: Witness): boolean =>
+          watches.some(one => sameEnd(one, end) && one.until > at(now + WATCHED - HOUR));
+        if (ends.every(isFresh)) return undefined;
+        const asked = ends.map(end => ({ ...end, until: at(now + WATCHED) }));
+        const others = watches.filter(one => one.until > at(now) && !ends.some(end => sameEnd(one, end)));
+        return { watches: [...asked, ...others].slice(0, MOST) };
+      });
     } catch (error) {
       // It was deleted: nobody confirms anything.
       if (!(error instanceof Failure && error.kind === 'not_found')) throw error;
@@ -66,23 +77,17 @@ export async function appoint(witnesses: readonly Witness[], deps: StoreAndClock
 
 /** Keeps what a host saw of probes, for a day. Costs nothing where it watches for none. */
 export async function noteSightings(
-  namespace: NamespacePath,
+  { ID, namespace }: { ID: ObjectId; namespace: NamespacePath },
   watches: Enforcer['watches'],
   reports: readonly FlowReport[],
   { store, clock }: StoreAndClock,
 ): Promise<void> {
-  const now = clock.now().toISOString();
-  if (!watches || watches.until < now) return;
+  const date = clock.now().toISOString();
+  const ends = (watches ?? []).filter(({ until }) => until >= date);
+  if (ends.length === 0) return;
   await Promise.all(
-    sightingsIn(reports, watches.ends).map(async ({ key, sourceID, sourceNamespace }) => {
-      const answer = {
-        tenant: tenantOf(namespace),
-        key,
-        request: '',
-        body: { sourceID, sourceNamespace },
-        messages: [],
-        date: now,
-      };
+    sightingsIn(reports, ends, ID).map(async key => {
+      const answer = { tenant: tenantOf(namespace), key, request: '', body: {}, messages: [], date };
       try {
         await store.commit([{ kind: 'answer', answer }]);
       } catch (error) {
@@ -93,28 +98,24 @@ export async function noteSightings(
   );
 }
 
-/** Whether the sighting is of that host: an address may be claimed, a unit belongs to one enforcer. */
-async function isOf(body: unknown, host: Enforcer, { store }: Pick<Deps, 'store'>): Promise<boolean> {
-  const { sourceID: id, sourceNamespace } = body as { sourceID: string; sourceNamespace: string };
-  if (id === '' || sourceNamespace === '') return true;
-  const place = { namespace: Path.parse(sourceNamespace), id: ObjectId.parse(id) };
-  const unit = await store.get({ resource: 'processingunit', ...place });
-  return unit?.enforcerID === host.ID;
-}
-
+/** Whether one of them let the probe in: from the address that it was tried from, or from a unit of the host that has it. */
 async function wasAccepted(
-  witness: Witness,
-  { from = '' }: ProbeResult,
+  witnesses: readonly Witness[],
+  result: ProbeResult,
   host: Enforcer,
-  deps: Pick<Deps, 'store'>,
+  { store }: Pick<Deps, 'store'>,
 ): Promise<boolean> {
   const tenant = tenantOf(host.namespace);
-  const keys = minutesAround(host.migration?.probed ?? '').map(time =>
-    sightingKey(witness, canonical(from), 'Accept', time),
+  const from = addressIn(result.from ?? '');
+  if (from === '') return false;
+  const units = await store.findBy('processingunit', tenant, 'addresses', from);
+  const own = units.filter(({ enforcerID }) => enforcerID === host.ID).map(({ ID }) => ID);
+  const times = minutesAround(host.migration?.probed ?? '');
+  const keys = witnesses.flatMap(witness =>
+    [from, ...own].flatMap(source => times.map(time => sightingKey(witness, source, 'Accept', time))),
   );
-  const found = await Promise.all(keys.map(key => deps.store.answered(tenant, key)));
-  const owned = await Promise.all(found.map(answer => (answer ? isOf(answer.body, host, deps) : false)));
-  return owned.includes(true);
+  const found = await Promise.all(keys.map(key => store.answered(tenant, key)));
+  return found.some(answer => answer !== undefined);
 }
 
 /** A host whose agent was away when the probe was tried saw nothing, and says nothing. */
@@ -145,8 +146,10 @@ export async function doubtsAbout(
     const others = await Promise.all(
       those.map(({ namespace, ID: id }) => deps.store.get({ resource: 'enforcer', namespace, id })),
     );
-    if (others.every(other => !other || wasAway(other, probed))) return undefined;
-    return doubtOf(probe, result, witness, await wasAccepted(witness, result, host, deps));
+    const looksOut = ({ watches = [] }: Enforcer): boolean =>
+      watches.some(one => sameEnd(one, witness) && one.until >= probed);
+    if (others.every(other => !other || wasAway(other, probed) || !looksOut(other))) return undefined;
+    return doubtOf(probe, result, witness, await wasAccepted(those, result, host, deps));
   };
   return (await Promise.all(spec.healthProbe.map(doubt))).filter(text => text !== undefined);
 }

@@ -2,7 +2,7 @@ import type { FlowReceipt } from '../../shared/api/flow-routes.ts';
 import { type Delivered, flowIssues, flowReport } from '../../shared/core/flowreport.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { FlowReportInput } from '../../shared/schema/flowreport.ts';
-import { tenantOf } from '../../shared/schema/ids.ts';
+import { ObjectId, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import { listParameters } from '../list.ts';
 import { brokenRules } from '../pipeline/problem.ts';
@@ -32,7 +32,7 @@ const createFlowReports: Handler = async (call, deps) => {
   if (enforcerID !== undefined) {
     await Promise.all([
       watchRejects(enforcerID, namespace, reports, deps),
-      noteSightings(namespace, call.standing?.watches, reports, deps),
+      noteSightings({ ID: ObjectId.parse(enforcerID), namespace }, call.standing?.watches, reports, deps),
     ]);
   }
   return { body: { accepted: sent.length } satisfies FlowReceipt };

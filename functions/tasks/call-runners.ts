@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CALL, callDue, isUnderWay } from '../../shared/core/runner-call.ts';
+import { CALL, callDue, isUnderWay, lookAgain } from '../../shared/core/runner-call.ts';
 import { callOf } from '../../shared/core/runner-script.ts';
 import type { RunnerPlace } from '../../shared/ports/runner-place.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
@@ -45,7 +45,8 @@ async function lookAfter(enforcer: Enforcer, upgrade: ObjectId, deps: TaskDeps):
     await callFor(enforcer, place, deps);
     return CALL.look;
   }
-  return Math.min(CALL.look, due ?? CALL.look);
+  const look = lookAgain(enforcer, deps.clock.now());
+  return Math.min(look, due ?? look);
 }
 
 /**

@@ -20,6 +20,8 @@ const PARTS = 4;
 /** Seconds in which agents tell what their hosts are, and the least between two looks. */
 const PATIENCE = 120;
 const LOOK = 5;
+/** How the reason of a host begins that failed the preflight. */
+const UNFIT = 'preflight: ';
 
 interface Judged {
   host: UpgradeHost;
@@ -52,7 +54,9 @@ function findingsOf(
   context: PreflightContext | undefined,
 ): PreflightFinding[] {
   const { forceChecks } = upgrade.spec;
-  if (!enforcer.facts || !context || !hasTold(enforcer, upgrade)) {
+  // A dead agent tells nothing more; where its runner can be called all the same, what it told last must do.
+  const isCalled = enforcer.unreachable && enforcer.instance !== undefined;
+  if (!enforcer.facts || !context || !(isCalled || hasTold(enforcer, upgrade))) {
     return [{ ...UNKNOWN_HOST, forced: forceChecks.includes(FACTS) }];
   }
   return preflight(enforcer.facts, context, [...forceChecks, 'existing-agent']).filter(
@@ -70,11 +74,17 @@ async function judgedHost(
 ): Promise<Judged> {
   if (host.state !== 'Pending') return { host, findings: [] };
   if (!enforcer) return { host: { ...host, state: 'Skipped', reason: 'it was deleted' }, findings: [] };
+  // An earlier call came so far, and no further.
+  const { migration: standing } = enforcer;
+  if (standing?.upgrade !== upgrade.ID || standing.state !== 'Pending') {
+    const { reason = 'it is no longer of this upgrade' } = standing?.upgrade === upgrade.ID ? standing : {};
+    return { host: { ...host, state: 'Skipped', reason }, findings: [] };
+  }
   const findings = findingsOf(enforcer, upgrade, contexts.get(host.namespace));
   const failed = stopping(findings);
   if (failed.length === 0) return { host, findings };
   const why = failed.map(({ check, message }) => `${check}: ${message}`).join('; ');
-  const reason = `preflight: ${why}`.slice(0, 1024);
+  const reason = `${UNFIT}${why}`.slice(0, 1024);
   try {
     await rewritten('enforcer', host, deps, ({ migration }) => {
       if (migration?.upgrade !== upgrade.ID || migration.state !== 'Pending') return undefined;
@@ -135,8 +145,15 @@ async function judgePart(
   const judged = await Promise.all(
     batch.hosts.map((host, at) => judgedHost(host, enforcers[at], upgrade, contexts, deps)),
   );
-  const unfit = judged.filter(({ findings }) => stopping(findings).length > 0).length;
-  const unknown = judged.filter(({ findings }) => findings.some(({ check }) => check === FACTS)).length;
+  const hosts = judged.map(({ host }) => host);
+  // By what is kept of them: an earlier call, which came no further, may have left them alone.
+  const left = hosts.filter(({ state }, at) => state === 'Skipped' && batch.hosts[at]?.state === 'Pending');
+  const unfit = left.filter(({ reason }) => reason.startsWith(UNFIT)).length;
+  const unknown = judged.filter(
+    ({ host, findings }) =>
+      findings.some(({ check }) => check === FACTS) ||
+      (left.includes(host) && host.reason.startsWith(`${UNFIT}${FACTS}: `)),
+  ).length;
   const count = upgrade.waves.reduce((sum, { batches }) => sum + batches.length, 0);
   const now = deps.clock.now();
   const after = touch(
@@ -147,16 +164,15 @@ async function judgePart(
       unfit: upgrade.unfit + unfit,
       unknown: upgrade.unknown + unknown,
       waves: upgrade.waves.map(wave =>
-        wave.batches.includes(batch.number) ? { ...wave, skipped: wave.skipped + unfit } : wave,
+        wave.batches.includes(batch.number) ? { ...wave, skipped: wave.skipped + left.length } : wave,
       ),
       status: upgrade.judged + 1 >= count ? ('Running' as const) : upgrade.status,
     },
     now,
   );
-  const hosts = judged.map(({ host }) => host);
   await deps.store.commit([
     { kind: 'update', resource: 'enforcerupgrade', object: after, seen: upgrade.updateTime },
-    ...(unfit > 0
+    ...(left.length > 0
       ? [
           {
             kind: 'update' as const,

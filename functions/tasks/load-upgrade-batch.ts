@@ -3,6 +3,7 @@ import { goSeconds } from '../../shared/core/duration.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
 import { batchAt, upgradeAt } from '../upgrade.ts';
+import { appoint } from '../witnesses.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -35,6 +36,7 @@ export const loadUpgradeBatch = task(Input, async (input, deps) => {
   const wanted = hosts.filter(({ state }, index) =>
     direction === 'forward' ? state === 'Pending' : isToGoBack(enforcers[index], direction, input.ID),
   );
+  if (wanted.length > 0) await appoint(upgrade.witnesses ?? [], deps);
   return {
     /** Some of them can be called when their agents are dead. */
     calls: wanted.some(({ instance }) => instance !== undefined),

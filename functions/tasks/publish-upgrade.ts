@@ -58,11 +58,9 @@ function nameOf(input: Input): string {
   }
 }
 
-/** A pause ends with the abort of the upgrade, too; and one that ends as it was asked to was aborted. */
-function momentOf({ moment }: Input, { wanted, status }: EnforcerUpgrade): (typeof UPGRADE_MOMENTS)[number] {
-  const isAborted = moment === 'resumed' ? wanted === 'Abort' : moment === 'ended' && status === 'Aborted';
-  return isAborted ? 'aborted' : moment;
-}
+/** One that ends as it was asked to was aborted. */
+const momentOf = ({ moment }: Input, { status }: EnforcerUpgrade): (typeof UPGRADE_MOMENTS)[number] =>
+  moment === 'ended' && status === 'Aborted' ? 'aborted' : moment;
 
 /** Failures of a wave that its event names. */
 const NAMED = 20;
@@ -96,6 +94,8 @@ async function hostTold({ ID: id, namespace }: { ID: ObjectId; namespace: Namesp
 /** Tells the bus where the upgrade stands. A repeated call publishes an event of the same ID. */
 export const publishUpgrade = task(Input, async (input, deps) => {
   const upgrade = await upgradeAt(input, deps);
+  // A pause ends with the abort of the upgrade, too; its end tells that.
+  if (input.moment === 'resumed' && upgrade.wanted === 'Abort') return {};
   const { ID, namespace, name, status, reason, version, targets, waves } = upgrade;
   const more =
     'wave' in input

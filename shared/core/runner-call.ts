@@ -9,8 +9,9 @@ export const CALL = {
   again: 300,
   /** Calls for one directive at most. */
   times: 3,
-  /** Between two looks at hosts for which nothing is due. */
+  /** Between two looks at hosts for which nothing is due, at first and at most: what takes long is looked at less often. */
   look: 15,
+  longest: 300,
 } as const;
 
 const secondsSince = (time: string | undefined, now: Date): number =>
@@ -19,6 +20,12 @@ const secondsSince = (time: string | undefined, now: Date): number =>
 /** Whether the host is still on its way: otherwise nobody looks after it any more. */
 export const isUnderWay = ({ migration }: Pick<Enforcer, 'migration'>, upgrade: string): boolean =>
   migration?.upgrade === upgrade && !SETTLED.includes(migration.state);
+
+/** Seconds until a host for which nothing is due is looked at again: a part of those since its directive. */
+export const lookAgain = ({ migration }: Pick<Enforcer, 'migration'>, now: Date): number =>
+  migration?.directed === undefined
+    ? CALL.look
+    : Math.ceil(Math.min(CALL.longest, Math.max(CALL.look, secondsSince(migration.directed, now) / 32)));
 
 /**
  * Seconds until the runner of a host is to be called; 0: now. A host that was not heard of for long is called at once. Undefined:

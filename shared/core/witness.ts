@@ -1,18 +1,19 @@
-import ipaddr from 'ipaddr.js';
+import { isIP } from 'node:net';
+import { canonicalAddress } from '../schema/cidr.ts';
 import type { FlowReport } from '../schema/flowreport.ts';
 import type { Probe, ProbeResult, Witness } from '../schema/migration.ts';
 
 const NUMBERS = { tcp: 6, udp: 17 } as const;
 
-export const canonical = (address: string): string =>
-  ipaddr.isValid(address) ? ipaddr.process(address).toString() : '';
+/** The one spelling of an address; empty: it is none. */
+export const addressIn = (text: string): string => (isIP(text) === 0 ? '' : canonicalAddress(text));
 
 /** Where a probe leads; undefined where it names no address: then nobody knows who is at the other end. */
 export function endOf({
   host,
   protocolPort,
 }: Probe): Pick<Witness, 'address' | 'protocol' | 'port'> | undefined {
-  const address = canonical(host);
+  const address = addressIn(host);
   if (address === '') return undefined;
   const [protocol, port] = protocolPort.split('/');
   return { address, protocol: NUMBERS[protocol as keyof typeof NUMBERS], port: Number(port) };
@@ -23,36 +24,33 @@ type End = Pick<Witness, 'address' | 'protocol' | 'port'>;
 export const sameEnd = (a: End, b: End): boolean =>
   a.address === b.address && a.protocol === b.protocol && a.port === b.port;
 
-/** A flow that the end of a probe saw, in a minute: kept once. */
-export interface Sighting {
-  key: string;
-  /** The unit that it came from, where the witness knew it. */
-  sourceID: string;
-  sourceNamespace: string;
-}
-
 const minuteOf = (time: string): string => time.slice(0, 16);
 
-/** No source port: flow records have none. */
-export const sightingKey = (end: End, from: string, action: FlowReport['action'], time: string): string =>
-  `sighting ${from} ${end.address} ${end.protocol}/${end.port} ${action} ${minuteOf(time)}`;
+/**
+ * A flow that the end of a probe saw, in a minute: kept once. `source`: the unit that it came from, or the address where the
+ * witness knows no unit there, since an address may be claimed. No source port: flow records have none.
+ */
+export const sightingKey = (
+  { ID, address, protocol, port }: End & Pick<Witness, 'ID'>,
+  source: string,
+  action: FlowReport['action'],
+  time: string,
+): string => `sighting ${ID} ${source} ${address} ${protocol}/${port} ${action} ${minuteOf(time)}`;
 
-/** What of a batch of flow records tells of the probes that are watched for. One of each kind a minute. */
-export function sightingsIn(reports: readonly FlowReport[], ends: readonly End[]): Sighting[] {
-  const found = new Map<string, Sighting>();
-  for (const report of reports) {
+/** What of a batch of a host's flow records tells of the probes that it watches for: keys of sightings, each once. */
+export function sightingsIn(
+  reports: readonly FlowReport[],
+  ends: readonly End[],
+  ID: Witness['ID'],
+): string[] {
+  const keys = reports.flatMap(({ timestamp, action, sourceType, sourceID, ...report }) => {
     const { sourceIP = '', destinationIP = '', destinationPort: port = 0, protocol = 0 } = report;
-    const end = { address: canonical(destinationIP), protocol, port };
-    if (!ends.some(one => sameEnd(one, end))) continue;
-    const isUnit = report.sourceType === 'ProcessingUnit';
-    const key = sightingKey(end, canonical(sourceIP), report.action, report.timestamp);
-    found.set(key, {
-      key,
-      sourceID: isUnit ? report.sourceID : '',
-      sourceNamespace: isUnit ? (report.remoteNamespace ?? '') : '',
-    });
-  }
-  return [...found.values()];
+    const end = { ID, address: addressIn(destinationIP), protocol, port };
+    if (!ends.some(one => sameEnd(one, end))) return [];
+    const source = sourceType === 'ProcessingUnit' ? sourceID : addressIn(sourceIP);
+    return [sightingKey(end, source, action, timestamp)];
+  });
+  return [...new Set(keys)];
 }
 
 /** Minutes around the moment in which a probe was told of: it was tried within the minute before, and clocks differ. */

@@ -52,10 +52,8 @@ export const enforcer = resource({
     lastPokeTime: Timestamp.optional().describe('The same; the original keeps two.'),
     migration: Migration.optional().describe('Where it stands in an upgrade.'),
     watches: z
-      .strictObject({
-        until: Timestamp.describe('For how long.'),
-        ends: z.array(Witness).max(50).describe('Which ends of its own.'),
-      })
+      .array(Witness.extend({ until: Timestamp.describe('For how long.') }))
+      .max(50)
       .optional()
       .describe('Flows that an upgrade’s probes make to it, and that its records are to confirm.'),
     registrationTime: Timestamp.optional().describe('When an agent last registered as this enforcer.'),

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openRunnerPlace, openRunnerPlaces } from '../../shared/adapters/aws/runner-place.ts';
 import { callOf } from '../../shared/core/runner-script.ts';
 import { runnerPlaceContract } from '../contract/runner-place.ts';
-import { openSsmEndpoint } from '../make/ssm-endpoint.ts';
+import { FOREIGN, openSsmEndpoint } from '../make/ssm-endpoint.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 
@@ -36,6 +36,12 @@ describe.skipIf(process.platform !== 'linux')('through SSM Run Command', () => {
     await expect(place('i-00000000000000000').runs('x')).rejects.toThrow(
       'SSM does not manage the instance `i-00000000000000000`; see that its agent runs',
     );
+  });
+
+  test('an instance that may not be sent commands is named, and is no reason to try again', async () => {
+    const refused = place(FOREIGN).start({ name: 'x', command: ['true'] });
+    await expect(refused).rejects.toMatchObject({ kind: 'forbidden' });
+    await expect(refused).rejects.toThrow(`SSM takes no command for the instance \`${FOREIGN}\`; see that`);
   });
 
   test('a command that fails on the instance says why', async () => {

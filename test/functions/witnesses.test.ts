@@ -22,6 +22,13 @@ beforeAll(async () => {
 });
 afterAll(() => plane.stop());
 
+const unitAt = (enforcerNamespace: string, name: string, address: string) => ({
+  name,
+  type: 'Host',
+  addresses: [address],
+  enforcerNamespace,
+});
+
 /** An enforcer with a key of its own, and its unit at an address. */
 async function hostAt(place: string, name: string, address: string) {
   const keys = await certificateRequest();
@@ -34,19 +41,21 @@ async function hostAt(place: string, name: string, address: string) {
   };
   const { object: enforcer } = await plane.root('POST /enforcers', place, { body });
   const stored = { ...enforcer, namespace: place, certificate: String(enforcer.certificate) };
-  const agent = await plane.as(credentialOf(stored as never, keys, API_URL));
-  const unit = { name, type: 'Host', addresses: [address], enforcerNamespace: place };
-  const made = await agent('POST /processingunits', place, { body: unit });
-  return { ID: enforcer.ID as Enforcer['ID'], agent, unit: String(made.object.ID) };
+  /** Tokens last for a while. */
+  const arrive = () => plane.as(credentialOf(stored as never, keys, API_URL));
+  const agent = await arrive();
+  const made = await agent('POST /processingunits', place, { body: unitAt(place, name, address) });
+  return { ID: enforcer.ID as Enforcer['ID'], arrive, agent, unit: String(made.object.ID) };
 }
 
 type Expectation = 'pass' | 'fail';
 
 /** A host that was upgraded and whose probe leads to another one of ours. */
-async function probing(expectation: Expectation) {
+async function probing(expectation: Expectation, { alsoAt }: { alsoAt?: string } = {}) {
   // Of a tenant of their own: addresses mean something in one.
   const place = NamespacePath.parse(await plane.namespace(await plane.tenant(), 'probes'));
   const web = await hostAt(place, 'web', '10.0.0.1');
+  if (alsoAt) await web.agent('POST /processingunits', place, { body: unitAt(place, 'too', alsoAt) });
   const db = await hostAt(place, 'db', '10.0.0.2');
   const other = await hostAt(place, 'other', '10.0.0.3');
   const probe = { name: 'db', host: '10.0.0.2', protocolPort: 'tcp/5432', expect: expectation };
@@ -59,8 +68,8 @@ async function probing(expectation: Expectation) {
   const order = { kind: 'install', version: '2.0.0', purpose: 'forward', token };
   await tasks.DirectEnforcer({ ...call, host: one, ...order }, plane.deps);
 
-  const saw = (source: { unit: string }, sourceIP: string, action: 'Accept' | 'Reject') =>
-    db.agent('POST /flowreports', place, {
+  const saw = (source: { unit: string }, sourceIP: string, action: 'Accept' | 'Reject', by = db) =>
+    by.agent('POST /flowreports', place, {
       body: [
         {
           timestamp: plane.clock.now().toISOString(),
@@ -68,7 +77,7 @@ async function probing(expectation: Expectation) {
           sourceID: source.unit,
           sourceType: 'ProcessingUnit',
           sourceIP,
-          destinationID: db.unit,
+          destinationID: by.unit,
           destinationType: 'ProcessingUnit',
           destinationIP: '10.0.0.2',
           destinationPort: 5432,
@@ -96,7 +105,9 @@ async function probing(expectation: Expectation) {
     const found = await plane.deps.store.get({ resource: 'enforcer', namespace: place, id: web.ID });
     return [found?.migration?.state, found?.migration?.reason];
   };
-  return { place, web, db, other, saw, judged, upgrade: { namespace: place, ID: upgrade.ID } };
+  /** The part begins. */
+  const load = () => tasks.LoadUpgradeBatch({ ...call, batch: 0, direction: 'forward' }, plane.deps);
+  return { place, web, db, other, saw, judged, load, upgrade: { namespace: place, ID: upgrade.ID } };
 }
 
 const NOT_SEEN = 'unhealthy: probe db was not seen at its other end, 10.0.0.2';
@@ -109,8 +120,10 @@ describe('a probe to a host of ours', () => {
       { namespace: place, ID: db.ID, address: '10.0.0.2', protocol: 6, port: 5432 },
     ]);
     const watches = async (id: Enforcer['ID']) =>
-      (await plane.deps.store.get({ resource: 'enforcer', namespace: place, id }))?.watches?.ends;
-    expect([await watches(db.ID), await watches(web.ID)]).toEqual([witnesses, undefined]);
+      (await plane.deps.store.get({ resource: 'enforcer', namespace: place, id }))?.watches;
+    const until = expect.any(String);
+    expect(await watches(db.ID)).toEqual(witnesses?.map(witness => ({ ...witness, until })));
+    expect(await watches(web.ID)).toBeUndefined();
   });
 
   it('that both ends tell of is good', async () => {
@@ -145,6 +158,49 @@ describe('a probe to a host of ours', () => {
     expect(await judged()).toEqual(['Failed', NOT_SEEN]);
   });
 
+  it('that another flow from its address came before is good all the same', async () => {
+    const { saw, judged, web, other } = await probing('pass');
+    await saw(other, '10.0.0.1', 'Accept');
+    await saw(web, '10.0.0.1', 'Accept');
+    expect(await judged()).toEqual(['Upgraded', '']);
+  });
+
+  it('that the host itself tells of as its other end is not seen there', async () => {
+    const { saw, judged, web } = await probing('pass', { alsoAt: '10.0.0.2' });
+    expect((await saw(web, '10.0.0.1', 'Accept', web)).status).toBe(200);
+    expect(await judged()).toEqual(['Failed', NOT_SEEN]);
+  });
+
+  it('is confirmed though another upgrade asks its other end about something else', async () => {
+    const { saw, judged, web, place } = await probing('pass');
+    const probe = { name: 'ssh', host: '10.0.0.2', protocolPort: 'tcp/22', expect: 'fail' };
+    const spec = { canary: 0, waves: 1, selector: [['$name=other']], healthProbe: [probe] };
+    const { object } = await plane.root('POST /enforcerupgrades', place, { body: spec });
+    await tasks.PlanUpgrade({ execution: 'test', namespace: place, ID: object.ID }, plane.deps);
+    await saw(web, '10.0.0.1', 'Accept');
+    expect(await judged()).toEqual(['Upgraded', '']);
+  });
+
+  it('asks no enforcer of another tenant, whatever a unit says of its own', async () => {
+    const { db, place } = await probing('pass');
+    const own = NamespacePath.parse(await plane.namespace(await plane.tenant(), 'probes'));
+    await hostAt(own, 'web', '10.0.0.1');
+    const unit = {
+      name: 'db',
+      type: 'Host',
+      addresses: ['10.0.0.2'],
+      enforcerID: db.ID,
+      enforcerNamespace: place,
+    };
+    await plane.root('POST /processingunits', own, { body: unit });
+    const probe = { name: 'ssh', host: '10.0.0.2', protocolPort: 'tcp/22', expect: 'pass' };
+    const { object } = await plane.root('POST /enforcerupgrades', own, { body: { healthProbe: [probe] } });
+    await tasks.PlanUpgrade({ execution: 'test', namespace: own, ID: object.ID }, plane.deps);
+    const found = await plane.deps.store.get({ resource: 'enforcer', namespace: place, id: db.ID });
+    expect(found?.watches?.map(({ port }) => port)).toEqual([5432]);
+    expect((await upgradeAt({ namespace: own, ID: object.ID } as never, plane.deps)).witnesses).toEqual([]);
+  });
+
   it('that must fail and was let in at its other end breaks policy', async () => {
     const { saw, judged, web } = await probing('fail');
     await saw(web, '10.0.0.1', 'Accept');
@@ -164,6 +220,15 @@ describe('a probe to a host of ours', () => {
     if (!found) throw new Error('no enforcer');
     const object = { ...found, unreachable: true };
     await plane.deps.store.commit([{ kind: 'refresh', resource: 'enforcer', object }]);
+    expect(await judged()).toEqual(['Upgraded', '']);
+  });
+
+  it('is confirmed a day after it was planned, when its wave begins then', async () => {
+    const { saw, judged, web, db, load } = await probing('pass');
+    plane.clock.advance(25 * 3_600_000);
+    for (const host of [web, db]) host.agent = await host.arrive();
+    await load();
+    await saw(web, '10.0.0.1', 'Accept');
     expect(await judged()).toEqual(['Upgraded', '']);
   });
 });

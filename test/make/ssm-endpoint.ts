@@ -10,6 +10,9 @@ const Sent = z.object({
 });
 const Asked = z.object({ CommandId: z.string(), InstanceId: z.string() });
 
+/** An instance that IAM keeps from whoever calls. */
+export const FOREIGN = 'i-0f0f0f0f0f0f0f0f0';
+
 interface Invocation {
   Status: 'InProgress' | 'Success' | 'Failed';
   StandardOutputContent: string;
@@ -44,6 +47,8 @@ export async function openSsmEndpoint(instance: string): Promise<{ url: string; 
   const answer = (target: string, body: unknown): [status: number, answer: object] => {
     if (target === 'AmazonSSM.SendCommand') {
       const { InstanceIds, Parameters } = Sent.parse(body);
+      if (InstanceIds[0] === FOREIGN)
+        return [400, { __type: 'AccessDeniedException', message: 'not that one' }];
       if (InstanceIds[0] !== instance)
         return [400, { __type: 'InvalidInstanceId', message: 'no such instance' }];
       const CommandId = crypto.randomUUID();

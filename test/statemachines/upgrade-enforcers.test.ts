@@ -12,6 +12,7 @@ import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import {
   type Behaviour,
   beginUpgrade,
+  FACTS,
   type FleetOptions,
   NEW,
   POLICY,
@@ -363,6 +364,28 @@ describe('the preflight', () => {
     },
   );
 
+  it('leaves a host alone that was deleted since it was planned, and counts it as no failure', async () => {
+    const { open, hosts, tenant, upgrade, standing } = await play({
+      hosts: 3,
+      behaviour: index => (index === 1 ? 'mute' : 'good'),
+      spec: { canary: 0, waves: 1, failureThreshold: '0', forceChecks: ['facts'] },
+    });
+    const fleet = open();
+    await fleet.finish(async () => (await standing()).isPlanned);
+    const [, gone] = hosts;
+    const object = gone && (await fleet.enforcerOf(gone));
+    if (!object) throw new Error('no enforcer');
+    await store.commit([{ kind: 'delete', resource: 'enforcer', object, seen: object.updateTime }]);
+    await fleet.finish();
+    expect(await standing()).toMatchObject({ status: 'Succeeded', unfit: 0, waves: [{ skipped: 1 }] });
+    const batch = await store.get({
+      resource: 'upgradebatch',
+      namespace: tenant,
+      id: batchID(upgrade.ID, 0),
+    });
+    expect(batch?.hosts[1]).toMatchObject({ state: 'Skipped', reason: 'it was deleted' });
+  });
+
   it('knows the namespace of each host: one that maps enforcers elsewhere is no place for an upgrade', async () => {
     const { open, outcome, tenant } = await play({ hosts: 2, spec });
     const mapping = make('namespacemappingpolicy', tenant, {
@@ -424,6 +447,18 @@ describe('an EC2 instance', () => {
       ['ssm', 'i-00000001'],
       ['agent', 'i-00000002'],
     ]);
+  });
+
+  it('that was not heard of for long is judged by what it told last, and upgraded by a call', async () => {
+    const played = await play({ hosts: 1, behaviour: () => 'agent dead', spec: { canary: 0, waves: 1 } });
+    const [host] = played.hosts;
+    if (!host) throw new Error('no host');
+    const enforcer = await store.get({ resource: 'enforcer', namespace: host.namespace, id: host.ID });
+    if (!enforcer) throw new Error('no enforcer');
+    const object = { ...enforcer, facts: FACTS };
+    await store.commit([{ kind: 'refresh', resource: 'enforcer', object }]);
+    await played.open().finish();
+    expect((await played.outcome()).hosts).toMatchObject([{ state: 'Upgraded', ranBy: 'ssm' }]);
   });
 
   it.each([
@@ -530,6 +565,24 @@ describe('pause, resume and abort', () => {
     const { items } = await store.list('enforcer', played.tenant, { limit: 10 });
     expect(items.map(({ migrationStatus }) => migrationStatus)).toEqual(Array(5).fill('None'));
     expect(moments(fleet.events)).toEqual(['started', 'waveBegun', 'waveEnded', 'aborted']);
+  });
+
+  it('that ends a pause is told once', async () => {
+    const played = await play({ hosts: 2 });
+    const fleet = played.open();
+    await fleet.deliver();
+    await ask(played, 'Pause');
+    await fleet.settle();
+    for (const seconds of [1, 5]) {
+      played.time.advance(seconds * 1000);
+      await fleet.settle();
+    }
+    expect((await played.standing()).status).toBe('Paused');
+    const { pauseToken } = await ask(played, 'Abort');
+    await fleet.workflows.sendTaskSuccess(pauseToken, {});
+    await fleet.finish();
+    expect((await played.standing()).status).toBe('Aborted');
+    expect(moments(fleet.events)).toEqual(['started', 'paused', 'aborted']);
   });
 
   it('leave hosts that were not come to free for another upgrade, however many they are', async () => {

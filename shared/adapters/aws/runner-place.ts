@@ -21,6 +21,9 @@ export interface RunnerPlaceOptions extends Connection {
 /** Seconds in which the instance must take a command up, and end it: it only starts what goes on by itself. */
 const PATIENCE = 60;
 
+/** About one instance: not allowed, not an instance's ID, nothing with a shell. */
+const REFUSALS = ['AccessDeniedException', 'ValidationException', 'UnsupportedPlatformType'];
+
 const GOES_ON: readonly string[] = [
   CommandInvocationStatus.PENDING,
   CommandInvocationStatus.IN_PROGRESS,
@@ -60,6 +63,12 @@ export function openRunnerPlace(options: RunnerPlaceOptions): RunnerPlace {
           }),
         )
         .catch(error => {
+          if (REFUSALS.some(name => isNamed(error, name))) {
+            throw fail(
+              'forbidden',
+              `SSM takes no command for the instance \`${instance}\`; see that it is in this account, runs Linux and has the tag that allows it`,
+            );
+          }
           if (!isNamed(error, 'InvalidInstanceId')) throw error;
           throw fail(
             'not_found',
