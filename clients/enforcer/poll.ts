@@ -23,8 +23,8 @@ interface Options {
   credentials: () => Promise<EnforcerCredentials>;
   /** What is trusted so far: `{ root }` from the installation, or what an earlier run kept. */
   state: TrustedState;
-  /** ID of the namespace that `state` is of, if any, and what to trust of a namespace that was made anew in its place. */
-  origin?: { namespaceID: string | undefined; root: Uint8Array };
+  /** ID of the namespace that `state` is of, if any: another one that was made anew in its place is followed. */
+  namespaceID?: string | undefined;
   now: () => Date;
 }
 
@@ -42,7 +42,7 @@ export class BundlePoller {
   constructor(options: Options) {
     this.#options = options;
     this.#state = options.state;
-    this.#namespaceID = options.origin?.namespaceID;
+    this.#namespaceID = options.namespaceID;
   }
 
   /** Origin of the bucket, once there were credentials for it. */
@@ -59,24 +59,33 @@ export class BundlePoller {
     const signal = AbortSignal.timeout(DEADLINE);
     const known = this.#credentials;
     let credentials = await this.#access();
-    let timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etag);
+    let timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etagFor(credentials));
     if (credentials === known && DENIED.includes(timestamp.status)) {
       // They may have ended by the server's clock: this host's was set back.
       this.#credentials = undefined;
       credentials = await this.#access();
-      timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etag);
+      timestamp = await this.#get(credentials, TIMESTAMP, signal, this.#etagFor(credentials));
     }
     if (timestamp.status === 304) return { outcome: 'unchanged' };
     const first = await bodyOf(timestamp, LONGEST_TIMESTAMP);
     const result = await open({
       fetch: async (path, maxBytes, within) =>
         path === TIMESTAMP ? first : bodyOf(await this.#get(credentials, path, within), maxBytes),
-      state: this.#state,
+      state: this.#isAnew(credentials) ? { root: this.#state.root } : this.#state,
       expected: credentials,
       now: this.#options.now(),
       signal,
     });
+    if (this.#isAnew(credentials)) {
+      if (!result.ok) {
+        // The API's word alone lowers nothing: what was seen of the former one binds on.
+        this.#credentials = undefined;
+        return { outcome: 'opened', result: { ...result, state: this.#state }, accept: () => undefined };
+      }
+      this.#etag = undefined;
+    }
     this.#state = result.state;
+    this.#namespaceID = result.ok ? credentials.namespaceID : this.#namespaceID;
     const etag = timestamp.headers.get('etag') ?? undefined;
     const accept = (): void => {
       this.#etag = etag;
@@ -89,28 +98,30 @@ export class BundlePoller {
     const known = this.#credentials;
     if (known && Date.parse(known.expiration) - now().getTime() > RENEWAL) return known;
     const given = await credentials();
-    this.#follow(given);
+    this.#refuseOlder(given);
     this.#credentials = given;
     return given;
   }
 
   /**
-   * A namespace that was deleted and made again under its old name has a repository of its own, whose versions begin
-   * anew. It is a later one, as IDs tell: nobody is led back to one that went, whatever it is still signed with.
+   * A namespace that was deleted and made again under its old name has a repository of its own, whose versions begin anew. It is
+   * followed once a bundle of it was verified.
    */
-  #follow({ namespaceID, namespace }: EnforcerCredentials): void {
-    const { origin } = this.#options;
+  #isAnew({ namespaceID }: EnforcerCredentials): boolean {
+    return this.#namespaceID !== undefined && this.#namespaceID !== namespaceID;
+  }
+
+  #etagFor(credentials: EnforcerCredentials): string | undefined {
+    return this.#isAnew(credentials) ? undefined : this.#etag;
+  }
+
+  /** It is a later one, as IDs tell: nobody is led back to one that went, whatever it is still signed with. */
+  #refuseOlder({ namespaceID, namespace }: EnforcerCredentials): void {
     const known = this.#namespaceID;
-    this.#namespaceID = namespaceID;
-    if (!origin || known === undefined || known === namespaceID) return;
-    if (namespaceID < known) {
-      this.#namespaceID = known;
-      throw new Error(
-        `namespace ${namespace} with the ID ${namespaceID} is older than ${known}, which was followed`,
-      );
-    }
-    this.#state = { root: origin.root };
-    this.#etag = undefined;
+    if (known === undefined || namespaceID >= known) return;
+    throw new Error(
+      `namespace ${namespace} with the ID ${namespaceID} is older than ${known}, which was followed`,
+    );
   }
 
   #get(credentials: EnforcerCredentials, path: string, signal: AbortSignal, etag?: string) {

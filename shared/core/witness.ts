@@ -1,12 +1,11 @@
-import { isIP } from 'node:net';
-import { canonicalAddress } from '../schema/cidr.ts';
+import { canonicalAddress, parseAddress } from '../schema/cidr.ts';
 import type { FlowReport } from '../schema/flowreport.ts';
 import type { Probe, ProbeResult, Witness } from '../schema/migration.ts';
 
 const NUMBERS = { tcp: 6, udp: 17 } as const;
 
 /** The one spelling of an address; empty: it is none. */
-export const addressIn = (text: string): string => (isIP(text) === 0 ? '' : canonicalAddress(text));
+export const addressIn = (text: string): string => (parseAddress(text) ? canonicalAddress(text) : '');
 
 /** Where a probe leads; undefined where it names no address: then nobody knows who is at the other end. */
 export function endOf({

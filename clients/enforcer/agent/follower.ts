@@ -46,7 +46,7 @@ export class Follower {
     const { parts, troubles, membership, holding } = insides;
     this.#poller ??= new BundlePoller({
       state: holding.trusted,
-      origin: { namespaceID: holding.namespaceID, root: parts.root },
+      namespaceID: holding.namespaceID,
       now: () => parts.clock.now(),
       credentials: async () => {
         const credentials = await membership.credentials();

@@ -328,6 +328,33 @@ test('a namespace that was deleted and made again is followed like a new one', a
   );
 }, 60_000);
 
+test('a namespace that is only said to be a later one lowers nothing, and is forgotten', async () => {
+  const first = await startedAndHolding();
+  await first.stop();
+  let lie: string | undefined = 'f'.repeat(24);
+  const running = stage.start({
+    client: {
+      ...stage.client,
+      call: (async (operation, request) => {
+        const answer = await stage.client.call(operation, request);
+        return operation === 'createEnforcerCredentials' && lie !== undefined
+          ? { ...answer, body: { ...(answer.body as object), namespaceID: lie } }
+          : answer;
+      }) as typeof stage.client.call,
+    },
+  });
+  await stage.until('the refusal', () => running.agent.status.refused?.reason === 'wrong_binding');
+  expect(running.agent.holding.trusted).toEqual(first.agent.holding.trusted);
+  expect(holds(running)?.content.revision).toBe(holds(first)?.content.revision);
+  lie = undefined;
+  await stage.client.call('createNetworkrulesetpolicy', { namespace: NAMESPACE, body: ruleset('true') });
+  await stage.until(
+    'the truth',
+    () => holds(running)?.content.payloads['policy.json'].rulesets[0]?.name === 'true',
+    10 * 60_000,
+  );
+});
+
 test('nobody is led back to a namespace that was there before', async () => {
   const first = await startedAndHolding();
   await first.stop();
