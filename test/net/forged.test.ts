@@ -94,10 +94,7 @@ describe('forged addresses', () => {
     const units = UNITS.map(localUnit);
     const applied = await plane.apply(hostPolicy(viewOf(ENTRIES), PATH, { units }));
     expect(applied).toMatchObject({ outcome: 'applied' });
-    await network
-      .host('node')
-      .run('conntrack', ['-F'])
-      .catch(() => undefined);
+    // Connections that are there open no way either.
     expect(await arrive(pairs(4)), 'good itself').toEqual([true, true]);
     expect(await arrive(pairs(3)), 'good to evil').toEqual([true, true]);
     expect(await arrive(pairs(4, 3)), 'evil as good, to db').toEqual([false, false]);

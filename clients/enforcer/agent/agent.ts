@@ -112,7 +112,7 @@ export class Agent {
     if (this.holding.isToShut) {
       await this.#keeper.lookAround();
       await this.#keeper.refresh();
-      say('no policy was verified here yet: nothing passes but what leads to one');
+      if (this.holding.isShut) say('no policy was verified here yet: nothing passes but what leads to one');
     }
     this.#insides.writeStatus();
     return active !== undefined;

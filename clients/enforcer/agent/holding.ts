@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
   type OpenResult,
@@ -17,6 +18,8 @@ import type { Troubles } from './troubles.ts';
 import { type BeforePolicy, shutPolicy } from './undecided.ts';
 
 type Opened = Extract<OpenResult, { ok: true }>;
+const hashOf = (root: Uint8Array): string => createHash('sha256').update(root).digest('hex');
+
 type Expected = NonNullable<HostIdentity['binding']>;
 
 const NOTHING: HostPolicy['infrastructure'] = { controlPlane: [], resolvers: [] };
@@ -33,7 +36,7 @@ interface HoldingOptions {
   layer3Only?: boolean;
   /** What passes as long as no policy was verified. Undefined: whatever passes anyhow. */
   beforePolicy?: BeforePolicy;
-  /** What another control plane or namespace left is not for this run. Undefined: whatever is there. */
+  /** What another control plane, namespace or root of trust left is not for this run. Undefined: whatever is there. */
   belongsTo?: { api: string; namespace: string };
 }
 
@@ -115,7 +118,7 @@ export class Holding {
     const { state, damage } = this.#kept.load();
     if (damage !== undefined) troubles.set('cache', new Error(`${damage}; it is fetched again`));
     this.#identity = readIdentity(folder);
-    if (this.#identity && !this.#belongs(this.#identity)) this.#identity = undefined;
+    if (this.#identity && !this.#belongs(this.#identity, state)) this.#identity = undefined;
     const { binding } = this.#identity ?? {};
     if (!state || !this.#identity || !binding) return undefined;
     const reopened = reopen(state, clock.now(), binding);
@@ -134,9 +137,13 @@ export class Holding {
     return applied;
   }
 
-  #belongs({ api, enforcer }: HostIdentity): boolean {
+  /** What was led here from another root is none of this installation's, whatever it is signed with. */
+  #belongs({ api, enforcer, root }: HostIdentity, state: TrustedState | undefined): boolean {
     const { belongsTo } = this.#options;
-    return !belongsTo || (belongsTo.api === api && belongsTo.namespace === enforcer.namespace);
+    if (!belongsTo) return true;
+    const trusted = hashOf(this.#options.root);
+    const isLedHere = trusted === root || (state !== undefined && trusted === hashOf(state.root));
+    return isLedHere && belongsTo.api === api && belongsTo.namespace === enforcer.namespace;
   }
 
   /** A bundle that was just verified. `accepted` state is kept whether or not it can be made to hold. */
@@ -210,6 +217,7 @@ export class Holding {
         this.#kept.save(this.#stored ? { ...seen, bundle: this.#stored } : seen);
         writeIdentity(folder, {
           api,
+          root: hashOf(this.#options.root),
           enforcer: { ID, name, namespace: enforcer.namespace, normalizedTags },
           binding: { tenant, namespace, namespaceID },
           units,

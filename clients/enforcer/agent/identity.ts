@@ -10,6 +10,8 @@ import { CgroupPath } from './units.ts';
 /** Who this host is to the control plane: enough to enforce its last policy before the network is up. */
 export const HostIdentity = z.object({
   api: z.string(),
+  /** SHA-256 of the root that the installation trusted. */
+  root: z.string(),
   enforcer: z.object({
     ID: ObjectId,
     name: z.string(),

@@ -131,7 +131,7 @@ export interface Conf {
 
 /** What the options of `run` say of the time before a policy: the boot unit, which has no options, must know it too. */
 const beforePolicyIn = (opts: string): string | undefined =>
-  [...opts.matchAll(/(?:^|\s)--before-policy[= ](\S+)/g)].at(-1)?.[1];
+  [...opts.matchAll(/(?:^|\s)--before-policy(?:=|\s+)(\S+)/g)].at(-1)?.[1];
 
 /** Environment of the services, in the original's names. An upgrade installs again with the same `opts`. */
 export const confText = ({ api, namespace, token, opts }: Conf): string =>

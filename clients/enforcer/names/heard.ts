@@ -4,6 +4,8 @@ import type { Answer } from './names.ts';
 /** Milliseconds. Applications remember answers beyond their time; and nothing is kept for longer than a day. */
 export const GRACE = 120_000;
 export const AT_MOST = 24 * 3600_000;
+/** Addresses of one name; the ones seen last stay. */
+export const MOST = 512;
 /** Names at once; those that were told last stay. */
 const MOST_NAMES = 1024;
 
@@ -35,19 +37,33 @@ export class Heard {
     for (const name of this.#names.keys()) if (!isBelow(name, this.#suffixes)) this.#names.delete(name);
   }
 
-  /** `answers` hold addresses as they are compared. */
-  tell(name: string, answers: readonly Answer[]): void {
-    if (answers.length === 0 || !isBelow(name, this.#suffixes)) return;
+  /** Whether it matters where the name leads to. */
+  isWatched(name: string): boolean {
+    return isBelow(name, this.#suffixes);
+  }
+
+  /** `answers` hold addresses as they are compared. Whether one of them was not known. */
+  tell(name: string, answers: readonly Answer[]): boolean {
+    if (answers.length === 0 || !this.isWatched(name)) return false;
     const now = this.#clock.elapsed();
     const known = this.#names.get(name) ?? new Map<string, number>();
-    for (const { address, ttl } of answers)
-      known.set(address, Math.max(known.get(address) ?? 0, now + Math.min(AT_MOST, ttl * 1000)));
+    const isNews = answers.some(({ address }) => !known.has(address));
+    for (const { address, ttl } of answers) {
+      const ends = Math.max(known.get(address) ?? 0, now + Math.min(AT_MOST, ttl * 1000));
+      known.delete(address);
+      known.set(address, ends);
+    }
+    for (const oldest of known.keys()) {
+      if (known.size <= MOST) break;
+      known.delete(oldest);
+    }
     this.#names.delete(name);
     this.#names.set(name, known);
     for (const oldest of this.#names.keys()) {
       if (this.#names.size <= MOST_NAMES) break;
       this.#names.delete(oldest);
     }
+    return isNews;
   }
 
   /** Whether anything is past its time, so that it matters what is in use. */

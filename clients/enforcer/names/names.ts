@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { HostPolicy } from '../data-plane.ts';
 import { singleAddress } from '../policy/addresses.ts';
 import { isElsewhere } from './elsewhere.ts';
-import { AT_MOST, GRACE, Heard } from './heard.ts';
+import { AT_MOST, GRACE, Heard, MOST } from './heard.ts';
 
 /** One answer of DNS. `ttl` in seconds. */
 export interface Answer {
@@ -29,8 +29,6 @@ const LONGEST = 300_000;
 const RETRY = 5_000;
 /** Between two looks at what is past its time. */
 const RETIRE = 10_000;
-/** Addresses of one name; the ones seen last stay. */
-const MOST = 512;
 /** Look-ups at once. */
 const LANES = 16;
 
@@ -89,8 +87,8 @@ export class Names {
 
   /** A program of this host was told where a name leads to. */
   hear(name: string, answers: readonly Answer[]): void {
-    this.#heard.tell(name, believed(answers));
-    if (this.#publish()) this.onNews?.();
+    const isNews = this.#heard.isWatched(name) && this.#heard.tell(name, believed(answers));
+    if (isNews && this.#publish()) this.onNews?.();
   }
 
   /** What an earlier run was told; applications may still remember it. */

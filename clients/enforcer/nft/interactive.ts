@@ -75,8 +75,8 @@ class Interactive {
       if (this.isAlive) this.#child.stdin.write(`${script}\n${DONE.question}\n`);
       else settle(false);
     });
-    // Complaints were written before the answer: they are read in the same turn.
-    await new Promise(setImmediate);
+    // Complaints were written before the answer: they are read in this turn, or in the next where what comes first was there already.
+    for (let turns = 0; turns < 2; turns++) await new Promise(setImmediate);
     if (this.isAlive) this.#hold(false);
     const stderr = this.#stderr;
     return isAnswered ? { code: stderr === '' ? 0 : 1, stdout: lines.join('\n'), stderr } : undefined;

@@ -57,7 +57,7 @@ function dispatchRules(port: Port, { addresses, cgroups }: Dispatch, bySocket: b
 
 /**
  * A unit's address is believed only where the unit is: who forwards for units must not take one for another, because it
- * says so. Answers are of connections that were believed.
+ * says so, nor in a connection of the other's. Units that share one interface, such as a bridge, are not told apart.
  */
 function forged(port: Port, { addresses }: Dispatch): string[] {
   if (port !== 'out') return [];
@@ -142,12 +142,14 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
 function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, Chain][] {
   const ports: Port[] = ['in', 'in_r', 'out', 'out_r'];
   return ports.flatMap((port): [string, Chain][] => {
-    const first = [...overheard(port, policy, group), `jump est_${port}`, ...excludedNetworks(port, policy)];
+    const heard = overheard(port, policy, group);
+    const first = [`jump est_${port}`, ...excludedNetworks(port, policy)];
     return [
       [
         `side_${port}`,
         {
           rules: [
+            ...heard,
             ...first,
             ...infrastructure(port, policy),
             ...dispatchRules(port, dispatch, true),
@@ -157,7 +159,15 @@ function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, 
       ],
       [
         `pass_${port}`,
-        { rules: [...first, ...forged(port, dispatch), ...dispatchRules(port, dispatch, false), 'accept'] },
+        {
+          rules: [
+            ...heard,
+            ...forged(port, dispatch),
+            ...first,
+            ...dispatchRules(port, dispatch, false),
+            'accept',
+          ],
+        },
       ],
     ];
   });

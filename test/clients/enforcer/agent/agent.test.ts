@@ -355,6 +355,14 @@ test('a namespace that is only said to be a later one lowers nothing, and is for
   );
 });
 
+test('what was verified from another root of trust is not held', async () => {
+  const first = await startedAndHolding();
+  await first.stop();
+  const second = stage.start({ root: Buffer.from('another installation') });
+  await stage.until('the refusal', () => second.agent.status.refused !== undefined);
+  expect([holds(second), second.said.filter(text => text.includes('from disk'))]).toEqual([undefined, []]);
+});
+
 test('nobody is led back to a namespace that was there before', async () => {
   const first = await startedAndHolding();
   await first.stop();

@@ -203,6 +203,7 @@ describe('install', () => {
   test.each([
     [['--before-policy', 'reject'], 'reject'],
     [['--opts', '--interval 5 --before-policy=reject'], 'reject'],
+    [['--opts', '--before-policy  reject'], 'reject'],
     [[], undefined],
   ])('the boot unit is told what %j say of the time before a policy', async (more, wanted) => {
     expect((await type(argv(...more), true)).code).toBe(0);
