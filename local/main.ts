@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Config } from '../shared/schema/config.ts';
 import { Failure } from '../shared/schema/failure.ts';
@@ -16,7 +16,7 @@ Usage: npm start -- [options]
 
   --port <port>    port to listen on (default 8080)
   --host <address> address to listen on (default 127.0.0.1)
-  --data <folder>  data directory (default .microseg/; with --demo a new one of its own each time)
+  --data <folder>  data directory (default .microseg/; with --demo one of its own, which is removed at the end)
   --url <url>      public URL, where it is not http://<host>:<port>
   --tenant <id>    tenant into which AWS Control Tower's accounts are onboarded
   --private-issuer <origin>
@@ -81,13 +81,13 @@ function daysOf(text: string | undefined): number {
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-function greet({ url, administrator, root }: ControlPlane, plays: boolean): void {
+function greet({ url, administrator, root }: ControlPlane, plays: boolean, goes: boolean): void {
   say(`Microseg listens on ${url}
 
   credential of the administrator of /   ${administrator}
   root of trust for enforcers            ${root}
   API reference                          ${url}/docs
-`);
+${goes ? `\nAll of it is in ${dirname(administrator)}, which is removed at the end; keep it with --data.\n` : ''}`);
   if (plays) return;
   say(`Try next, in another terminal:
 
@@ -101,11 +101,20 @@ function greet({ url, administrator, root }: ControlPlane, plays: boolean): void
 const refusedBySystem = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'syscall' in error && 'code' in error;
 
+/** With a command that can be typed: `npm start` takes options behind `--`. */
+function portTaken(port: number): string {
+  const words = process.argv
+    .slice(2)
+    .filter((word, at, all) => !/^--port/.test(word) && all[at - 1] !== '--port');
+  const another = ['npm start --', ...words, '--port', port < 65_535 ? port + 1 : 0].join(' ');
+  return `port ${port} is in use: stop what listens there, such as another npm start, or choose another: ${another}`;
+}
+
 /** Says why a start failed, in one line where it was refused on purpose or by the system. */
 function refuse(error: unknown): never {
   const taken = refusedBySystem(error) && error.code === 'EADDRINUSE' && 'port' in error;
   const text = taken
-    ? `port ${String(error.port)} is in use; choose another with --port`
+    ? portTaken(Number(error.port))
     : error instanceof Failure || refusedBySystem(error)
       ? error.message
       : undefined;
@@ -139,8 +148,8 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
   const hosts = plays && enforce ? await openDemoHosts().catch(refuse) : undefined;
   const data = more.data ?? (await folderFor(plays));
   // Made for this run, and with an administrator's credential in it.
-  if (enforce && data !== more.data)
-    process.once('exit', () => rmSync(data, { recursive: true, force: true }));
+  const goes = plays && data !== more.data;
+  if (goes) process.once('exit', () => rmSync(data, { recursive: true, force: true }));
   const plane = await startControlPlane({
     data,
     // Hosts have no way to loopback.
@@ -166,7 +175,7 @@ async function serve({ url, tenant, demo: plays, enforce, ...more }: typeof valu
     end().then(() => process.exit(0), refuse);
   };
   for (const signal of SIGNALS) process.off(signal, early).on(signal, stop);
-  greet(plane, plays);
+  greet(plane, plays, goes);
   const playing = hosts ? enforcedDemo(plane, hosts, { data, say }) : plays ? demo(plane, say) : undefined;
   await playing?.catch(async error => {
     if (hosts) await end();

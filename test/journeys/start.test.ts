@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -69,8 +70,8 @@ test('a port that is in use is refused by its number', async () => {
   try {
     const { code, out, err } = await begin(join(folder.path, 'data'), port).ended;
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toContain('is in use; choose another with --port');
-    expect(err).toContain(String(port));
+    expect(err).toContain(`port ${port} is in use: stop what listens there, such as another npm start,`);
+    expect(err).toContain(`npm start -- --data ${join(folder.path, 'data')} --port ${port + 1}\n`);
   } finally {
     other.close();
   }
@@ -120,24 +121,52 @@ test('SIGTERM under load: what was acknowledged is there, the rest was refused, 
   expect(acknowledged.filter(name => !names.has(name))).toEqual([]);
 });
 
-test('a demo is played in a folder of its own, again and again, and leaves the usual one alone', async () => {
-  const played = (): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const child = execFile(process.execPath, [MAIN, '--demo', '--port', '0'], {
-        cwd: folder.path,
-        env: { TMPDIR: folder.path },
-      });
-      let [out, err] = ['', ''];
-      child.stdout?.on('data', text => {
-        out += text;
-        if (out.includes('The control plane goes on running')) child.kill('SIGTERM');
-      });
-      child.stderr?.on('data', text => {
-        err += text;
-      });
-      child.on('close', code => (code === 0 ? resolve(out) : reject(new Error(`${code} ${err}`))));
+/** Plays the demo below `folder` and stops it once it is done. Gives what it said, and what is in the folder meanwhile. */
+const played = (...more: string[]): Promise<{ code: number | null; out: string; during: string[] }> =>
+  new Promise(resolve => {
+    const child = execFile(process.execPath, [MAIN, '--demo', '--port', '0', ...more], {
+      cwd: folder.path,
+      env: { TMPDIR: folder.path },
     });
-  for (const _ of [1, 2]) expect(await played()).toContain('✔ allowed   web-1 → db-1');
-  const made = await readdir(folder.path);
-  expect(made).toEqual([expect.stringMatching(/^microseg-demo-/), expect.stringMatching(/^microseg-demo-/)]);
+    let out = '';
+    let during: string[] = [];
+    const hear = (text: string): void => {
+      out += text;
+      if (during.length > 0 || !out.includes('The control plane goes on running')) return;
+      during = readdirSync(folder.path);
+      child.kill('SIGINT');
+    };
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
+    child.on('close', code => resolve({ code, out, during }));
+  });
+
+test('a demo is played in a folder of its own, again and again, and Ctrl-C takes its folder away', async () => {
+  for (const _ of [1, 2]) {
+    const { code, out, during } = await played();
+    expect(out).toContain('✔ allowed   web-1 → db-1');
+    expect(during).toEqual([expect.stringMatching(/^microseg-demo-/)]);
+    expect(out).toContain(
+      `All of it is in ${join(folder.path, during[0] ?? '')}, which is removed at the end`,
+    );
+    expect([code, await readdir(folder.path)]).toEqual([0, []]);
+  }
+});
+
+test('a demo that was given a folder leaves it', async () => {
+  const { code, out } = await played('--data', 'kept');
+  expect(out).not.toContain('is removed at the end');
+  expect([code, await readdir(folder.path)]).toEqual([0, ['kept']]);
+});
+
+test('a demo beside what uses its port says how to play it all the same, and leaves no folder', async () => {
+  const port = await freePort();
+  const other = createServer().listen(port, '127.0.0.1');
+  try {
+    const { code, out } = await played('--port', String(port));
+    expect(out).toContain(`npm start -- --demo --port ${port + 1}\n`);
+    expect([code, await readdir(folder.path)]).toEqual([1, []]);
+  } finally {
+    other.close();
+  }
 });

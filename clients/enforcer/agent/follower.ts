@@ -78,7 +78,7 @@ export class Follower {
   async #look({ result, accept }: Extract<PollResult, { outcome: 'opened' }>): Promise<void> {
     const { insides, keeper, ended } = this.#options;
     const { parts, holding, membership } = insides;
-    const { say, log } = parts;
+    const { say } = parts;
     if (!result.ok) {
       holding.seen(result.state);
       // Nothing was published yet.
@@ -92,26 +92,22 @@ export class Follower {
     const applied = await holding.offer(result);
     if (applied.outcome === 'refused') {
       const { reason, detail } = applied;
-      log.error({ revision, reason }, detail);
       say(`verified revision ${revision}, which can't be enforced: ${reason}: ${detail}`);
       return this.#refuse(reason, detail, revision);
     }
     accept();
-    this.#taken(result, applied.digest);
-    await keeper.save();
     const policy = holding.active?.content.digests['policy.json'] ?? '';
+    this.#taken(result, takenWords(result, policy, applied.digest));
+    await keeper.save();
     membership.reported = { revision, state: 'applied', reason: '', digest: applied.digest, policy };
     await this.#options.poke().catch(() => undefined);
     if (parts.once) ended();
   }
 
-  #taken(opened: Opened, digest: string): void {
+  #taken({ payloads }: Opened, words: string): void {
     const { parts, membership } = this.#options.insides;
-    const { revision, binding, payloads } = opened;
     this.refused = undefined;
-    const words = takenWords(opened, parts.plane !== undefined);
     parts.say(words);
-    parts.log.info({ revision, namespace: binding.namespace, digest }, words);
     const mine = payloads['directives.json'].enforcers.find(({ ID }) => ID === membership.enforcer?.ID);
     if (mine) parts.log.level = levelOf(mine.logLevel);
     this.#orders.told = mine?.task;

@@ -7,6 +7,7 @@ import type { BeforePolicy } from '../agent/undecided.ts';
 import { writeWhole } from '../files.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './program.ts';
+import { checkOpts } from './run-options.ts';
 import { hasSystemd, serviceOf } from './service.ts';
 import {
   bootUnit,
@@ -89,6 +90,7 @@ export function contents(
   if (api === undefined) throw fail('bad_request', 'the URL of the control plane is missing; give --api');
   const before = flags.beforePolicy === undefined ? '' : `--before-policy ${flags.beforePolicy}`;
   const allOpts = [...tag.map(text => `--tag ${text}`), before, opts].filter(Boolean).join(' ');
+  checkOpts(allOpts, namespace);
   return new Map<string, [number, Buffer | string]>([
     [PLACES.root, [0o600, readGiven(root, '--root')]],
     [

@@ -118,10 +118,9 @@ async function howOf(
   return { mode, api: url, token };
 }
 
-/** Everything that `run` needs, read and checked. Fails with `bad_request` that names the option and what to give. */
-export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunSettings> {
-  const { namespace, root, tag, enforce } = flags;
-  const folder = flags.state ?? (isRoot && enforce ? HOME : join(homedir(), VERIFYING));
+/** What the options say by themselves, without a look at any file. */
+export function statedIn(flags: RunFlags) {
+  const { namespace, tag } = flags;
   if (!namespace)
     throw wanted("the enforcer's namespace", '--namespace', '--namespace /tenant/account/group');
   const path = NamespacePath.safeParse(namespace);
@@ -136,20 +135,31 @@ export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunS
     throw fail('bad_request', `--tag is \`${text}\`; give key=value, and nothing that starts with $, @ or +`);
   });
   return {
-    how: await howOf(flags, `${folder}/default.creds`),
     namespace: path.data,
+    tags,
+    interval: numberOf(flags.interval, '--interval', 0.05, 3600) * 1000,
+    flowInterval: numberOf(flags.flowInterval, '--flow-interval', 1, 86_400) * 1000,
+    spoolLimit: numberOf(flags.spoolLimit, '--spool-limit', 1, 100_000) * 1024 * 1024,
+    logGroup: flags.logGroup === undefined ? undefined : numberOf(flags.logGroup, '--log-group', 1, 65_535),
+  };
+}
+
+/** Everything that `run` needs, read and checked. Fails with `bad_request` that names the option and what to give. */
+export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunSettings> {
+  const { root, enforce } = flags;
+  const folder = flags.state ?? (isRoot && enforce ? HOME : join(homedir(), VERIFYING));
+  const { namespace, ...stated } = statedIn(flags);
+  return {
+    how: await howOf(flags, `${folder}/default.creds`),
+    namespace,
     root: await fileAt(root ?? `${folder}/root.json`, '--root'),
     name: flags.name ?? hostname(),
     machineID: flags.machineId,
-    tags,
+    ...stated,
     unitsFile: flags.units,
-    interval: numberOf(flags.interval, '--interval', 0.05, 3600) * 1000,
-    flowInterval: numberOf(flags.flowInterval, '--flow-interval', 1, 86_400) * 1000,
     folder,
     enforce,
     flows: flags.flows,
-    spoolLimit: numberOf(flags.spoolLimit, '--spool-limit', 1, 100_000) * 1024 * 1024,
-    logGroup: flags.logGroup === undefined ? undefined : numberOf(flags.logGroup, '--log-group', 1, 65_535),
     layer3Only: flags.layer3Only,
     beforePolicy: flags.beforePolicy,
     once: flags.once,

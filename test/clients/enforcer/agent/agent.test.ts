@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readStatus } from '../../../../clients/enforcer/agent/status.ts';
 import { hostUnit } from '../../../../clients/enforcer/agent/units.ts';
+import type { Log } from '../../../../clients/enforcer/log.ts';
 import { Names } from '../../../../clients/enforcer/names/names.ts';
 import { NAMESPACE, openStage, type Running, type Stage } from './stage.ts';
 
@@ -199,6 +200,29 @@ test('without a data plane bundles are verified, nothing is enforced and no unit
   expect(enforcer).toMatchObject({ enforcementStatus: 'Inactive', bundle: { state: 'applied', digest: '' } });
   expect((await stage.client.call('listProcessingunit', { namespace: NAMESPACE })).body).toEqual([]);
 });
+
+test.each([true, false])(
+  'each revision is told once, with the digests of what was taken, whatever is logged (verifying only: %s)',
+  async verifyOnly => {
+    const logged: string[] = [];
+    const note = (_: object, message: string): void => void logged.push(message);
+    const log: Log = { info: note, warn: note, error: note, debug: note, level: 'debug' };
+    const running = stage.start({ verifyOnly, log });
+    const told = () => running.said.filter(text => /^(verified|enforces) revision/.test(text));
+    await stage.until('the first', () => told().length > 0);
+    await stage.client.call('createNetworkrulesetpolicy', { namespace: NAMESPACE, body: ruleset('web') });
+    await stage.until('the second', () => told().length > 1);
+    const { content, digest } = holds(running) ?? {};
+    const what = verifyOnly ? '' : `, rules ${digest}`;
+    expect(told().at(-1)).toMatch(
+      new RegExp(
+        `revision ${content?.revision} of .*; policy sha256 ${content?.digests['policy.json']}${what}\\)$`,
+      ),
+    );
+    expect(told()).toHaveLength(new Set(told()).size);
+    expect(logged.filter(text => told().includes(text))).toEqual([]);
+  },
+);
 
 test('where names lead to is part of the policy as soon as it is known, and is kept for a start without network', async () => {
   const names = () =>

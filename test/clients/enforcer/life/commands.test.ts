@@ -264,4 +264,31 @@ describe('install', () => {
     const { code, err } = await type(argv(flag, value), true);
     expect([code, err]).toEqual([2, expect.stringMatching(reason)]);
   });
+
+  test.each([
+    ['--before-policy', 'rejct', /'rejct' is invalid. Allowed choices are allow, reject/],
+    ['--opts', '--before-policy rejct', /`--before-policy rejct`: .*Allowed choices are allow, reject/],
+    ['--opts', '--log-level=loud', /'loud' is invalid. Allowed choices are trace, debug, info/],
+    ['--opts', '--beforepolicy reject', /unknown option '--beforepolicy'.*run --help lists what can be said/],
+    ['--opts', '--layer3-only yes', /too many arguments/],
+    ['--opts', '--interval soon', /--interval is `soon`; give a number from 0.05 to 3600/],
+    ['--opts', '--tag web', /--tag is `web`; give key=value/],
+    ['--tag', '$name=x', /--tag is `\$name=x`/],
+    ['-n', '/', /--namespace is `\/`; give a path below the root/],
+  ])(
+    'refuses %s %j, with which the service would not start, and writes nothing',
+    async (flag, value, reason) => {
+      const { code, err } = await type(argv(flag, value), true);
+      expect([code, err]).toEqual([2, expect.stringMatching(reason)]);
+      expect(below()).toEqual([]);
+    },
+  );
+
+  test.each(['--tag "app=web" --interval 5', "--log-level 'debug' --no-flows", '--units /etc/units.yaml'])(
+    'takes --opts %j, as systemd reads it',
+    async opts => {
+      const { code, err } = await type(argv('--opts', opts), true);
+      expect([code, err]).toEqual([0, '']);
+    },
+  );
 });
