@@ -21,9 +21,10 @@ export const ROOTS = 'root/';
 /** Publishers that lose a race read everything anew; more than this many times in a row means something is wrong. */
 export const ATTEMPTS = 8;
 
-/** What stands in the bucket, and the ETag by which timestamp.json may be replaced. */
+/** What stands in the bucket, its revision, and the ETag by which timestamp.json may be replaced. */
 interface Standing {
   published?: Published;
+  revision?: number;
   etag?: string;
 }
 
@@ -46,9 +47,13 @@ export async function standing(bucket: Bucket, prefix: string): Promise<Standing
   if (!timestamp) return {};
   const snapshotAt = orInvalid(() => snapshotPlace(readTimestamp(PATHS.timestamp, timestamp.body)).path);
   const snapshot = await required(bucket, `${prefix}${snapshotAt}`);
-  const targetsAt = orInvalid(() => targetsPlace(readSnapshot(snapshotAt, snapshot)).path);
-  const targets = await required(bucket, `${prefix}${targetsAt}`);
-  return { published: { timestamp: timestamp.body, snapshot, targets }, etag: timestamp.etag };
+  const read = orInvalid(() => readSnapshot(snapshotAt, snapshot));
+  const targets = await required(bucket, `${prefix}${orInvalid(() => targetsPlace(read).path)}`);
+  return {
+    published: { timestamp: timestamp.body, snapshot, targets },
+    revision: read.signed.meta['targets.json']?.version ?? 0,
+    etag: timestamp.etag,
+  };
 }
 
 export async function rootsIn(bucket: Bucket): Promise<Uint8Array[]> {
@@ -148,7 +153,8 @@ export async function publish(
     const outcome =
       sealed.outcome === 'unchanged' ? sealed.outcome : await write(bucket, prefix, sealed, etag);
     if (outcome === 'unchanged' || outcome === 'written') {
-      const revision = sealed.outcome === 'sealed' ? sealed.revision : entry.revision;
+      // Of what is published already, too: who published it may have died before it was noted.
+      const { revision } = sealed;
       const digest = compiled.digests['policy.json'];
       await publications.done({
         ...entry,
@@ -180,13 +186,18 @@ export async function resignBundle(entry: Publication, deps: PublishDeps): Promi
   const prefix = bundlePrefix(namespaceID);
   const taken: Taken = {};
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const [{ published, etag }, roots] = await Promise.all([
+    const [{ published, revision = 0, etag }, roots] = await Promise.all([
       standing(deps.bucket, prefix),
       rootsIn(deps.bucket),
     ]);
     if (!published) return false;
     const sealed = await resign({ ...signing(deps, roots, taken), previous: published });
-    if (!sealed) return false;
+    if (!sealed) {
+      // Who signed it died before that was noted. What waits for its publisher is noted by it.
+      if (entry.marked === entry.published && revision > entry.revision)
+        await deps.publications.done({ ...entry, revision });
+      return false;
+    }
     const outcome = await write(deps.bucket, prefix, sealed, etag);
     if (outcome === 'written') {
       if (sealed.revision !== entry.revision) {

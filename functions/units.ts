@@ -5,6 +5,7 @@ import { canonicalAddress } from '../shared/schema/cidr.ts';
 import { fail } from '../shared/schema/failure.ts';
 import { isWithin, type NamespacePath, tenantOf } from '../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../shared/schema/processingunit.ts';
+import type { InputOf } from '../shared/schema/resources.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import { activity, asFields, crud, type Hooks, prepare } from './crud.ts';
 import type { Deps } from './deps.ts';
@@ -24,9 +25,18 @@ const callingEnforcer = ({ caller: { claims } }: Call): string | undefined =>
 const startOf = ({ enforcerNamespace, namespace }: ProcessingUnit): NamespacePath =>
   enforcerNamespace !== '' && isWithin(namespace, enforcerNamespace) ? enforcerNamespace : namespace;
 
+/** Whoever watches over a unit is of the unit's own tenant. */
+function refuseForeign({ enforcerNamespace: input }: InputOf<'processingunit'>, { namespace }: Call): void {
+  const tenant = tenantOf(namespace);
+  if (input === '' || tenantOf(input) === tenant) return;
+  const message = `it must be in ${tenant}, the tenant of the unit, or be left out`;
+  throw brokenRules([{ path: ['enforcerNamespace'], input, message }]);
+}
+
 const hooks: Hooks<'processingunit'> = {
   check: (input, call) => {
     input.addresses = [...new Set(input.addresses.map(canonicalAddress))];
+    refuseForeign(input, call);
     const own = callingEnforcer(call);
     if (own !== undefined && input.enforcerID !== '' && input.enforcerID !== own) {
       const message = `it must be ${own}, the enforcer that calls, or be left out`;

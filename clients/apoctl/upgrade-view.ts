@@ -84,12 +84,13 @@ const openFor = ({ openMilliseconds: open }: ShownHost): string => (open === und
 /** Hosts, one a line. */
 export const hostsTable = (hosts: readonly ShownHost[]): string =>
   table(
-    ['host', 'wave', 'from', 'state', 'open', 'reason'],
+    ['host', 'wave', 'from', 'state', 'ranBy', 'open', 'reason'],
     hosts.map(host => [
       printable(host.name),
       String(host.wave),
       printable(host.from || 'unknown'),
       host.state,
+      host.ranBy ?? '',
       openFor(host),
       printable(host.reason),
     ]),

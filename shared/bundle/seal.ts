@@ -151,13 +151,15 @@ const newRoots = (input: Signing, before: Verified | undefined): SealedFile[] =>
  * payloads are published already and nothing nears its expiry. Throws `conflict` when what is published was not
  * signed by us, `invalid` when signers and root don't go together, `unavailable` past the root's expiry, `too_large`.
  */
-export const seal = async (input: SealInput): Promise<Sealed | { outcome: 'unchanged' }> => {
+export const seal = async (
+  input: SealInput,
+): Promise<Sealed | { outcome: 'unchanged'; revision: number }> => {
   const [roots, current] = await readRoots(input);
   const before = input.previous && readPublished(roots, input.previous);
   if (before) checkSameNamespace(before.binding, input.binding);
   const payloads = eachPayload(name => describe(name, input.payloads[name]));
   const sealed = await sealDue(input, current, before, { binding: input.binding, payloads });
-  if (!sealed) return { outcome: 'unchanged' };
+  if (!sealed) return { outcome: 'unchanged', revision: before?.targets.signed.version ?? 0 };
   const published = before && contentOf(before).payloads;
   const bodies = PAYLOAD_NAMES.filter(name => published?.[name].sha256 !== payloads[name].sha256).map(name =>
     file(PATHS.payload(payloads[name].sha256, name), input.payloads[name], 'replace'),

@@ -1,4 +1,4 @@
-import type { Enforcer } from '../schema/enforcer.ts';
+import type { Enforcer, ReportedBundle } from '../schema/enforcer.ts';
 import { type Counts, ENDED, type EnforcerUpgrade, type UpgradeHost } from '../schema/enforcerupgrade.ts';
 import type { HostState, Migration } from '../schema/migration.ts';
 import { agreement, type Published } from './agreement.ts';
@@ -118,6 +118,20 @@ export function rejectedRates(
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;
 
+/**
+ * What is wrong with the bundle that a host says it applies, beside what was published. One that is behind may be: a change came
+ * meanwhile. One that has the published policy may be ahead: its number is noted a moment after it is out.
+ */
+function strangeBundle({ revision, policy }: ReportedBundle, published: Published | undefined) {
+  const newest = published?.revision ?? 0;
+  const told = agreement({ revision, policy }, published);
+  if (told === 'differs')
+    return `it applies another policy than revision ${revision} has: ${policy || 'it tells no digest'}`;
+  const has = published !== undefined && published.digest !== '' && told === 'agrees';
+  if (revision <= newest || has) return undefined;
+  return `it applies revision ${revision} of its bundle, which was never published: ${newest === 0 ? 'none was' : `the newest is ${newest}`}`;
+}
+
 /** Why a host that has the wanted version is not healthy; undefined when it is. */
 export function unhealthy(
   enforcer: Enforcer,
@@ -134,9 +148,8 @@ export function unhealthy(
   if (bundle.revision < migration.revision) {
     return `it applies revision ${bundle.revision} of its bundle, where ${migration.revision} was published before`;
   }
-  if (agreement(bundle, seen.published) === 'differs') {
-    return `it applies another policy than revision ${bundle.revision} has: ${bundle.policy || 'it tells no digest'}`;
-  }
+  const strange = strangeBundle(bundle, seen.published);
+  if (strange !== undefined) return strange;
   const { probes = [] } = migration;
   const missing = spec.healthProbe.find(({ name }) => !probes.some(probe => probe.name === name));
   if (missing) return `probe ${missing.name} was not reported`;

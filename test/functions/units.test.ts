@@ -98,6 +98,22 @@ describe('a processing unit that is registered', () => {
     expect((await mine.call(`DELETE ${path}`, home)).status).toBe(200);
   });
 
+  it('is watched over by an enforcer of its own tenant', async () => {
+    const foreign = await plane.namespace(await plane.tenant(), 'foreign');
+    const more = { name: 'watched', enforcerNamespace: foreign };
+    const refusal = (answer: Awaited<ReturnType<Caller>>) => [answer.status, answer.errors[0]?.description];
+    const why = expect.stringContaining(`must be in ${tenant}, the tenant of the unit, or be left out`);
+    expect(refusal(await register(['app=db'], more))).toEqual([422, why]);
+    const { object } = await register(['app=db'], { name: 'watched', enforcerNamespace: home });
+    const body = { enforcerNamespace: foreign };
+    expect(refusal(await admin(`PATCH /processingunits/${object.ID}`, home, { body }))).toEqual([422, why]);
+    const put = { ...object, ...body };
+    expect(refusal(await admin(`PUT /processingunits/${object.ID}`, home, { body: put }))).toEqual([
+      422,
+      why,
+    ]);
+  });
+
   it('moves when its tags change', async () => {
     const { object } = await register(['app=db'], { name: 'moving' });
     const changed = await admin(`PATCH /processingunits/${object.ID}`, home, {

@@ -363,11 +363,12 @@ describe('flow reports of a host that an upgrade has', () => {
     expect(rates?.baseline).toBeCloseTo(1.2, 1);
     const { spec } = upgrade;
     const healthy = { ...enforcer, unreachable: false, currentVersion: '2.0.0', migration };
-    const bundle = { revision: 1, state: 'applied', reason: '', digest: '' };
+    const bundle = { revision: 1, state: 'applied', reason: '', digest: '', policy: 'd' };
     const judged = unhealthy(
       { ...healthy, bundle } as unknown as Enforcer,
       { spec },
       plane.clock.now().toISOString(),
+      { published: { revision: 1, digest: 'd', since: 1 } },
     );
     expect(judged).toMatch(/^it rejects 50(\.\d)? flows a minute, where 1\.2 were usual$/);
   });

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tasks } from '../../functions/tasks/index.ts';
 import { directiveOf, rewritten, upgradeAt } from '../../functions/upgrade.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
-import { NamespacePath } from '../../shared/schema/ids.ts';
+import { NamespacePath, parentPath, tenantOf } from '../../shared/schema/ids.ts';
 import { certificateRequest, credentialOf } from '../make/certificate-request.ts';
+import { create, make } from '../make/objects.ts';
 import { API_URL, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
@@ -46,6 +47,17 @@ async function hostAt(place: string, name: string, address: string) {
   const agent = await arrive();
   const made = await agent('POST /processingunits', place, { body: unitAt(place, name, address) });
   return { ID: enforcer.ID as Enforcer['ID'], arrive, agent, unit: String(made.object.ID) };
+}
+
+/** What hosts apply was published, as revision `revision`. */
+async function published(place: NamespacePath, revision: number): Promise<void> {
+  const { store, publications } = plane.deps;
+  const tenant = tenantOf(place);
+  const { ID } = (await store.getByName('namespace', parentPath(place), place)) ?? {};
+  if (!ID) throw new Error(`no ${place}`);
+  await publications.mark(place, ID);
+  const entry = await publications.get(tenant, ID);
+  if (entry) await publications.done({ ...entry, revision, digest: 'd', since: 1 });
 }
 
 type Expectation = 'pass' | 'fail';
@@ -98,7 +110,8 @@ async function probing(expectation: Expectation, { alsoAt }: { alsoAt?: string }
       body: { ...body, probes },
     });
     expect(said.status).toBe(200);
-    const bundle = { revision: 1, state: 'applied', reason: '', digest: '', policy: '' };
+    const bundle = { revision: 1, state: 'applied', reason: '', digest: '', policy: 'd' };
+    await published(place, 1);
     await rewritten('enforcer', one, plane.deps, () => ({ currentVersion: '2.0.0', bundle }));
     await tasks.SettleUpgradeHost({ ...call, host: one, outcome: 'Upgraded', failure: null }, plane.deps);
     await tasks.GateUpgradeBatch({ ...call, batch: 0 }, plane.deps);
@@ -185,14 +198,12 @@ describe('a probe to a host of ours', () => {
     const { db, place } = await probing('pass');
     const own = NamespacePath.parse(await plane.namespace(await plane.tenant(), 'probes'));
     await hostAt(own, 'web', '10.0.0.1');
-    const unit = {
-      name: 'db',
-      type: 'Host',
-      addresses: ['10.0.0.2'],
-      enforcerID: db.ID,
-      enforcerNamespace: place,
-    };
-    await plane.root('POST /processingunits', own, { body: unit });
+    const unit = { name: 'db', type: 'Host', addresses: ['10.0.0.2'], enforcerID: db.ID };
+    const foreign = { ...unit, enforcerNamespace: place };
+    const refused = await plane.root('POST /processingunits', own, { body: foreign });
+    expect(refused.status).toBe(422);
+    // As one that was stored before that was refused.
+    await plane.deps.store.commit([create('processingunit', make('processingunit', own, foreign))]);
     const probe = { name: 'ssh', host: '10.0.0.2', protocolPort: 'tcp/22', expect: 'pass' };
     const { object } = await plane.root('POST /enforcerupgrades', own, { body: { healthProbe: [probe] } });
     await tasks.PlanUpgrade({ execution: 'test', namespace: own, ID: object.ID }, plane.deps);

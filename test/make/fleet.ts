@@ -22,7 +22,7 @@ import { type EnforcerUpgrade, enforcerupgrade, UpgradeSpec } from '../../shared
 import type { BusEvent } from '../../shared/schema/event.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
 import { HostFacts } from '../../shared/schema/host-facts.ts';
-import type { NamespacePath } from '../../shared/schema/ids.ts';
+import { type NamespacePath, parentPath, tenantOf } from '../../shared/schema/ids.ts';
 import type { Ec2Instance } from '../../shared/schema/instance.ts';
 import type { DirectedTask } from '../../shared/schema/migration.ts';
 import { create, make } from './objects.ts';
@@ -181,8 +181,8 @@ export async function beginUpgrade(
   return object;
 }
 
-/** Digest of what is published, where a test publishes anything. */
-export const POLICY = 'published';
+/** Digest of what is published. */
+const POLICY = 'published';
 const policyOf = ({ behaviour }: Host, version: string): string =>
   behaviour === 'another policy' && version === NEW ? 'another' : POLICY;
 
@@ -240,8 +240,20 @@ export function upgrading({
     if (task || collect) directed.add((after as Enforcer).ID);
   };
 
+  /** What the hosts apply was published, once. */
+  const publishAll = async (): Promise<void> => {
+    for (const namespace of new Set(hosts.map(host => host.namespace))) {
+      const found = await store.getByName('namespace', parentPath(namespace), namespace);
+      if (!found || (await publications.get(tenantOf(namespace), found.ID))) continue;
+      await publications.mark(namespace, found.ID);
+      const entry = await publications.get(tenantOf(namespace), found.ID);
+      if (entry) await publications.done({ ...entry, revision: 2, digest: POLICY, since: 1 });
+    }
+  };
+
   /** Hands over every change since; the first time, all that are still kept. */
   const deliver = async (): Promise<number> => {
+    if (cursor === undefined) await publishAll();
     let changes = 0;
     for (;;) {
       const batch = await feed.read(cursor ?? (await feed.start()), 500);
