@@ -56,6 +56,12 @@ function sweep(): void {
   }
 }
 
+/**
+ * Every address is usable at once. Until the kernel has made sure that nobody else has its link-local address, a host asks
+ * nobody for the other end of a packet that it forwards, which takes seconds.
+ */
+const SURE = ['all', 'default', 'eth0'].map(link => `net.ipv6.conf.${link}.accept_dad=0`);
+
 /** Feeds lines to `ip -batch`, in a namespace or outside. */
 const batch = (lines: readonly string[], netns?: string): Promise<unknown> =>
   feed(['ip', ...(netns ? ['-n', netns] : []), '-batch', '-'], `${lines.join('\n')}\n`);
@@ -150,14 +156,16 @@ export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> 
       behind ? nameOf(behind) : bridge,
     );
   for (const plan of plans) {
+    const host = hostOf(plan, nameOf(plan.name));
     const containers = numbered.filter(([, { behind }]) => behind === plan.name);
+    await host.run('sysctl', ['-qw', ...SURE]);
     if (containers.length > 0) {
       await batch(nodeLines(containers), nameOf(plan.name));
-      await hostOf(plan, nameOf(plan.name)).run('sysctl', ['-qw', ...FORWARDING]);
+      await host.run('sysctl', ['-qw', ...FORWARDING]);
     }
     await batch(hostLines(plan), nameOf(plan.name));
     const links = ['eth0', ...containers.map(([at]) => port(at))];
-    await hostOf(plan, nameOf(plan.name)).run('sysctl', ['-qw', ...links.flatMap(quiet)]);
+    await host.run('sysctl', ['-qw', ...links.flatMap(quiet)]);
   }
   const hosts = plans.map(plan => hostOf(plan, nameOf(plan.name)));
   return {

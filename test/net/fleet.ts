@@ -58,16 +58,18 @@ export interface Fleet {
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** `instead`: what there is when it was waited for in vain. */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
   ms = 20_000,
+  instead: () => string | Promise<string> = () => '',
 ): Promise<T> {
   for (const deadline = Date.now() + ms; Date.now() < deadline; await wait(10)) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
   }
-  throw new Error(`waited for ${what}`);
+  throw new Error([`waited for ${what}`, await instead()].filter(Boolean).join(': '));
 }
 
 /** `releases`: a folder with files of releases, which the control plane serves. */

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LOOK } from '../../clients/enforcer/flows/flows.ts';
 import type { FlowReport } from '../../shared/schema/flowreport.ts';
 import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
@@ -167,21 +168,29 @@ describe('flow records of real packets', () => {
     expect(await counted(agents.db, 80)).toBe(before + 50);
   }, 90_000);
 
+  /** Until the agent has looked at its counters twice, which is when it knows what it has missed so far. */
+  async function accounted({ folder }: RealAgent): Promise<void> {
+    const quiet = Date.now();
+    const settled = () => statSync(join(folder, 'flows/counted.json')).mtimeMs > quiet + LOOK.interval;
+    await until('two looks at the counters', () => (settled() ? true : undefined), 3 * LOOK.interval);
+  }
+
   test('kill -9 of tcpdump: it is started again, and no record is lost silently', async () => {
+    await accounted(agents.db);
     const pid = Number(readFileSync(join(agents.db.folder, 'flows/tcpdump.pid'), 'utf8'));
     const before = { told: await counted(agents.db, 80), lost: agents.db.status()?.flows?.unrecorded ?? 0 };
     process.kill(pid, 'SIGKILL');
     expect(await send(WEB, 80, 200, 200)).toBe(200);
     const told = async () => (await counted(agents.db, 80)) - before.told;
     const lost = () => (agents.db.status()?.flows?.unrecorded ?? 0) - before.lost;
+    const sums = async () => `${await told()} told, ${lost()} reported as not recorded`;
     await until(
       'every flow to be told or counted as lost',
       async () => ((await told()) + lost() === 200 ? true : undefined),
       60_000,
+      sums,
     );
-    console.log(
-      `kill -9 of tcpdump amid 200 flows: ${await told()} told, ${lost()} reported as not recorded`,
-    );
+    console.log(`kill -9 of tcpdump amid 200 flows: ${await sums()}`);
     expect(agents.db.status()?.flows?.restarts).toBe(1);
     const after = await told();
     expect(await send(WEB, 80, 5, 5)).toBe(5);

@@ -74,12 +74,13 @@ describe('forged addresses', () => {
   });
 
   const [FOUR, SIX] = ['10.1.0.', '2001:db8::'] as const;
-  const pairs = (to: number, by?: number): Wanted[] =>
+  const pairs = (to: number, by?: number, sourcePort?: number): Wanted[] =>
     [FOUR, SIX].map(prefix => ({
       from: `${prefix}2`,
       to: `${prefix}${to}`,
       traffic: udp,
       ...(by === undefined ? {} : { by: `${prefix}${by}` }),
+      ...(sourcePort === undefined ? {} : { sourcePort }),
     }));
   const arrive = async (wanted: Wanted[], patience = 500): Promise<boolean[]> =>
     (await probes.send(wanted, () => ({ arrived: true }), { patience })).map(({ arrived }) => arrived);
@@ -94,10 +95,22 @@ describe('forged addresses', () => {
     const units = UNITS.map(localUnit);
     const applied = await plane.apply(hostPolicy(viewOf(ENTRIES), PATH, { units }));
     expect(applied).toMatchObject({ outcome: 'applied' });
-    // Connections that are there open no way either.
     expect(await arrive(pairs(4)), 'good itself').toEqual([true, true]);
     expect(await arrive(pairs(3)), 'good to evil').toEqual([true, true]);
     expect(await arrive(pairs(4, 3)), 'evil as good, to db').toEqual([false, false]);
     expect(await arrive(pairs(3, 4)), 'db as good, to evil').toEqual([false, false]);
+    // Nor in a connection that good has opened, and that db has answered.
+    const answers = [FOUR, SIX].map(
+      (prefix): Wanted => ({
+        from: `${prefix}4`,
+        to: `${prefix}2`,
+        traffic: { kind: 'ports', protocol: 17, port: 7777 },
+        sourcePort: 5432,
+      }),
+    );
+    expect(await arrive(pairs(4, undefined, 7777)), 'good itself').toEqual([true, true]);
+    expect(await arrive(answers), 'db’s answer').toEqual([true, true]);
+    expect(await arrive(pairs(4, 3, 7777)), 'evil in what good began').toEqual([false, false]);
+    expect(await arrive(pairs(4, undefined, 7777)), 'good goes on').toEqual([true, true]);
   });
 });

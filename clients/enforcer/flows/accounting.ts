@@ -29,9 +29,9 @@ export class Accounting {
   }
 
   /**
-   * Takes a look: `counters` of the data plane as they are now, `received` records in all since the start. Gives the
-   * records that are found lost by it, by prefix: those that the counters of the look before tell of and that are not
-   * here yet.
+   * Takes a look: `counters` of the data plane as they are now, `received` records in all since the start, taken before the
+   * counters were. Gives the records that are found lost by it, by prefix: those that the counters of the look before tell
+   * of and that are not here yet.
    */
   look(counters: Counts, received: Counts): Map<string, number> {
     const found = new Map<string, number>();
@@ -47,9 +47,17 @@ export class Accounting {
       if ((counters.get(prefix) ?? 0) < counted) this.#restart(prefix, counted);
     for (const [prefix, base] of this.#base)
       if (!this.#counted.has(prefix) && (counters.get(prefix) ?? 0) < base) this.#restart(prefix, base);
+    for (const [prefix, records] of received) this.#raise(prefix, counters, records);
     this.#settled = this.#counted;
     this.#counted = new Map(counters);
     return found;
+  }
+
+  /** Every record was counted before it came: a counter that knows of fewer was made anew between two looks. */
+  #raise(prefix: string, counters: Counts, records: number): void {
+    const accounted = records + (this.#lost.get(prefix) ?? 0);
+    const highest = (counters.get(prefix) ?? 0) - accounted;
+    if ((this.#base.get(prefix) ?? 0) > highest) this.#base.set(prefix, highest);
   }
 
   /** The counter is made anew, with its rule or the whole table; what it had counted stays expected. */

@@ -22,7 +22,7 @@ import { Whereabouts } from './whereabouts.ts';
 
 /** Milliseconds between two looks at what was sighted, and at the counters. */
 const TAKE = { interval: 1000, longest: 1000 };
-const LOOK = { interval: 10_000, longest: 10_000 };
+export const LOOK = { interval: 10_000, longest: 10_000 };
 
 export interface FlowOptions {
   plane: DataPlane;
@@ -211,7 +211,8 @@ export class FlowLog implements Flows {
     const { plane, log } = this.#options;
     const accounting = this.#accounting;
     if (!accounting) return;
-    const found = accounting.look(await this.#counters(), byID(this.#table.received));
+    const received = byID(this.#table.received);
+    const found = accounting.look(await this.#counters(), received);
     for (const [id, flows] of found) {
       const { rule, verdict, direction } = plane.meaning(id) ?? {};
       const fields = { id, flows, verdict, direction, ruleset: rule?.name, rule: rule?.index };

@@ -7,6 +7,8 @@ import { openRaw, type RawEnd, type Received } from './raw.ts';
 export interface Wanted extends Omit<Probe, 'id' | 'sourcePort'> {
   /** An address of the host that sends it, where that is not its source. */
   by?: string;
+  /** Another one each time unless said. */
+  sourcePort?: number;
 }
 
 /** What became of it. */
@@ -85,7 +87,7 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
     const packets = new Map<Host, Buffer[]>(hosts.map(host => [host, []]));
     const seen = probes.map(probe => {
       const { id, seen } = register.add(ownerOf(probe.to));
-      const packet = packetOf({ ...probe, id, sourcePort: FIRST_PORT + (id % PORTS) });
+      const packet = packetOf({ ...probe, id, sourcePort: probe.sourcePort ?? FIRST_PORT + (id % PORTS) });
       packets.get(ownerOf(probe.by ?? probe.from))?.push(packet);
       return seen;
     });

@@ -1,3 +1,4 @@
+import { printTraffic } from '../../../shared/core/ports.ts';
 import { type Fleet, type Member, NAMESPACE, until } from '../fleet.ts';
 import { openProbes } from '../hosts/probes.ts';
 import { flow, tcp } from './traffic.ts';
@@ -52,14 +53,19 @@ export async function settled(
   const allowed = ALLOWED.filter(which);
   const wanted = [...allowed, ...FORBIDDEN.filter(which)];
   const isAllowed = (at: number) => at < allowed.length;
+  let wrong: string[] = [];
   try {
     await until(
       'the wire to agree',
       async () => {
         const seen = await probes.send(wanted, at => ({ arrived: isAllowed(at) }), { patience: 500 });
-        return seen.every(({ arrived }, at) => arrived === isAllowed(at)) ? true : undefined;
+        wrong = wanted
+          .filter((_, at) => seen[at]?.arrived !== isAllowed(at))
+          .map(({ from, to, traffic }) => `${from} → ${to} ${printTraffic(traffic)}`);
+        return wrong.length === 0 ? true : undefined;
       },
       60_000,
+      () => `otherwise than wanted are ${wrong.join(', ')}`,
     );
   } finally {
     await probes.close();

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Accounting } from '../../../../clients/enforcer/flows/accounting.ts';
 
@@ -34,4 +35,45 @@ test('a counter that was made anew starts anew, whether the table was flushed or
     accounting.look(of({ a: 2 }), of({ a: 11 }));
     expect(accounting.look(of({ a: 2 }), of({ a: 11 }))).toEqual(of({ a: 1 }));
   }
+});
+
+test('a counter that was made anew between two looks hides no loss after them', () => {
+  const accounting = new Accounting(new Map());
+  // Three came, then the table was loaded anew, and one more came.
+  accounting.look(of({ a: 1 }), of({ a: 4 }));
+  accounting.look(of({ a: 6 }), of({ a: 4 }));
+  expect(accounting.look(of({ a: 6 }), of({ a: 4 }))).toEqual(of({ a: 5 }));
+});
+
+test('a record that comes after it was given up hides no later loss', () => {
+  const accounting = new Accounting(new Map());
+  accounting.look(of({ a: 10 }), of({ a: 7 }));
+  accounting.look(of({ a: 10 }), of({ a: 7 }));
+  accounting.look(of({ a: 10 }), of({ a: 10 }));
+  accounting.look(of({ a: 12 }), of({ a: 10 }));
+  expect(accounting.look(of({ a: 12 }), of({ a: 10 }))).toEqual(of({ a: 2 }));
+});
+
+/** Between two looks: packets whose records came, packets whose records did not, and whether the table is made anew first. */
+const stretch = fc.record({ came: fc.nat(20), lost: fc.nat(20), anew: fc.boolean() });
+
+test('what is told as lost is what was lost, also when counters are made anew', () => {
+  fc.assert(
+    fc.property(fc.array(stretch, { maxLength: 20 }), fc.nat(100), (stretches, base) => {
+      const accounting = new Accounting(of({ a: base }));
+      let [counter, received, lost] = [base, 0, 0];
+      const look = () => accounting.look(of({ a: counter }), of({ a: received }));
+      look();
+      for (const { came, lost: gone, anew } of stretches) {
+        if (anew) counter = 0;
+        look();
+        counter += came + gone;
+        received += came;
+        lost += gone;
+        look();
+      }
+      look();
+      expect(accounting.lost.get('a') ?? 0).toBe(lost);
+    }),
+  );
 });
