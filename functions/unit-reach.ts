@@ -1,16 +1,16 @@
 import type { Enforcer } from '../shared/schema/enforcer.ts';
 import { Failure } from '../shared/schema/failure.ts';
+import { isWithin, tenantOf } from '../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../shared/schema/processingunit.ts';
 import type { Deps } from './deps.ts';
-import { everyBelow } from './list.ts';
 
-/** Units of an enforcer live in its namespace or, mapped, below it. */
-async function unitsOf(
-  { ID, namespace }: Enforcer,
+/** Units of an enforcer live in its namespace or, mapped, below it: what others say to be its own is not. */
+export async function unitsOf(
+  { ID, namespace }: Pick<Enforcer, 'ID' | 'namespace'>,
   { store }: Pick<Deps, 'store'>,
 ): Promise<ProcessingUnit[]> {
-  const all = await everyBelow(store, 'processingunit', namespace);
-  return all.filter(({ enforcerID }) => enforcerID === ID);
+  const all = await store.findBy('processingunit', tenantOf(namespace), 'enforcerID', ID);
+  return all.filter(unit => isWithin(unit.namespace, namespace));
 }
 
 /** Whoever cannot be heard of cannot tell of its units either: they are unreachable while it is. */

@@ -1,18 +1,10 @@
-import {
-  addressIn,
-  doubtOf,
-  endOf,
-  minutesAround,
-  sameEnd,
-  sightingKey,
-  sightingsIn,
-} from '../shared/core/witness.ts';
+import { endOf, sameEnd, sightingsIn } from '../shared/core/witness.ts';
 import type { Enforcer } from '../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade } from '../shared/schema/enforcerupgrade.ts';
 import { Failure } from '../shared/schema/failure.ts';
 import type { FlowReport } from '../shared/schema/flowreport.ts';
 import { type NamespacePath, ObjectId, NamespacePath as Path, tenantOf } from '../shared/schema/ids.ts';
-import type { Probe, ProbeResult, Witness } from '../shared/schema/migration.ts';
+import type { Witness } from '../shared/schema/migration.ts';
 import type { Deps } from './deps.ts';
 import { rewritten } from './upgrade.ts';
 
@@ -96,60 +88,4 @@ export async function noteSightings(
       }
     }),
   );
-}
-
-/** Whether one of them let the probe in: from the address that it was tried from, or from a unit of the host that has it. */
-async function wasAccepted(
-  witnesses: readonly Witness[],
-  result: ProbeResult,
-  host: Enforcer,
-  { store }: Pick<Deps, 'store'>,
-): Promise<boolean> {
-  const tenant = tenantOf(host.namespace);
-  const from = addressIn(result.from ?? '');
-  if (from === '') return false;
-  const units = await store.findBy('processingunit', tenant, 'addresses', from);
-  const own = units.filter(({ enforcerID }) => enforcerID === host.ID).map(({ ID }) => ID);
-  const times = minutesAround(host.migration?.probed ?? '');
-  const keys = witnesses.flatMap(witness =>
-    [from, ...own].flatMap(source => times.map(time => sightingKey(witness, source, 'Accept', time))),
-  );
-  const found = await Promise.all(keys.map(key => store.answered(tenant, key)));
-  return found.some(answer => answer !== undefined);
-}
-
-/** A host whose agent was away when the probe was tried saw nothing, and says nothing. */
-function wasAway({ migration, unreachable }: Enforcer, probed: string): boolean {
-  if (unreachable) return true;
-  if (!migration?.started) return false;
-  const minute = 60_000;
-  const [begun, ended] = [Date.parse(migration.started), Date.parse(migration.ended ?? probed)];
-  const tried = Date.parse(probed);
-  return begun <= tried && tried - 3 * minute <= ended;
-}
-
-/** What the other ends of a host's probes saw otherwise than it says. */
-export async function doubtsAbout(
-  host: Enforcer,
-  { spec, witnesses = [] }: Pick<EnforcerUpgrade, 'spec' | 'witnesses'>,
-  deps: Pick<Deps, 'store'>,
-): Promise<string[]> {
-  const { probes = [], probed } = host.migration ?? {};
-  if (witnesses.length === 0 || probed === undefined) return [];
-  const doubt = async (probe: Probe): Promise<string | undefined> => {
-    const result = probes.find(({ name }) => name === probe.name);
-    const end = endOf(probe);
-    // Networks may overlap: then any of those who have the address is good.
-    const those = witnesses.filter(one => end && sameEnd(one, end) && one.ID !== host.ID);
-    const [witness] = those;
-    if (!result || !witness) return undefined;
-    const others = await Promise.all(
-      those.map(({ namespace, ID: id }) => deps.store.get({ resource: 'enforcer', namespace, id })),
-    );
-    const looksOut = ({ watches = [] }: Enforcer): boolean =>
-      watches.some(one => sameEnd(one, witness) && one.until >= probed);
-    if (others.every(other => !other || wasAway(other, probed) || !looksOut(other))) return undefined;
-    return doubtOf(probe, result, witness, await wasAccepted(those, result, host, deps));
-  };
-  return (await Promise.all(spec.healthProbe.map(doubt))).filter(text => text !== undefined);
 }

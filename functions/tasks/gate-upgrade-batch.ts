@@ -3,8 +3,8 @@ import { touch } from '../../shared/core/object.ts';
 import { unhealthy } from '../../shared/core/upgrade.ts';
 import type { EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
 import { SETTLED } from '../../shared/schema/migration.ts';
+import { doubtsAbout } from '../probe-doubts.ts';
 import { batchAt, measuredOf, publicationOf, rewritten, upgradeAt } from '../upgrade.ts';
-import { doubtsAbout } from '../witnesses.ts';
 import { OfUpgrade } from './plan-upgrade.ts';
 import { type TaskDeps, task } from './task.ts';
 

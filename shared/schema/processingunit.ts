@@ -21,6 +21,7 @@ export const processingunit = resource({
   aliases: ['pu', 'pus'],
   group: 'enforcers',
   summary: 'A host, container or process whose traffic is decided by its tags',
+  refs: ['enforcerID'],
   elementRefs: ['addresses'],
   defaultOrder: 'name',
   inheritsOrganization: true,

@@ -103,9 +103,9 @@ async function probing(expectation: Expectation, { alsoAt }: { alsoAt?: string }
       ],
     });
   /** The host says that the probe came out as it should, and is judged. */
-  const judged = async () => {
+  const judged = async (told: object = { from: '10.0.0.1' }) => {
     const body = { directive: directiveOf(token), event: 'probed' };
-    const probes = [{ name: 'db', ok: true, from: '10.0.0.1' }];
+    const probes = [{ name: 'db', ok: true, ...told }];
     const said = await web.agent(`POST /enforcers/${web.ID}/directives`, place, {
       body: { ...body, probes },
     });
@@ -223,6 +223,38 @@ describe('a probe to a host of ours', () => {
     await one.saw(one.web, '10.0.0.1', 'Reject');
     expect(await one.judged()).toEqual(['Upgraded', '']);
     expect(await (await probing('fail')).judged()).toEqual(['Upgraded', '']);
+  });
+
+  describe.each<Expectation>(['pass', 'fail'])('that must %s, and was seen come in,', expectation => {
+    const UNTOLD =
+      'unhealthy: probe db is not confirmed: the host tells no address that it was tried from; see that it has a route to 10.0.0.2';
+    const strange = (address: string) =>
+      `unhealthy: probe db is not confirmed: it was tried from ${address}, which no processing unit of the host has among its addresses; see that its agent registers it`;
+
+    it.each([
+      ['does not say', {}, UNTOLD],
+      ['makes one up', { from: '10.9.9.9' }, strange('10.9.9.9')],
+      ['names another host’s', { from: '10.0.0.3' }, strange('10.0.0.3')],
+    ])('is not confirmed where its host %s from which address it was tried', async (_, told, why) => {
+      const { saw, judged, web, other } = await probing(expectation);
+      await saw(web, '10.0.0.1', 'Accept');
+      await saw(other, '10.0.0.3', 'Accept');
+      expect(await judged(told)).toEqual(['Failed', why]);
+    });
+
+    it('is not confirmed by the address of a unit that is gone', async () => {
+      const { judged, web, place } = await probing(expectation);
+      const body = { operationalStatus: 'Terminated' };
+      expect((await web.agent(`PATCH /processingunits/${web.unit}`, place, { body })).status).toBe(200);
+      expect(await judged()).toEqual(['Failed', strange('10.0.0.1')]);
+    });
+  });
+
+  it('that must fail and was let in from another address of its host than it names breaks policy', async () => {
+    const { saw, judged, web } = await probing('fail', { alsoAt: '10.0.0.7' });
+    await saw(web, '10.0.0.1', 'Accept');
+    const why = 'unhealthy: probe db must fail, and 10.0.0.2 let it in';
+    expect(await judged({ from: '10.0.0.7' })).toEqual(['Failed', why]);
   });
 
   it('of a host whose own agent was away then is not asked of it', async () => {
