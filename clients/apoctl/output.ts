@@ -21,16 +21,26 @@ export function formatOf(
   throw fail('bad_request', `-o wants one of ${FORMATS.join(', ')}, not \`${said}\``);
 }
 
-/** `-c a -c b,c` in the resource's own spelling. */
-export function columnsOf(resource: AnyResource, said: readonly string[]): string[] {
-  const known = Object.keys(resource.stored.shape);
+/** What is shown: its name in the plural, and the names of its attributes. */
+export interface Shown {
+  plural: string;
+  attributes: readonly string[];
+}
+
+export const shownResource = ({ plural, stored }: AnyResource): Shown => ({
+  plural,
+  attributes: Object.keys(stored.shape),
+});
+
+/** `-c a -c b,c` in the attributes' own spelling. */
+export function columnsOf({ plural, attributes: known }: Shown, said: readonly string[]): string[] {
   const names = said.flatMap(list => list.split(',')).filter(name => name !== '');
   return names.map(name => {
     const column = known.find(candidate => candidate.toLowerCase() === name.toLowerCase());
     if (column) return column;
     throw fail(
       'bad_request',
-      `${resource.plural} have no attribute \`${name}\`; they have ${known.sort().join(', ')}`,
+      `${plural} have no attribute \`${name}\`; they have ${known.toSorted().join(', ')}`,
     );
   });
 }
@@ -65,15 +75,19 @@ export function table(head: string[], rows: string[][]): string {
 }
 
 export interface Shape {
-  resource: AnyResource;
+  shown: Shown;
   /** Attributes to show, in this order; empty: all, and in a list's table the usual few. */
   columns: readonly string[];
   /** One object is meant, not a list that happens to hold one. */
   single: boolean;
 }
 
-const usualColumns = ({ stored }: AnyResource): string[] =>
-  ['ID', 'name', 'namespace', 'updateTime'].filter(name => name in stored.shape);
+const USUAL = ['ID', 'name', 'namespace', 'updateTime'];
+/** Of what has no name: when it was, and what. */
+const NAMELESS = ['date', 'timestamp', 'namespace', 'action', 'sourceName', 'destinationName', 'message'];
+
+const usualColumns = ({ attributes }: Shown): string[] =>
+  (attributes.includes('name') ? USUAL : NAMELESS).filter(name => attributes.includes(name));
 
 const picked = (object: Attributes, columns: readonly string[]): Attributes =>
   columns.length === 0 ? object : Object.fromEntries(columns.map(name => [name, object[name]]));
@@ -84,17 +98,17 @@ export function render(
   objects: readonly Attributes[],
   shape: Shape,
 ): string {
-  const { resource, columns, single } = shape;
-  const shown = objects.map(object => picked(object, columns));
-  const [first = {}] = shown;
+  const { columns, single } = shape;
+  const chosen = objects.map(object => picked(object, columns));
+  const [first = {}] = chosen;
   switch (format) {
     case 'none':
       return objects.map(({ ID }) => `${cell(ID)}\n`).join('');
     case 'json':
-      return `${JSON.stringify(single ? first : shown, null, 2)}\n`;
+      return `${JSON.stringify(single ? first : chosen, null, 2)}\n`;
     case 'yaml':
       // Quoted so that readers of YAML 1.1, such as the original's, see the same strings.
-      return stringify(single ? first : shown, {
+      return stringify(single ? first : chosen, {
         lineWidth: 0,
         aliasDuplicateObjects: false,
         compat: 'yaml-1.1',
@@ -105,7 +119,7 @@ export function render(
           ['attribute', 'value'],
           Object.entries(first).map(([name, value]) => [name, cell(value)]),
         );
-      const head = columns.length > 0 ? [...columns] : usualColumns(resource);
+      const head = columns.length > 0 ? [...columns] : usualColumns(shape.shown);
       return table(
         head,
         objects.map(object => head.map(name => cell(object[name]))),

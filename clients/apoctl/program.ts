@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
 import { identities, resourceOf } from '../../shared/schema/resources.ts';
 import { addAuth } from './commands/auth.ts';
 import { addCount } from './commands/count.ts';
@@ -39,6 +40,7 @@ Examples:
 export function programOf(io: Io): Command {
   const program = new Command('apoctl')
     .description('Command line of the Microseg API')
+    .version(manifest.version, '--version', 'print the version')
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('Add --help to see what can be said.')

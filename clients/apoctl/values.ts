@@ -36,24 +36,26 @@ const fromJson = (text: string): unknown => {
   }
 };
 
-/** 2: the attribute takes the value; 1: it is of the right type; 0: it is not. */
-function suits(schema: z.core.$ZodType, value: unknown): 0 | 1 | 2 {
+/** 3: the attribute takes the value; 2: all in it is of the right type; 1: it is, and something in it is not; 0: it is not. */
+function suits(schema: z.core.$ZodType, value: unknown): 0 | 1 | 2 | 3 {
   const { error } = z.safeParse(schema, value);
-  if (!error) return 2;
-  return error.issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0) ? 0 : 1;
+  if (!error) return 3;
+  const wrong = error.issues.filter(({ code }) => code === 'invalid_type');
+  return wrong.length === 0 ? 2 : wrong.some(({ path }) => path.length === 0) ? 0 : 1;
 }
 
 /**
- * What a text on the command line means for an attribute: the JSON in it, the text itself, or a list of it, whichever
- * fits best. What does not fit at all is sent for the API to refuse, which says why.
+ * What a text on the command line means for an attribute: the JSON in it, the text itself, a list of it, or a list with
+ * such a list (`-k subject=app=web`), whichever fits best. What does not fit at all is sent for the API to refuse, which says
+ * why.
  */
 function meant(resource: AnyResource, attribute: string, text: string): unknown {
   const json = fromJson(text);
   const schema = resource.stored.shape[attribute];
-  const candidates = [...(json === undefined ? [] : [json]), text, [text]];
+  const candidates = [...(json === undefined ? [] : [json]), text, [text], [[text]]];
   if (!schema) return candidates[0];
-  const fitting = (least: 1 | 2) => candidates.find(candidate => suits(schema, candidate) >= least);
-  return fitting(2) ?? fitting(1) ?? candidates[0];
+  const fitting = (least: 1 | 2 | 3) => candidates.find(candidate => suits(schema, candidate) >= least);
+  return fitting(3) ?? fitting(2) ?? fitting(1) ?? candidates[0];
 }
 
 /** Splits at the first `=`. */
@@ -82,7 +84,8 @@ export function attributesOf(resource: AnyResource, pairs: readonly string[]): A
   return attributes;
 }
 
-export function place(target: Attributes, [name = '', ...rest]: string[], value: unknown): void {
+/** Puts a value where names lead to, one inside the other. What stands in the way is replaced. */
+function place(target: Attributes, [name = '', ...rest]: string[], value: unknown): void {
   if (name === '__proto__') throw fail('bad_request', 'there is no attribute `__proto__`');
   if (rest.length === 0) target[name] = value;
   else {
@@ -92,3 +95,10 @@ export function place(target: Attributes, [name = '', ...rest]: string[], value:
     place(next, rest, value);
   }
 }
+
+/** Values of `-k` that name this attribute or something in it, as they were typed. */
+export const typedFor = (attribute: string, argv: readonly string[]): string[] =>
+  argv.filter((text, at) => {
+    const isKey = argv[at - 1] === '-k' || argv[at - 1] === '--key';
+    return isKey && text.split(/[.=]/)[0] === attribute.split(/[.[]/)[0];
+  });

@@ -27,8 +27,9 @@ import type {
   UpgradeStatus,
 } from './upgrade-routes.ts';
 
-export type { DecisionAnswer, DecisionRequest } from './messages.ts';
 // The one door to the table of operations for clients, which may import no other file of this folder.
+export { type Listing, listingNamed, listings } from './listings.ts';
+export type { DecisionAnswer, DecisionRequest } from './messages.ts';
 export type { CrudAction, Operation } from './routes.ts';
 export { crudOperation } from './routes.ts';
 export type { ShownHost, ShownUpgrade, UpgradePlan, UpgradeStatus } from './upgrade-routes.ts';

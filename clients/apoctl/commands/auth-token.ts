@@ -1,10 +1,13 @@
-import { type Command, Option } from 'commander';
-import { createClient } from '../../../shared/api/client.ts';
-import { IssueRequest } from '../../../shared/api/messages.ts';
+import type { Command } from 'commander';
+import type { IssueRequest } from '../../../shared/api/messages.ts';
 import { fail } from '../../../shared/schema/failure.ts';
-import { type Io, printable, readText } from '../io.ts';
+import { azureIdentity } from '../../enforcer/agent/cloud-azure.ts';
+import { gcpIdentity } from '../../enforcer/agent/cloud-gcp.ts';
+import { fromInstance } from '../instance.ts';
+import { type Io, readText } from '../io.ts';
 import * as options from '../options.ts';
 import { settle } from '../settings.ts';
+import { type AskedOptions, printToken, withAsked } from '../trade.ts';
 
 /** Identity tokens of others, which are traded for one of ours: subcommand → realm, and where such a token comes from. */
 const REALMS = {
@@ -15,17 +18,18 @@ const REALMS = {
   token: ['AporetoIdentityToken', 'a token of this API, for one with as much or less'],
 } as const satisfies Record<string, readonly [IssueRequest['realm'], string]>;
 
-interface TokenOptions {
+/** Realms whose proof the metadata service of the cloud gives out, on one of its instances. */
+const ON_INSTANCE = { AzureIdentityToken: azureIdentity, GCPIdentityToken: gcpIdentity } as const;
+const CLOUD_OF = { AzureIdentityToken: 'azure', GCPIdentityToken: 'gcp' } as const;
+type OnInstance = keyof typeof ON_INSTANCE;
+
+const isOnInstance = (realm: IssueRequest['realm']): realm is OnInstance => realm in ON_INSTANCE;
+
+interface TokenOptions extends AskedOptions {
   path?: string;
+  instance?: boolean;
   provider?: string;
   providerNamespace?: string;
-  validity?: string;
-  quota?: string;
-  restrictNamespace?: string;
-  restrictRole?: string[];
-  restrictNetwork?: string[];
-  opaque?: string[];
-  export?: boolean;
 }
 
 /** `apoctl auth gcp` and the like. */
@@ -37,30 +41,13 @@ export function addTokenRealms(auth: Command, io: Io): void {
       .option(
         '--path <file>',
         'the token, where -t does not say it; - is standard input, which is the default',
-      )
-      .option(
-        '--validity <duration>',
-        'how long the token shall last, such as 30m; default: as long as it may',
-      )
-      .option('--quota <number>', 'how often the token may be used; default: any number of times')
-      .option('--restrict-namespace <path>', 'of use in this namespace and below only')
-      .addOption(
-        new Option('--restrict-role <role>', 'has this role or permission only; repeatable').argParser(
-          options.each,
-        ),
-      )
-      .addOption(
-        new Option('--restrict-network <cidr>', 'of use from this network only; repeatable').argParser(
-          options.each,
-        ),
-      )
-      .addOption(
-        new Option('--opaque <key:value>', 'what the token carries for others; repeatable').argParser(
-          options.each,
-        ),
-      )
-      .option('-e, --export', 'print a line for eval that sets APOCTL_TOKEN')
-      .action((said: TokenOptions, self: Command) => trade(io, realm, said, options.flagsOf(self)));
+      );
+    if (isOnInstance(realm)) {
+      command.option('--instance', "the token of this instance, from its cloud's metadata service");
+    }
+    withAsked(command).action((said: TokenOptions, self: Command) =>
+      trade(io, realm, said, options.flagsOf(self)),
+    );
     if (realm === 'OIDC') {
       command
         .option('--provider <name>', 'the oidcprovider that vouches for it; default: the default one')
@@ -70,35 +57,31 @@ export function addTokenRealms(auth: Command, io: Io): void {
   }
 }
 
-const opaqueOf = (entries: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
-    entries.map(entry => {
-      const at = entry.indexOf(':');
-      if (at > 0) return [entry.slice(0, at), entry.slice(at + 1)];
-      throw fail('bad_request', `--opaque wants key:value, not \`${entry}\``);
-    }),
-  );
-
-async function trade(io: Io, realm: string, said: TokenOptions, flags: options.Flags): Promise<void> {
-  const token = (flags.token ?? (await readText(io, said.path ?? '-'))).trim();
-  const provider = { namespace: said.providerNamespace, OIDCProviderName: said.provider ?? '' };
-  const { api } = await settle(io, flags, { newToken: true });
-  const asked = IssueRequest.safeParse({
-    realm,
-    metadata: { ...(realm === 'OIDC' ? provider : {}), token },
-    ...(said.validity === undefined ? {} : { validity: said.validity }),
-    ...(said.quota === undefined ? {} : { quota: options.wholeNumber(said.quota, '--quota') }),
-    ...(said.restrictNamespace === undefined ? {} : { restrictedNamespace: said.restrictNamespace }),
-    restrictedPermissions: said.restrictRole ?? [],
-    restrictedNetworks: said.restrictNetwork ?? [],
-    opaque: opaqueOf(said.opaque ?? []),
-  });
-  if (!asked.success) {
-    const [issue] = asked.error.issues;
-    throw fail('invalid', `${issue?.path.join('.')}: ${issue?.message}`);
+async function proofOf(
+  io: Io,
+  realm: IssueRequest['realm'],
+  said: TokenOptions,
+  { token, api }: { token: string | undefined; api: string },
+): Promise<Record<string, unknown>> {
+  if (said.instance && isOnInstance(realm)) {
+    if (token !== undefined || said.path !== undefined)
+      throw fail('bad_request', 'say --instance, or a token with -t or --path, not both');
+    const request = { api, now: new Date(io.now()), randomBytes: io.randomBytes };
+    const proof = await fromInstance(io, CLOUD_OF[realm], ask => ON_INSTANCE[realm](ask, request));
+    return proof.metadata;
   }
-  const client = createClient({ api, fetch: io.fetch });
-  const { body } = await client.call('issueToken', { body: asked.data });
-  if (!body.token) throw fail('unavailable', `${api} answered without a token`);
-  io.out(said.export ? `export APOCTL_TOKEN=${printable(body.token)}\n` : `${printable(body.token)}\n`);
+  const provider = { namespace: said.providerNamespace, OIDCProviderName: said.provider ?? '' };
+  const text = (token ?? (await readText(io, said.path ?? '-'))).trim();
+  return { ...(realm === 'OIDC' ? provider : {}), token: text };
+}
+
+async function trade(
+  io: Io,
+  realm: IssueRequest['realm'],
+  said: TokenOptions,
+  flags: options.Flags,
+): Promise<void> {
+  const { api } = await settle(io, flags, { newToken: true });
+  const metadata = await proofOf(io, realm, said, { token: flags.token, api });
+  await printToken(io, api, { realm, metadata }, said);
 }

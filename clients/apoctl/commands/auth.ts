@@ -4,6 +4,7 @@ import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { tokenOf } from '../session.ts';
 import { readCredential, settle } from '../settings.ts';
+import { addAws } from './auth-aws.ts';
 import { addTokenRealms } from './auth-token.ts';
 
 interface AppcredOptions {
@@ -29,6 +30,7 @@ export function addAuth(program: Command, io: Io): void {
     .addHelpText('after', EXAMPLES)
     .action((said: AppcredOptions, self: Command) => appcred(io, said, options.flagsOf(self)));
   options.withGlobals(command);
+  addAws(auth, io);
   addTokenRealms(auth, io);
 }
 

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { crudOperation } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import type { Io } from '../io.ts';
-import { identityOf, queryOf } from '../lookup.ts';
+import { countOperation, listableOf, queryOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
 
@@ -34,14 +33,14 @@ export function addCount(api: Command, io: Io): void {
 }
 
 async function count(io: Io, named: string, said: CountOptions, flags: options.Flags): Promise<void> {
-  const identity = identityOf(named);
+  const operation = countOperation(listableOf(named));
   const query = {
     ...queryOf(said.param),
     ...(said.filter ? { q: said.filter } : {}),
     ...(said.recursive ? { recursive: true } : {}),
   };
   const { client, namespace, warn } = await sessionOf(io, flags);
-  const { total, messages } = await client.send(crudOperation('count', identity), { namespace, query });
+  const { total, messages } = await client.send(operation, { namespace, query });
   warn(messages);
   if (total === undefined) throw fail('unavailable', 'the API answered without X-Count-Total');
   io.out(`${total}\n`);

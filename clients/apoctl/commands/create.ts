@@ -3,7 +3,7 @@ import { crudOperation } from '../../../shared/api/client.ts';
 import { resourceOf } from '../../../shared/schema/resources.ts';
 import { objectsOf, type Source } from '../documents.ts';
 import { type Io, printable } from '../io.ts';
-import { identityOf, queryOf } from '../lookup.ts';
+import { identityOf, queryOf, shownOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { columnsOf, formatOf, render } from '../output.ts';
 import { sessionOf } from '../session.ts';
@@ -49,7 +49,8 @@ export function addCreate(api: Command, io: Io): void {
 async function create(io: Io, named: string, said: CreateOptions, flags: options.Flags): Promise<void> {
   const identity = identityOf(named);
   const resource = resourceOf(identity);
-  const columns = columnsOf(resource, said.column ?? []);
+  const shown = shownOf(identity);
+  const columns = columnsOf(shown, said.column ?? []);
   const query = queryOf(said.param);
   const objects = await objectsOf(io, resource, said);
   const session = await sessionOf(io, flags);
@@ -72,7 +73,6 @@ async function create(io: Io, named: string, said: CreateOptions, flags: options
     throw error;
   } finally {
     // What was created is said even when a later object was refused.
-    if (created.length > 0)
-      io.out(render(format, created, { resource, columns, single: objects.length === 1 }));
+    if (created.length > 0) io.out(render(format, created, { shown, columns, single: objects.length === 1 }));
   }
 }

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { crudOperation } from '../../../shared/api/client.ts';
-import { resourceOf } from '../../../shared/schema/resources.ts';
 import type { Io } from '../io.ts';
-import { findOne, identityOf, queryOf } from '../lookup.ts';
+import { findOne, identityOf, queryOf, shownOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { formatOf, render } from '../output.ts';
 import { sessionOf } from '../session.ts';
@@ -46,7 +45,6 @@ async function remove(
   flags: options.Flags,
 ): Promise<void> {
   const identity = identityOf(named);
-  const resource = resourceOf(identity);
   const query = {
     ...queryOf(said.param),
     ...(said.recursive ? { recursive: true } : {}),
@@ -66,7 +64,7 @@ async function remove(
       deleted.push(isAttributes(answer.body) ? answer.body : { ID: id });
     }
   } finally {
-    const shape = { resource, columns: [], single: which.length === 1 };
+    const shape = { shown: shownOf(identity), columns: [], single: which.length === 1 };
     if (deleted.length > 0) io.out(render(format, deleted, shape));
   }
 }

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { crudOperation } from '../../../shared/api/client.ts';
-import { resourceOf } from '../../../shared/schema/resources.ts';
 import type { Io } from '../io.ts';
-import { findOne, identityOf, queryOf } from '../lookup.ts';
+import { findOne, identityOf, queryOf, shownOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { columnsOf, formatOf, render } from '../output.ts';
 import { sessionOf } from '../session.ts';
@@ -45,8 +44,8 @@ async function get(
   flags: options.Flags,
 ): Promise<void> {
   const identity = identityOf(named);
-  const resource = resourceOf(identity);
-  const columns = columnsOf(resource, said.column ?? []);
+  const shown = shownOf(identity);
+  const columns = columnsOf(shown, said.column ?? []);
   const query = queryOf(said.param);
   const session = await sessionOf(io, flags);
   const format = formatOf(said.output ?? session.output, 'json');
@@ -57,5 +56,5 @@ async function get(
     query,
   });
   session.warn(answer.messages);
-  if (isAttributes(answer.body)) io.out(render(format, [answer.body], { resource, columns, single: true }));
+  if (isAttributes(answer.body)) io.out(render(format, [answer.body], { shown, columns, single: true }));
 }

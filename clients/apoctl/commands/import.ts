@@ -56,7 +56,11 @@ export function addImport(api: Command, io: Io): void {
     .option('--mode <mode>', 'Import, ReplacePartial, which means the same, or Remove')
     .option('--delete', 'remove what was imported with the label; as --mode Remove')
     .option('--delete-missing', 'remove what was imported with the label and is no longer in the file')
-    .option('--set <name=value>', 'a value of the template, repeatable; a.b=value for b in a', options.each)
+    .option(
+      '--set <name=value>',
+      'a value of the template, repeatable; a.b=value for b in a, list[0]=value',
+      options.each,
+    )
     .option('--values <path>', 'YAML or JSON with the values of the template; --set is over it')
     .option('--render', 'only print the file with its template rendered')
     .option('--large', 'have it done by the workflow, however small it is')

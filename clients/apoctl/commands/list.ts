@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { resourceOf } from '../../../shared/schema/resources.ts';
+import { listings } from '../../../shared/api/client.ts';
 import type { Io } from '../io.ts';
-import { everyObject, identityOf, onePage, queryOf } from '../lookup.ts';
+import { everyEntry, everyObject, listableOf, onePage, queryOf, shownOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { columnsOf, formatOf, render } from '../output.ts';
 import { sessionOf } from '../session.ts';
@@ -18,11 +18,14 @@ interface ListOptions {
 }
 
 const EXAMPLES = `
+Beside identities there are lists that can only be read: ${listings.map(({ plural }) => plural).join(', ')}.
+
 Examples:
   $ apoctl api list namespaces -n /acme -r -o table -c ID,name,type
   $ apoctl api list netruleset -n /acme -p propagated=true -O -updateTime
   $ apoctl api list enforcers -n /acme -P 2 -S 50 -o yaml
   $ apoctl api list enforcers -n /acme -f 'associatedTags contains env=prod and lastSyncTime < now("-1h")'
+  $ apoctl api list activities -n /acme -p startRelative=-1d -o table -c date,claims,message
 `;
 
 export function addList(api: Command, io: Io): void {
@@ -51,9 +54,9 @@ export function addList(api: Command, io: Io): void {
 }
 
 async function list(io: Io, named: string, said: ListOptions, flags: options.Flags): Promise<void> {
-  const identity = identityOf(named);
-  const resource = resourceOf(identity);
-  const columns = columnsOf(resource, said.column ?? []);
+  const what = listableOf(named);
+  const shown = shownOf(what);
+  const columns = columnsOf(shown, said.column ?? []);
   const query = {
     ...queryOf(said.param),
     ...(said.filter ? { q: said.filter } : {}),
@@ -68,7 +71,9 @@ async function list(io: Io, named: string, said: ListOptions, flags: options.Fla
   const format = formatOf(said.output ?? session.output, 'json');
   const paged = ['page', 'pagesize', 'after', 'limit'].some(name => name in page || name in query);
   const objects = paged
-    ? await onePage(session, identity, { ...query, ...page })
-    : await everyObject(session, identity, query);
-  io.out(render(format, objects, { resource, columns, single: false }));
+    ? await onePage(session, what, { ...query, ...page })
+    : typeof what === 'string'
+      ? await everyObject(session, what, query)
+      : await everyEntry(session, what, query);
+  io.out(render(format, objects, { shown, columns, single: false }));
 }

@@ -4,7 +4,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import { resourceOf } from '../../../shared/schema/resources.ts';
 import { objectsOf, type Source } from '../documents.ts';
 import type { Io } from '../io.ts';
-import { findOne, identityOf, queryOf } from '../lookup.ts';
+import { findOne, identityOf, queryOf, shownOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { columnsOf, formatOf, render } from '../output.ts';
 import { sessionOf } from '../session.ts';
@@ -51,7 +51,8 @@ async function update(
 ): Promise<void> {
   const identity = identityOf(named);
   const resource = resourceOf(identity);
-  const columns = columnsOf(resource, said.column ?? []);
+  const shown = shownOf(identity);
+  const columns = columnsOf(shown, said.column ?? []);
   const query = { ...queryOf(said.param), ...(said.force ? { override: true } : {}) };
   const [body, ...more] = await objectsOf(io, resource, said);
   if (more.length > 0)
@@ -63,5 +64,5 @@ async function update(
   const answer = await session.client.send(crudOperation('patch', identity), request);
   session.warn(answer.messages);
   const updated = isAttributes(answer.body) ? answer.body : { ID: id };
-  io.out(render(format, [updated], { resource, columns, single: true }));
+  io.out(render(format, [updated], { shown, columns, single: true }));
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { signV4 } from '../../../shared/core/sigv4.ts';
+import { type SigningCredentials, signV4 } from '../../../shared/core/sigv4.ts';
 import { Ec2Instance } from '../../../shared/schema/instance.ts';
 import type { Proof, ProofRequest } from './cloud.ts';
 import { type Ask, tagsOf } from './metadata.ts';
@@ -63,32 +63,42 @@ export async function awsTags(ask: Ask): Promise<string[]> {
   ];
 }
 
+/** Where STS is, in a region. */
+const stsOf = (region: string): URL =>
+  new URL(`https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`);
+
 /**
- * A GetCallerIdentity signed with the credentials of the instance's role, for the control plane to send on: good for one
- * token, and the credentials themselves stay here.
+ * A GetCallerIdentity signed with these credentials, for the control plane to send on: good for one token, and the
+ * credentials themselves stay here.
  */
-export async function awsIdentity(ask: Ask, { api, now, randomBytes }: ProofRequest): Promise<Proof> {
-  const get = await session(ask);
-  const [role = ''] = (await get(ROLE)).split('\n');
-  const credentials = Credentials.parse(JSON.parse(await get(`${ROLE}${role.trim()}`)));
-  const { region } = await documentOf(get);
-  const url = new URL(`https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`);
+export function signedIdentity(
+  credentials: SigningCredentials,
+  region: string,
+  { api, now, randomBytes }: ProofRequest,
+): Proof {
+  const url = stsOf(region);
+  const nonce = Buffer.from(randomBytes(16)).toString('hex');
   const headers = signV4(
     {
       method: 'POST',
       url,
-      headers: {
-        'x-microseg-nonce': Buffer.from(randomBytes(16)).toString('hex'),
-        'x-microseg-server-id': api,
-      },
+      headers: { 'x-microseg-nonce': nonce, 'x-microseg-server-id': api },
       body: BODY,
     },
-    {
-      accessKeyID: credentials.AccessKeyId,
-      secretAccessKey: credentials.SecretAccessKey,
-      sessionToken: credentials.Token,
-    },
+    credentials,
     { service: 'sts', region, now },
   );
   return { realm: 'AWSSecurityToken', metadata: { url: url.href, headers } };
+}
+
+/** The same with the credentials of the instance's role. */
+export async function awsIdentity(ask: Ask, request: ProofRequest): Promise<Proof> {
+  const get = await session(ask);
+  const [role = ''] = (await get(ROLE)).split('\n');
+  const { AccessKeyId, SecretAccessKey, Token } = Credentials.parse(
+    JSON.parse(await get(`${ROLE}${role.trim()}`)),
+  );
+  const { region } = await documentOf(get);
+  const credentials = { accessKeyID: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token };
+  return signedIdentity(credentials, region, request);
 }

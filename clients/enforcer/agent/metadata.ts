@@ -15,9 +15,9 @@ const LONGEST = 64 * 1024;
 export type Ask = (path: string, headers?: Record<string, string>, method?: 'GET' | 'PUT') => Promise<string>;
 
 export const askMetadata =
-  (name: CloudName, origin = ORIGINS[name]): Ask =>
+  (name: CloudName, origin = ORIGINS[name], send = fetch): Ask =>
   async (path, headers = {}, method = 'GET') => {
-    const response = await fetch(`${origin}${path}`, {
+    const response = await send(`${origin}${path}`, {
       method,
       headers,
       redirect: 'error',

@@ -150,6 +150,7 @@ function addRunner(program: Command, io: Io): void {
 export function programOf(io: Io): Command {
   const program = new Command('prisma-enforcer')
     .description('Enforces the policy of its namespace on this host')
+    .version(VERSION, '--version', 'print the version')
     .exitOverride()
     .showHelpAfterError('Add --help to see what can be said.')
     .configureOutput({

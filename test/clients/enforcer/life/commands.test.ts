@@ -37,8 +37,8 @@ test.each([
   await expect(out).toMatchFileSnapshot(`golden/${name}.txt`);
 });
 
-test('tells its version', async () => {
-  expect(await type(['version'])).toMatchObject({ code: 0, out: `${VERSION}\n` });
+test.each(['version', '--version'])('tells its version, asked with %s', async word => {
+  expect(await type([word])).toMatchObject({ code: 0, out: `${VERSION}\n` });
 });
 
 const credential = {
