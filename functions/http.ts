@@ -4,6 +4,7 @@ import type { Operation, Route } from '../shared/api/routes.ts';
 import { asMeant } from '../shared/core/as-meant.ts';
 import type { Answered } from '../shared/ports/object-store.ts';
 import { fail } from '../shared/schema/failure.ts';
+import { explained } from './being-deleted.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import { reopenAbandoned } from './closing.ts';
 import type { Deps } from './deps.ts';
@@ -164,9 +165,14 @@ async function answered(
   const { allow } = call.route;
   const world = call.dryRun ? rehearsing(deps) : deps;
   if (allow !== 'everybody' && allow.verb === 'post') await reopenAbandoned(call.lineage.at(-1), world);
-  if (!call.dryRun) return onceForKey(handler, call, deps, earlier);
-  const reply = await handler(call, world);
-  return { ...reply, messages: [...(reply.messages ?? []), NOTHING_CHANGED] };
+  try {
+    if (!call.dryRun) return await onceForKey(handler, call, deps, earlier);
+    const reply = await handler(call, world);
+    return { ...reply, messages: [...(reply.messages ?? []), NOTHING_CHANGED] };
+  } catch (error) {
+    const creates = call.route.fails.includes('locked') && allow !== 'everybody' && allow.verb === 'post';
+    throw creates ? await explained(error, call.namespace, deps) : error;
+  }
 }
 
 /**

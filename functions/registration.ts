@@ -5,7 +5,9 @@ import type { Enforcer } from '../shared/schema/enforcer.ts';
 import { Failure, fail } from '../shared/schema/failure.ts';
 import type { Namespace } from '../shared/schema/namespace.ts';
 import type { Tag } from '../shared/schema/tag.ts';
+import { explained } from './being-deleted.ts';
 import type { Call, Handler, Reply } from './call.ts';
+import { reopenAbandoned } from './closing.ts';
 import { activity, asFields, crud, type Hooks, insert, prepare } from './crud.ts';
 import type { Deps } from './deps.ts';
 import { certifyIn, keyOf } from './enforcer-certificate.ts';
@@ -152,13 +154,17 @@ const registerEnforcer: Handler = async (outside, deps): Promise<Reply> => {
     }
     throw fail('unauthorized', 'the install token was used, and its enforcer has another key now');
   }
-  const { enforcer, messages } = await register(object, call, deps, async ({ ID }) => {
+  await reopenAbandoned(lineage.at(-1), deps);
+  const using = async ({ ID }: Enforcer): Promise<Write[]> => {
     const token = await usable();
     if (token.usedBy) throw fail('conflict', 'the same registration is under way; ask again');
     const now = deps.clock.now();
     const usedBy = { enforcerID: ID, key, time: now.toISOString() };
     const used = touch('installtoken', { ...token, usedBy }, now);
     return [{ kind: 'update', resource: 'installtoken', object: used, seen: token.updateTime }];
+  };
+  const { enforcer, messages } = await register(object, call, deps, using).catch(async error => {
+    throw await explained(error, namespace, deps);
   });
   return { body: answerOf(enforcer, deps), messages };
 };

@@ -2,6 +2,7 @@ import type { ImportReport } from '../../shared/api/messages.ts';
 import type { Write } from '../../shared/ports/object-store.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
 import { resourceOf } from '../../shared/schema/resources.ts';
+import { explained } from '../being-deleted.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import { chunks, type Prepared, recording } from './batch.ts';
@@ -112,7 +113,8 @@ export async function telling<T>(
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Failure ? told(error, at, done, run) : error;
+    const refusal = at[0] ? await explained(error, at[0].namespace, run.deps) : error;
+    throw refusal instanceof Failure ? told(refusal, at, done, run) : refusal;
   }
 }
 

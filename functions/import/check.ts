@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/schema/failure.ts';
 import { IMPORT_LIMITS, type ImportError, type ImportRun } from '../../shared/schema/import.ts';
+import { explained } from '../being-deleted.ts';
 import { rehearsing } from '../pipeline/rehearse.ts';
 import type { TaskDeps } from '../tasks/task.ts';
 import { placeIn, type Run, refuseTwice, runOf, type Step, stepOf } from './apply.ts';
@@ -32,10 +33,12 @@ class Look {
   }
 
   /** Notes a refusal; what passes is for the state machine to try again. */
-  #refused(error: unknown, entries: readonly Planned[]): void {
-    if (!(error instanceof Failure) || isPassing(error, this.#tries)) throw error;
+  async #refused(error: unknown, entries: readonly Planned[]): Promise<void> {
+    const [first] = entries;
+    const refusal = first ? await explained(error, first.namespace, this.#run.deps) : error;
+    if (!(refusal instanceof Failure) || isPassing(refusal, this.#tries)) throw refusal;
     this.failed += entries.length;
-    this.errors.push(...errorsOf(error, placeIn(entries)));
+    this.errors.push(...errorsOf(refusal, placeIn(entries)));
   }
 
   /** Makes the namespaces that parts before this one bring, as far as nothing is wrong with them: that is told there. */
@@ -61,7 +64,7 @@ class Look {
         refuseTwice(step, names);
         if (step.writes.length > 0) steps.push(step);
       } catch (error) {
-        this.#refused(error, [entry]);
+        await this.#refused(error, [entry]);
       }
     }
     for (const chunk of chunks(steps, 1)) await this.#commit(chunk, entries);
@@ -76,7 +79,7 @@ class Look {
       if (chunk.length > 1) {
         for (const step of chunk) await this.#commit([step], entries);
       } else
-        this.#refused(
+        await this.#refused(
           error,
           entries.filter(({ at }) => at === first?.entry.at),
         );
@@ -99,7 +102,7 @@ class Look {
         // Whether a namespace is empty is known when all else is gone.
         const isHeld =
           error instanceof Failure && error.kind === 'conflict' && entry.identity === 'namespace';
-        if (!isHeld) this.#refused(error, [entry]);
+        if (!isHeld) await this.#refused(error, [entry]);
       }
     }
   }

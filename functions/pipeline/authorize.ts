@@ -9,6 +9,7 @@ import { lineage, type NamespacePath, ObjectId, parentPath } from '../../shared/
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
 import type { Restrictions, TokenClaims } from '../../shared/schema/token.ts';
+import { beingDeleted } from '../being-deleted.ts';
 import type { Call } from '../call.ts';
 import type { Deps } from '../deps.ts';
 import { isCertified, keyOf } from '../enforcer-certificate.ts';
@@ -195,7 +196,11 @@ export async function authorize(
   }
   refuseForeign(claims, call, target);
   if (!namespaces) {
-    throw fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
+    // Readers are told that it is gone; who writes could neither use the name nor take it.
+    const deleting = call.route.fails.includes('locked')
+      ? await beingDeleted(namespace, { store })
+      : undefined;
+    throw deleting ?? fail('not_found', `no namespace \`${namespace}\`; create it in its parent first`);
   }
   return {
     granted,

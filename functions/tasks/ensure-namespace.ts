@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { newObject, newObjectId } from '../../shared/core/object.ts';
 import { childPath, NamespacePath } from '../../shared/schema/ids.ts';
 import { namespace } from '../../shared/schema/namespace.ts';
+import { explained } from '../being-deleted.ts';
 import { createOrReread } from '../ensure-object.ts';
 import { Called, task } from './task.ts';
 
@@ -25,6 +26,10 @@ export const ensureNamespace = task(Input, async ({ execution, parent, ...attrib
   const now = deps.clock.now();
   const id = newObjectId(now, size => deps.clock.randomBytes(size));
   const object = newObject('namespace', namespace.input.parse(attributes), { id, namespace: parent, now });
-  const made = await createOrReread('namespace', object, 'duplicate', reread, execution, deps);
+  const made = await createOrReread('namespace', object, 'duplicate', reread, execution, deps).catch(
+    async error => {
+      throw await explained(error, parent, deps);
+    },
+  );
   return { namespace: made.name, ID: made.ID };
 });

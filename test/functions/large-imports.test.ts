@@ -55,6 +55,29 @@ describe('an import through the bucket', () => {
     expect(again).toMatchObject({ status: 'Succeeded', created: 0, updated: 0, unchanged: 353 });
   });
 
+  it('names a namespace that is being deleted, for what goes in there and for its own name', async ({
+    plane,
+  }) => {
+    const tenant = await plane.tenant();
+    await plane.namespace(tenant, 'going');
+    const [{ ID } = {}] = (await plane.root('GET /namespaces', tenant)).list;
+    await plane.root(`DELETE /namespaces/${ID}?recursive=true`, tenant);
+    const data = {
+      externalnetworks: [network('n', { namespace: './going' })],
+      namespaces: [{ name: 'going', type: 'Group' }],
+    };
+    const ended = await imported(plane, plane.root, tenant, { label: 'l', data });
+    const description = expect.stringContaining(`namespace \`${tenant}/going\` is being deleted`);
+    expect(ended).toMatchObject({
+      status: 'Refused',
+      applied: 0,
+      errors: [
+        { at: 'data.namespaces[0]', title: 'Locked', description },
+        { at: 'data.externalnetworks[0]', title: 'Locked', description },
+      ],
+    });
+  });
+
   it('takes YAML', async ({ plane }) => {
     const tenant = await plane.tenant();
     const yaml = 'label: y\ndata:\n  externalnetworks:\n    - name: office\n      entries: [192.0.2.0/24]\n';

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { everyPublication } from '../../functions/publish.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { NamespacePath, parentPath } from '../../shared/schema/ids.ts';
+import { certificateRequest } from '../make/certificate-request.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
@@ -74,7 +75,7 @@ describe('deleting a namespace', () => {
       late = (await admin('POST /externalnetworks', path, network('late'))).status;
     };
     expect((await admin(`DELETE /namespaces/${ID}`, tenant)).status).toBe(200);
-    expect(late).toBe(404);
+    expect(late).toBe(409);
     const { items } = await plane.deps.store.listTree('externalnetwork', NamespacePath.parse(tenant), {
       limit: 10,
     });
@@ -104,7 +105,11 @@ describe('deleting a namespace', () => {
     const { ID } = await objectAt(path);
     afterClosing = () => Promise.reject(new Error('killed'));
     expect((await admin(`DELETE /namespaces/${ID}`, tenant)).status).toBe(500);
-    expect((await admin('POST /externalnetworks', path, network('n'))).status).toBe(404);
+    const early = await admin('POST /externalnetworks', path, network('n'));
+    expect([early.status, early.errors[0]?.description]).toEqual([
+      409,
+      `namespace \`${path}\` is being deleted: a request looks whether it is empty; try again in a minute`,
+    ]);
     plane.clock.advance(61_000);
     expect((await admin('POST /externalnetworks', path, network('n'))).status).toBe(200);
     expect(await objectAt(path)).not.toHaveProperty('deletion');
@@ -135,13 +140,13 @@ describe('deleting a namespace with all below', () => {
 
     for (const at of [path, deep]) {
       expect((await admin('GET /externalnetworks', at)).status, at).toBe(404);
-      expect((await admin('POST /externalnetworks', at, network('late'))).status, at).toBe(404);
+      expect((await admin('POST /externalnetworks', at, network('late'))).status, at).toBe(409);
     }
     expect((await admin(`GET /namespaces/${ID}`, tenant)).status).toBe(404);
     expect((await admin(`GET /namespaces/${deepID}`, parentPath(NamespacePath.parse(deep)))).status).toBe(
       404,
     );
-    expect((await admin('POST /namespaces', tenant, { body: { name: 'account' } })).status).toBe(422);
+    expect((await admin('POST /namespaces', tenant, { body: { name: 'account' } })).status).toBe(409);
     const names = async (target: `GET /${string}`) =>
       (await admin(target, tenant)).list.map(({ name }) => name);
     expect(await names('GET /namespaces')).toEqual([beside]);
@@ -188,5 +193,104 @@ describe('deleting a namespace with all below', () => {
     const { items } = await plane.deps.store.activities(NamespacePath.parse(tenant), { limit: 1 });
     expect(items[0]).toMatchObject({ operation: 'delete', targetIdentity: 'namespace' });
     expect(items[0]?.before).toMatchObject({ name: path });
+  });
+});
+
+describe('a namespace whose removal goes on, or came to a halt', () => {
+  let below: string;
+  const going = () =>
+    `namespace \`${path}\` is being deleted with all below it; when that is done its name is free again.`;
+  const refused = ({ status, errors }: Awaited<ReturnType<Caller>>) => [
+    status,
+    errors[0]?.title,
+    errors[0]?.description,
+  ];
+  const said = () => [409, 'Locked', expect.stringContaining(going())];
+  const importing = (namespace: string, data: object) =>
+    admin('POST /import', namespace, { body: { data: { label: 'l', data } } });
+
+  beforeEach(async () => {
+    below = await plane.namespace(path, 'group');
+    expect((await remove(path, '?recursive=true')).status).toBe(200);
+  });
+
+  it('takes nothing, and says why and what follows', async () => {
+    for (const at of [path, below]) {
+      const id = 'a'.repeat(24);
+      const body = { name: 'n', entries: ['10.0.0.0/8'] };
+      expect(refused(await admin('POST /externalnetworks', at, { body }))).toEqual(said());
+      expect(refused(await plane.root('POST /enforcers', at, { body: { name: 'e' } }))).toEqual(said());
+      expect(refused(await plane.root(`PATCH /externalnetworks/${id}`, at, { body: {} }))).toEqual(said());
+      expect(refused(await plane.root(`DELETE /externalnetworks/${id}`, at))).toEqual(said());
+      expect(refused(await importing(at, { externalnetworks: [body] }))).toEqual(said());
+      const start = { body: { label: 'l', size: 10 } };
+      expect(refused(await admin('POST /imports', at, start))).toEqual(said());
+    }
+  });
+
+  it('keeps its name, and says so to who wants it', async () => {
+    const body = { name: 'account' };
+    expect(refused(await admin('POST /namespaces', tenant, { body }))).toEqual(said());
+    expect(refused(await admin('POST /namespaces?dryRun', tenant, { body }))).toEqual(said());
+    expect((await admin('POST /namespaces', tenant, { body: { name: 'account-2' } })).status).toBe(200);
+  });
+
+  it('is named by an import from above, with the place in the file', async () => {
+    const one = { name: 'n', entries: ['10.0.0.0/8'] };
+    for (const data of [
+      { externalnetworks: [{ ...one, namespace: './account' }] },
+      { externalnetworks: [{ ...one, namespace: './account/group' }] },
+      { namespaces: [{ name: 'account', type: 'Group' }] },
+    ]) {
+      const answer = await importing(tenant, data);
+      expect([answer.status, answer.errors[0]?.description]).toEqual([
+        409,
+        expect.stringContaining(`data.${Object.keys(data)[0]}[0]: ${going()}`),
+      ]);
+    }
+  });
+
+  it('is told to nobody who may not write there, and to nobody who reads', async () => {
+    const stranger = await plane.member(await plane.tenant(), ['namespace.administrator']);
+    expect((await stranger('POST /externalnetworks', path, network('n'))).status).toBe(403);
+    const reading = await admin('GET /externalnetworks', path);
+    expect([reading.status, reading.text.includes('being deleted')]).toEqual([404, false]);
+    expect((await admin('POST /externalnetworks', `${tenant}/never`, network('n'))).status).toBe(404);
+  });
+
+  it('says the same where the tenant itself is removed', async () => {
+    await plane.root(`DELETE /namespaces/${(await objectAt(tenant)).ID}?recursive=true`, '/');
+    const answer = await plane.root('POST /externalnetworks', tenant, network('n'));
+    expect(refused(answer)).toEqual([
+      409,
+      'Locked',
+      expect.stringContaining(`namespace \`${tenant}\` is being`),
+    ]);
+  });
+});
+
+describe('a registration with an install token', () => {
+  it('opens a namespace again whose deletion died, and is told until then that it is being deleted', async () => {
+    const { object } = await plane.root('POST /installtokens', path, { body: { name: 't' } });
+    const { ID } = await objectAt(path);
+    // What is in there may go first: the deletion dies after it has closed the namespace.
+    afterClosing = () => Promise.reject(new Error('killed'));
+    expect((await admin(`DELETE /namespaces/${ID}`, tenant)).status).toBe(500);
+    const body = {
+      token: object.token,
+      enforcer: {
+        name: 'e',
+        machineID: 'm',
+        FQDN: 'e.test',
+        certificateRequest: (await certificateRequest()).pem,
+      },
+    };
+    const early = await plane.call('POST /registrations', { body });
+    expect([early.status, early.errors[0]?.description]).toEqual([
+      409,
+      expect.stringContaining('try again in a minute'),
+    ]);
+    plane.clock.advance(61_000);
+    expect((await plane.call('POST /registrations', { body })).status).toBe(200);
   });
 });
