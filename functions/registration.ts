@@ -13,6 +13,7 @@ import type { Deps } from './deps.ts';
 import { certifyIn, keyOf } from './enforcer-certificate.ts';
 import { idOf } from './ensure-object.ts';
 import { readInstallToken, usableInstallToken } from './install-token.ts';
+import { isSame, proveInstance } from './instance-proof.ts';
 import { lineageObjects } from './pipeline/authorize.ts';
 import { answerStep } from './pipeline/idempotency.ts';
 
@@ -39,9 +40,13 @@ const hooks: Hooks<'enforcer'> = {
       object.normalizedTags = normalizedTags('enforcer', object);
       object.registrationTime = deps.clock.now().toISOString();
     }
+    await proveInstance(object, call, deps);
     await certifyIn(object, deps);
   },
-  renew: (object, _stored, _call, deps) => certifyIn(object, deps),
+  renew: async (object, _stored, call, deps) => {
+    await proveInstance(object, call, deps);
+    await certifyIn(object, deps);
+  },
 };
 
 /**
@@ -49,12 +54,14 @@ const hooks: Hooks<'enforcer'> = {
  * it: whatever the former installation still holds is of no use any more.
  */
 export function takenOver(known: Enforcer, registered: Enforcer, now: Date): Enforcer {
-  const { bundle: _, certificateExpirationDate: __, ...former } = known;
+  const { bundle: _, certificateExpirationDate: __, verifiedInstance, ...former } = known;
+  const instance = registered.instance ?? former.instance;
   const { createTime, updateTime, annotations, description, logLevel } = known;
   return touch(
     'enforcer',
     {
       ...former,
+      ...(verifiedInstance && isSame(verifiedInstance, instance) ? { verifiedInstance } : {}),
       ...registered,
       createTime,
       updateTime,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CALL, callDue, isUnderWay, lookAgain } from '../../shared/core/runner-call.ts';
+import { CALL, callDue, isUnderWay, lookAgain, whyUnproven } from '../../shared/core/runner-call.ts';
 import { callOf } from '../../shared/core/runner-script.ts';
 import type { RunnerPlace } from '../../shared/ports/runner-place.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
@@ -36,11 +36,27 @@ async function callFor(enforcer: Enforcer, place: RunnerPlace, deps: TaskDeps): 
   });
 }
 
+/** Notes, once, why a runner is not called though it is due. */
+async function noteUncalled(enforcer: Enforcer, problem: string, deps: TaskDeps): Promise<void> {
+  await rewritten('enforcer', enforcer, deps, ({ migration }) => {
+    const directive = migration?.task?.id;
+    if (!directive || migration.calls?.directive === directive) return undefined;
+    const at = deps.clock.now().toISOString();
+    return { migration: { ...migration, calls: { directive, times: 0, at, problem } } };
+  });
+}
+
 /** Starts the runner of one host if it is due; seconds until it is to be looked at again, undefined: never. */
 async function lookAfter(enforcer: Enforcer, upgrade: ObjectId, deps: TaskDeps): Promise<number | undefined> {
-  const place = enforcer.instance && deps.runnerPlaces.on(enforcer.instance);
+  const { instance, verifiedInstance = instance } = enforcer;
+  const place = verifiedInstance && deps.runnerPlaces.on(verifiedInstance);
   if (!place || !isUnderWay(enforcer, upgrade)) return undefined;
   const due = callDue(enforcer, deps.clock.now());
+  const unproven = whyUnproven(enforcer);
+  if (due === 0 && unproven !== undefined) {
+    await noteUncalled(enforcer, unproven, deps);
+    return lookAgain(enforcer, deps.clock.now());
+  }
   if (due === 0) {
     await callFor(enforcer, place, deps);
     return CALL.look;

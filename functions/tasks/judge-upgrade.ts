@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { newObjectId, touch } from '../../shared/core/object.ts';
 import { FACTS, preflight, stopping, UNKNOWN_HOST } from '../../shared/core/preflight/preflight.ts';
+import { whyUnproven } from '../../shared/core/runner-call.ts';
 import type { Write } from '../../shared/ports/object-store.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import type { EnforcerUpgrade, UpgradeHost } from '../../shared/schema/enforcerupgrade.ts';
@@ -55,9 +56,11 @@ function findingsOf(
 ): PreflightFinding[] {
   const { forceChecks } = upgrade.spec;
   // A dead agent tells nothing more; where its runner can be called all the same, what it told last must do.
-  const isCalled = enforcer.unreachable && enforcer.instance !== undefined;
+  const isCalled = enforcer.unreachable && enforcer.verifiedInstance !== undefined;
   if (!enforcer.facts || !context || !(isCalled || hasTold(enforcer, upgrade))) {
-    return [{ ...UNKNOWN_HOST, forced: forceChecks.includes(FACTS) }];
+    const unproven = enforcer.unreachable ? whyUnproven(enforcer) : undefined;
+    const message = [UNKNOWN_HOST.message, ...(unproven ? [unproven] : [])].join('; ');
+    return [{ ...UNKNOWN_HOST, message, forced: forceChecks.includes(FACTS) }];
   }
   return preflight(enforcer.facts, context, [...forceChecks, 'existing-agent']).filter(
     ({ check, result }) => result === 'fail' && check !== 'existing-agent',

@@ -44,9 +44,19 @@ export function callDue({ migration, unreachable }: Enforcer, now: Date): number
   return Math.max(0, Math.ceil(waits));
 }
 
+/** Why nobody sends anything to the instance that a host says it is; undefined: it is proven. */
+export const whyUnproven = ({
+  instance,
+  verifiedInstance,
+}: Pick<Enforcer, 'instance' | 'verifiedInstance'>): string | undefined =>
+  instance && !verifiedInstance
+    ? `that it is instance ${instance.id} is its own word alone; give the instance a role, so that its agent proves it when it starts`
+    : undefined;
+
 /** What became of the calls for the directive that a host has, for people; empty: there were none. */
 export function callsTold({ task, calls }: Pick<Migration, 'task' | 'calls'>): string {
   if (!calls || calls.directive !== task?.id) return '';
+  if (calls.times === 0) return `its runner was not called by SSM: ${calls.problem}`;
   const times = calls.times === 1 ? 'once' : `${calls.times} times`;
   const came = calls.problem === '' ? 'and did not take it up' : `the last time in vain: ${calls.problem}`;
   return `its runner was called by SSM ${times}, ${came}`;

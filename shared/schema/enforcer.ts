@@ -56,6 +56,9 @@ export const enforcer = resource({
       .max(50)
       .optional()
       .describe('Flows that an upgrade’s probes make to it, and that its records are to confirm.'),
+    verifiedInstance: Ec2Instance.optional().describe(
+      'The EC2 instance that its AWS identity proves it to be: the only one that anything is sent to by SSM.',
+    ),
     registrationTime: Timestamp.optional().describe('When an agent last registered as this enforcer.'),
     lastMigrationTime: Timestamp.optional().describe('Kept for clients of the original.'),
     certificate: z
@@ -120,8 +123,15 @@ export const enforcer = resource({
     lastCollectionID: z.string().max(256).default('').describe('Kept for clients of the original.'),
     facts: HostFacts.optional().describe('What the agent collected on its host, for preflights.'),
     instance: Ec2Instance.optional().describe(
-      'The EC2 instance that it runs on: where its agent is dead, an upgrade starts the runner there by SSM.',
+      'The EC2 instance that it says it runs on: where that is proven and its agent is dead, an upgrade starts the runner there by SSM.',
     ),
+    instanceToken: z
+      .string()
+      .max(8192)
+      .default('')
+      .describe(
+        'Token of this API for the AWS identity of `instance`, which proves it. Looked at and then forgotten.',
+      ),
     bundle: ReportedBundle.optional().describe('As the agent last reported it.'),
   },
 });

@@ -96,7 +96,7 @@ export const Migration = z.strictObject({
   calls: z
     .strictObject({
       directive: ObjectId.describe('For which directive.'),
-      times: z.int().min(1).describe('How often.'),
+      times: z.int().min(0).describe('How often; 0: it must not be.'),
       at: Timestamp.describe('When last.'),
       problem: z.string().max(512).describe('Why the last one could not be; empty: it was.'),
     })

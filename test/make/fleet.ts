@@ -64,7 +64,9 @@ export type Behaviour =
   | 'deleted'
   /** An EC2 instance whose agent is dead: nothing happens there before its runner is called. */
   | 'agent dead'
-  /** The same, and SSM does not reach it either. */
+  /** The same, where nothing proves that it is the instance that it says it is. */
+  | 'unproven'
+  /** The same as `agent dead`, and SSM does not reach it either. */
   | 'beyond SSM'
   /** An EC2 instance whose agent works. */
   | 'instance';
@@ -115,7 +117,9 @@ export const FACTS = HostFacts.parse({
 const OLD = '1.0.0';
 export const NEW = '2.0.0';
 
-const ON_EC2: readonly Behaviour[] = ['agent dead', 'beyond SSM', 'instance'];
+const ON_EC2: readonly Behaviour[] = ['agent dead', 'unproven', 'beyond SSM', 'instance'];
+/** Nothing happens there before its runner is called. */
+const DEAD: readonly Behaviour[] = ['agent dead', 'unproven'];
 
 const instanceOf = (behaviour: Behaviour, index: number): Ec2Instance | undefined =>
   ON_EC2.includes(behaviour)
@@ -151,8 +155,9 @@ export async function plantHosts(
       calls: new Set(),
       ...(instance ? { instance } : {}),
     });
-    const unreachable = behaviour(index) === 'agent dead';
-    await store.commit([create('enforcer', { ...enforcer, unreachable })]);
+    const proven = instance && behaviour(index) !== 'unproven' ? { verifiedInstance: instance } : {};
+    const unreachable = DEAD.includes(behaviour(index));
+    await store.commit([create('enforcer', { ...enforcer, unreachable, ...proven })]);
   }
   return hosts;
 }
@@ -362,7 +367,7 @@ export function upgrading({
   /** The agent tells what its host is when it is asked; false when it is not, or has told. */
   const tellOf = async (host: Host, enforcer: Enforcer | undefined): Promise<boolean> => {
     const question = enforcer?.migration?.collect;
-    const isMute = ['mute', 'agent dead', 'beyond SSM'].includes(host.behaviour);
+    const isMute = ['mute', 'agent dead', 'unproven', 'beyond SSM'].includes(host.behaviour);
     if (!question || enforcer?.lastCollectionID === question || isMute) return false;
     const facts = host.behaviour === 'unfit' ? { ...FACTS, memory: 2 ** 20 } : FACTS;
     await rewritten('enforcer', host, deps, () => ({ facts, lastCollectionID: question }));
@@ -374,7 +379,10 @@ export function upgrading({
     const enforcer = await enforcerOf(host);
     if (await tellOf(host, enforcer)) return true;
     const task = enforcer?.migration?.task;
-    const isDeaf = host.behaviour === 'agent dead' && task?.kind === 'uninstall' && !isCalled(host, task);
+    const isDeaf =
+      task &&
+      !isCalled(host, task) &&
+      (host.behaviour === 'unproven' || (host.behaviour === 'agent dead' && task.kind === 'uninstall'));
     if (!task || host.done.has(task.id) || isDeaf) {
       directed.delete(host.ID);
       return false;

@@ -486,6 +486,35 @@ describe('an EC2 instance', () => {
     expect(result.hosts[0]?.state).toBe('Upgraded');
   });
 
+  it('that nothing proves is never called, and the reason says why and what to do', async () => {
+    const { open, outcome, hosts } = await play({ hosts: 2, behaviour: instances('unproven'), spec });
+    await open().finish();
+    const result = await outcome();
+    expect(hosts.map(({ calls }) => calls.size)).toEqual([0, 0]);
+    expect(statesOf(result)).toEqual([`Upgraded ${NEW}`, 'Failed 1.0.0']);
+    expect(result.hosts[1]?.why).toBe(
+      'it did not report in time; its runner was not called by SSM: that it is instance i-00000001 is its own word alone; give the instance a role, so that its agent proves it when it starts',
+    );
+  });
+
+  it('that nothing proves is not judged by what it told before its agent died', async () => {
+    const { open, outcome, hosts } = await play({
+      hosts: 2,
+      behaviour: instances('unproven'),
+      spec: { ...spec, forceChecks: [] },
+    });
+    const { namespace, ID: id } = hosts[1] ?? {};
+    if (!namespace || !id) throw new Error('no host');
+    const enforcer = await store.get({ resource: 'enforcer', namespace, id });
+    if (!enforcer) throw new Error('no enforcer');
+    await store.commit([{ kind: 'refresh', resource: 'enforcer', object: { ...enforcer, facts: FACTS } }]);
+    await open().finish();
+    expect((await outcome()).hosts[1]).toMatchObject({
+      state: 'Skipped',
+      why: expect.stringContaining('i-00000001 is its own word alone'),
+    });
+  });
+
   it('of a wave that is done is not waited for', async () => {
     const { open, time } = await play({
       hosts: 2,

@@ -13,6 +13,8 @@ export interface Description {
   facts: HostFacts;
   /** Absent outside EC2. */
   instance?: Ec2Instance;
+  /** Proves `instance`; absent where the instance has no role. */
+  instanceToken?: string;
 }
 
 export type Describe = () => Promise<Description>;

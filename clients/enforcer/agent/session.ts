@@ -38,6 +38,12 @@ export const credentialClient = (credential: Credential, clock: Clock): Client =
     credentialToken(credential, { now: () => clock.now().getTime(), randomBytes }),
   );
 
+/** A token for who the cloud says that the host is. */
+export async function identityToken(api: string, cloud: Cloud, clock: Clock): Promise<string> {
+  const body = await cloud.prove({ api, now: clock.now(), randomBytes });
+  return (await createClient({ api }).call('issueToken', { body })).body.token ?? '';
+}
+
 /** As the instance of a cloud, which proves who it is anew for every token. */
 export const cloudClient = (api: string, cloud: Cloud, clock: Clock): Client =>
   persistent(api, () => {
@@ -45,8 +51,7 @@ export const cloudClient = (api: string, cloud: Cloud, clock: Clock): Client =>
     return async () => {
       const now = clock.now();
       if (held && held.until > now.getTime() / 1000) return held.token;
-      const body = await cloud.prove({ api, now, randomBytes });
-      const token = (await createClient({ api }).call('issueToken', { body })).body.token ?? '';
+      const token = await identityToken(api, cloud, clock);
       held = { token, until: (decodeJwt(token).exp ?? 0) - RENEW_BEFORE };
       return token;
     };

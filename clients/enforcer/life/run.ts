@@ -12,6 +12,7 @@ import { enroll } from '../agent/enroll.ts';
 import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
 import { loop } from '../agent/loop.ts';
 import type { Order } from '../agent/orders.ts';
+import { provenInstance } from '../agent/proven-instance.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits, remaining } from '../agent/units.ts';
 import type { Clock } from '../clock.ts';
@@ -119,14 +120,14 @@ async function kernelSide(
   return { plane, names, flows: new FlowLog(how) };
 }
 
-/** What is told of this host. An instance that can't be told now is not worth the facts. */
+/** What is told of this host. */
 async function described(api: string, cloud: Cloud | undefined, clock: Clock): Promise<Description> {
   const [facts, reached, instance] = await Promise.all([
     collect(hostAt('/')),
     reach(api, fetch, () => clock.now().getTime()),
-    cloud?.instance().catch(() => undefined),
+    provenInstance(api, cloud, clock),
   ]);
-  return { facts: { ...facts, ...reached }, ...(instance ? { instance } : {}) };
+  return { facts: { ...facts, ...reached }, ...instance };
 }
 
 /** Hands an order to a runner, and leaves the rest to it. */

@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { type CloudName, findCloud } from '../../../../clients/enforcer/agent/cloud.ts';
+import { provenInstance } from '../../../../clients/enforcer/agent/proven-instance.ts';
+import { systemClock } from '../../../../clients/enforcer/clock.ts';
 import { readSignedRequest } from '../../../../functions/realms/signed-request.ts';
 
 type Answers = Readonly<Record<string, string>>;
@@ -84,6 +86,28 @@ test('an instance of AWS tells its tags, and signs a request that is good for th
   expect(read(API)).toMatchObject({ signature: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(read('https://other.test')).toBe('meant for another API');
   expect(JSON.stringify(proof)).not.toContain(credentials.SecretAccessKey);
+});
+
+test('an instance of AWS tells which one it is, and proves it where it has a role', async () => {
+  const document = { accountId: '826088932159', instanceId: 'i-0123456789abcdef0', region: 'eu-west-1' };
+  const credentials = { AccessKeyId: 'ASIAEXAMPLE', SecretAccessKey: 'secret', Token: 'session' };
+  const known = {
+    'PUT /latest/api/token': 'imds-token',
+    'GET /latest/dynamic/instance-identity/document': JSON.stringify(document),
+    'GET /latest/meta-data/tags/instance/': '',
+  };
+  const role = {
+    'GET /latest/meta-data/iam/security-credentials/': 'agent-role',
+    'GET /latest/meta-data/iam/security-credentials/agent-role': JSON.stringify(credentials),
+  };
+  const issued = { realm: 'AWSSecurityToken', validity: '1h', claims: {}, token: 'a.b.c' };
+  const api = await service({ 'POST /issue': JSON.stringify(issued) }, () => true);
+  const told = async (answers: Answers) =>
+    provenInstance(api, await cloudOf('aws', answers, () => true), systemClock);
+  const instance = { account: '826088932159', region: 'eu-west-1', id: 'i-0123456789abcdef0' };
+  expect(await told({ ...known, ...role })).toEqual({ instance, instanceToken: 'a.b.c' });
+  expect(await told(known)).toEqual({ instance });
+  expect(await provenInstance(api, undefined, systemClock)).toEqual({});
 });
 
 test('an instance of Google Cloud tells its tags, and gets a token for this API', async () => {
