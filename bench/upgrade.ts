@@ -19,8 +19,8 @@ function simulated(): Simulated {
 
 const megabytes = (bytes: number): number => bytes / 1e6;
 
-function here({ hosts, seconds, cpuSeconds, peakBytes, outcomes, waves }: Simulated): Row[] {
-  const name = `upgrade ${hosts} enforcers in ${waves} waves, 1 in 100 with a release that does not start`;
+function here({ hosts, seconds, cpuSeconds, peakBytes, outcomes, called, dead, waves }: Simulated): Row[] {
+  const name = `upgrade ${hosts} enforcers in ${waves} waves, 1 in 100 with a release that does not start, 1 in 50 an EC2 instance with a dead agent`;
   return [
     {
       name: `${name}, by the clock`,
@@ -36,6 +36,12 @@ function here({ hosts, seconds, cpuSeconds, peakBytes, outcomes, waves }: Simula
       peer: { value: megabytes(MOST_BYTES), unit: 'MB', what: 'our limit' },
     },
     { name: 'have the new version, and are healthy', value: outcomes.upgraded, unit: 'hosts' },
+    {
+      name: 'had their runner started by SSM Run Command',
+      value: called,
+      unit: 'hosts',
+      peer: { value: dead, unit: 'hosts', what: 'those whose agent was dead' },
+    },
     { name: 'have their former version again', value: outcomes.restored, unit: 'hosts' },
   ];
 }
@@ -123,6 +129,8 @@ export const bench: Bench = {
   run: async () => {
     const run = simulated();
     if (run.status !== 'Succeeded') throw new Error(`the upgrade ended as ${run.status}`);
+    if (run.called !== run.dead)
+      throw new Error(`${run.called} of ${run.dead} dead agents' runners were called`);
     return within([...here(run), ...onAws(run)]);
   },
 };

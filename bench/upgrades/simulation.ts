@@ -2,7 +2,7 @@ import { readStateMachines } from '../../local/workflows.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import type { EnforcerUpgrade } from '../../shared/schema/enforcerupgrade.ts';
 import { dataDirectory } from '../../test/make/data-directory.ts';
-import { beginUpgrade, plantHosts, upgrading } from '../../test/make/fleet.ts';
+import { type Behaviour, beginUpgrade, plantHosts, upgrading } from '../../test/make/fleet.ts';
 import { create, freshTenant, makeNamespace } from '../../test/make/objects.ts';
 import { timeline } from '../../test/make/timeline.ts';
 import { type Counted, counted } from './step-functions.ts';
@@ -19,6 +19,9 @@ export interface Simulated {
   simulatedSeconds: number;
   status: EnforcerUpgrade['status'];
   outcomes: { upgraded: number; restored: number; failed: number; skipped: number };
+  /** Hosts whose agent was dead, and those of them whose runner Run Command started. */
+  dead: number;
+  called: number;
   waves: number;
   parts: number;
   definitionBytes: number;
@@ -29,8 +32,9 @@ export interface Simulated {
   counted: Counted;
 }
 
-/** One host in a hundred gets a release that does not start. */
-const FAILING = 100;
+/** One host in a hundred gets a release that does not start; one in fifty is an EC2 instance whose agent is dead. */
+const behaviourOf = (index: number): Behaviour =>
+  index % 100 === 99 ? 'broken release' : index % 50 === 24 ? 'agent dead' : 'good';
 
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
 
@@ -43,12 +47,12 @@ export async function simulate(count: number, maxConcurrency: number): Promise<S
     const store = openObjectStore(database, time);
     const tenant = freshTenant();
     await store.commit([create('namespace', makeNamespace(tenant))]);
-    const hosts = await plantHosts(store, tenant, count, index =>
-      index % FAILING === FAILING - 1 ? 'broken release' : 'good',
-    );
+    const hosts = await plantHosts(store, tenant, count, behaviourOf);
     const seen = { largestPayload: 0, mostChildren: 0 };
     const open = new Set<string>();
-    const spec = { canary: 10, waves: 5, maxConcurrency, failureThreshold: '5%', soak: '10m' };
+    const waves = { canary: 10, waves: 5, maxConcurrency, failureThreshold: '5%', soak: '10m' };
+    // Nothing was told of their hosts by agents that were dead from the beginning.
+    const spec = { ...waves, forceChecks: ['facts'] };
     const started = performance.now();
     const before = process.cpuUsage();
     const begun = time.now().getTime();
@@ -89,6 +93,8 @@ export async function simulate(count: number, maxConcurrency: number): Promise<S
       simulatedSeconds: (time.now().getTime() - begun) / 1000,
       status: ended.status,
       outcomes,
+      dead: hosts.filter(({ behaviour }) => behaviour === 'agent dead').length,
+      called: hosts.filter(({ calls }) => calls.size > 0).length,
       waves: ended.waves.length,
       parts: ended.waves.reduce((sum, { batches }) => sum + batches.length, 0),
       definitionBytes: Buffer.byteLength(readStateMachines()['upgrade-enforcers']),
