@@ -69,7 +69,10 @@ async function endOf(end: End, other: End, call: Call, deps: Deps): Promise<Foun
   if (!('address' in end)) return alone({ kind: 'network', name: end.name });
   const address = canonicalAddress(end.address);
   const units = await unitsAt(address, other, call, deps);
-  const named = end.name === undefined ? {} : { name: end.name };
+  const named = {
+    ...(end.name === undefined ? {} : { name: end.name }),
+    ...(end.names === undefined ? {} : { names: end.names }),
+  };
   const visible = units.findLast(unit => isWithin(unit.namespace, call.namespace));
   if (visible) return alone({ ...unitEnd(visible, address), ...named });
   return { end: { kind: 'network', address, ...named }, units };

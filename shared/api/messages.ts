@@ -340,6 +340,13 @@ const DecisionEnd = z.union([
       .union([z.ipv4(), z.ipv6()])
       .describe('Any address. One that a processing unit has means that unit.'),
     name: z.string().max(253).optional().describe('DNS name by which it was looked up.'),
+    names: z
+      .array(z.string().min(1).max(253))
+      .max(64)
+      .optional()
+      .describe(
+        'DNS names that lead to the address as well: an enforcer goes by all that it knows of, whichever was looked up.',
+      ),
   }),
   z.strictObject({
     name: z

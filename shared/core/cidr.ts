@@ -63,11 +63,15 @@ export class NetworkIndex {
     append(level.at, keyOf(words), { ...placed, excluded: parsed.excluded });
   }
 
-  /** Networks that hold the address or match the name, in order of the list. Text that is no address holds nowhere. */
-  find(address: string | undefined, name: string | undefined): NetworkMatch[] {
+  /**
+   * Networks that hold the address or match one of the names, in order of the list. Text that is no address holds nowhere. By which
+   * entry is told of the address before the names, and of these in their order.
+   */
+  find(address: string | undefined, ...names: readonly (string | undefined)[]): NetworkMatch[] {
     const found = new Map<number, string>();
     if (address !== undefined) this.#findAddress(address, found);
-    if (name !== undefined) this.#findName(name.replace(/\.$/, '').toLowerCase(), found);
+    for (const name of names)
+      if (name !== undefined) this.#findName(name.replace(/\.$/, '').toLowerCase(), found);
     return [...found].sort(([a], [b]) => a - b).map(([network, entry]) => ({ network, entry }));
   }
 

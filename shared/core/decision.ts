@@ -15,11 +15,13 @@ export interface UnitEnd {
   address?: string;
   /** The DNS name under which it was asked for. */
   name?: string;
+  /** More DNS names that lead to its address. */
+  names?: readonly string[];
 }
 
-/** Anything else at an end: an address, a DNS name that led to it, or both. */
+/** Anything else at an end: an address, a DNS name that led to it, or both. `names`: more of them that lead there. */
 export type NetworkEnd =
-  | { kind: 'network'; address: string; name?: string }
+  | { kind: 'network'; address: string; name?: string; names?: readonly string[] }
   | { kind: 'network'; address?: string; name: string };
 
 /** The first packet of a connection. At least one end is a processing unit: nobody decides about other flows. */

@@ -22,7 +22,7 @@ export function decide(
   const { path } = policy.namespace;
   // Tags of other tenants' processing units are never seen.
   const isNeighbour = peer.kind === 'processing unit' && tenantOf(peer.namespace) === tenantOf(path);
-  const seen = { tags: isNeighbour ? peer.tags : undefined, address: peer.address, name: peer.name };
+  const seen = { tags: isNeighbour ? peer.tags : undefined, address: peer.address, names: namesOf(peer) };
   const { enforced, observed } = policy.decide(policy.wire(unit.tags), direction, seen, traffic);
   const decision = enforced
     ? byRule(enforced, side, path, traffic)
@@ -36,6 +36,12 @@ export function decide(
   if (unlisted.length > 0) decision.unlisted = unlisted;
   return decision;
 }
+
+/** Every name that leads to an end: all of them together say which networks hold it, as on the host that looked them up. */
+const namesOf = (end: UnitEnd | NetworkEnd): readonly string[] => [
+  ...(end.name === undefined ? [] : [end.name]),
+  ...('names' in end ? (end.names ?? []) : []),
+];
 
 type Side = SideDecision['side'];
 

@@ -200,12 +200,12 @@ export class NamespacePolicy {
   decide(
     subject: readonly Tag[],
     direction: Direction,
-    peer: { tags: readonly Tag[] | undefined; address: string | undefined; name: string | undefined },
+    peer: { tags: readonly Tag[] | undefined; address: string | undefined; names: readonly string[] },
     traffic: Traffic,
   ): { enforced: Deciding | undefined; observed: Deciding | undefined } {
     const { index, outcomes } = this.#rulesFor(this.#table.classOf(subject), direction);
     const peerClass = peer.tags ? this.#table.classOf(peer.tags) : this.#nobody;
-    const { set, entries } = this.#holding(peer.address, peer.name);
+    const { set, entries } = this.#holding(peer.address, peer.names);
     const pair = peerClass.id * 2 ** 26 + set.id;
     const key = trafficKey(traffic);
     let known = outcomes?.get(pair)?.get(key);
@@ -268,13 +268,13 @@ export class NamespacePolicy {
   /** Which external networks hold the peer, and by which entries. */
   #holding(
     address: string | undefined,
-    name: string | undefined,
+    names: readonly string[],
   ): { set: NetworkSet; entries: readonly string[] } {
-    const known = name === undefined ? this.#addresses.get(address ?? '') : undefined;
+    const known = names.length === 0 ? this.#addresses.get(address ?? '') : undefined;
     if (known) return known;
-    const matches = this.#index.find(address, name);
+    const matches = this.#index.find(address, ...names);
     const made = { set: this.#setOf(matches), entries: matches.map(({ entry }) => entry) };
-    if (name !== undefined) return made;
+    if (names.length > 0) return made;
     if (this.#addresses.size >= KEPT_ADDRESSES) this.#addresses = new Map();
     this.#addresses.set(address ?? '', made);
     return made;

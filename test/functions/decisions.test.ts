@@ -62,6 +62,36 @@ describe('a decision', () => {
     ]);
   });
 
+  it('goes by every name of an address together, where a fallback ruleset decides too', async () => {
+    const at = await plane.namespace(tenant, 'names');
+    for (const name of ['x', 'y'])
+      await admin('POST /externalnetworks', at, {
+        body: { name, entries: [`${name}.example.com`], associatedTags: [`net=${name}`] },
+      });
+    const rule = (action: string, name: string) => ({ action, object: [[`net=${name}`]] });
+    await admin('POST /networkrulesetpolicies', at, {
+      body: {
+        name: 'base',
+        fallback: true,
+        subject: [['app=one']],
+        outgoingRules: [rule('Allow', 'x'), rule('Reject', 'y')],
+      },
+    });
+    const reasonFor = async (address: string, more: object) => {
+      const { verdict, sides } = await ask(
+        { tags: ['app=one'], namespace: at },
+        { address, ...more },
+        'tcp/443',
+      );
+      return [verdict, sides[0] && 'rule' in sides[0].by ? sides[0].by.rule.index : 'default'];
+    };
+    const to = '10.9.9.9';
+    expect(await reasonFor(to, {})).toEqual(['reject', 'default']);
+    expect(await reasonFor(to, { names: ['x.example.com'] })).toEqual(['allow', 0]);
+    expect(await reasonFor(to, { name: 'x.example.com', names: ['y.example.com'] })).toEqual(['reject', 1]);
+    expect(await reasonFor(to, { names: ['y.example.com', 'x.example.com'] })).toEqual(['reject', 1]);
+  });
+
   it('asks both ends, and says which default rejected and where it was set', async () => {
     const { verdict, sides } = await ask(unit(), db(), 'tcp/5432');
     expect(verdict).toBe('reject');

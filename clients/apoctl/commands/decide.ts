@@ -22,6 +22,8 @@ An end is one of
   0190f3a1b2c3d4e5f6071829  the ID of a processing unit
   198.51.100.7              an address; one that a processing unit has means that unit
   packages.example.com      a DNS name
+  a.example.com,b.example.com@198.51.100.7
+                            an address and the DNS names that lead to it; the enforcer on a host goes by all that it knows of
 Tags and IDs are looked up in the namespace of -n; another one below it stands behind: app=web@/acme/aws-dev/web
 
 Exit codes: 0 answered, 1 refused, or another verdict than --expect, 2 wrong usage.
@@ -53,6 +55,8 @@ export function addDecide(program: Command, io: Io): void {
 
 /** What is meant by an end on the command line. */
 export function endOf(text: string): End {
+  const [, names = '', address = ''] = /^([^@=/]+)@([^@/]+)$/.exec(text) ?? [];
+  if (isIP(address) !== 0) return { address, names: names.split(',') };
   const [, said = '', path] = /^(.*?)(?:@(\/.*))?$/s.exec(text) ?? [];
   const namespace = path === undefined ? undefined : NamespacePath.safeParse(path);
   if (namespace?.success === false) {

@@ -7,7 +7,7 @@ import type { NamespacePath } from '../../../shared/schema/ids.ts';
 import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
 import { isHost } from '../agent/units.ts';
 import { type HostPolicy, LOG_PREFIX, type Meaning } from '../data-plane.ts';
-import { decisive, namesAt } from '../names/at.ts';
+import { namesAt } from '../names/at.ts';
 import { sharedModel } from '../policy/shared-model.ts';
 import type { Conversation } from './packet.ts';
 import type { Sighting } from './table.ts';
@@ -115,18 +115,10 @@ export class Directory {
     const end: UnitEnd = { kind: 'processing unit', namespace, tags: own.normalizedTags };
     const policy = this.#model.at(namespace);
     const names = this.names(address);
-    const by = (name: string | undefined) =>
-      decide(
-        policy,
-        side,
-        end,
-        { kind: 'network', address, ...(name === undefined ? {} : { name }) },
-        traffic,
-      );
-    const { by: reason } = decisive(by, names);
+    const { by: reason } = decide(policy, side, end, { kind: 'network', address, names }, traffic);
     if ('via' in reason && reason.via.kind === 'external network')
       return { ID: reason.via.ID, name: reason.via.name, type: 'ExternalNetwork' };
-    const [match] = [undefined, ...names].flatMap(name => this.#networks.find(address, name));
+    const [match] = this.#networks.find(address, ...names);
     const network = match && this.#payloads['policy.json'].externalNetworks[match.network];
     if (!network) return { ID: SOMEWHERE, type: 'ExternalNetwork' };
     return { ID: network.ID, name: network.name, type: 'ExternalNetwork' };

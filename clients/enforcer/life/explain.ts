@@ -9,7 +9,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import type { Active } from '../agent/activation.ts';
 import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
 import { isHost } from '../agent/units.ts';
-import { decisive, namesAt } from '../names/at.ts';
+import { namesAt } from '../names/at.ts';
 import { held } from './held.ts';
 import type { Io } from './program.ts';
 
@@ -62,17 +62,14 @@ export function decideHere(
   const from = placeOf(asked.source, units, payloads);
   const to = placeOf(asked.destination, units, payloads);
   const model = modelFromPayload(payloads['policy.json']);
-  const named = (end: Place['end']): string[] =>
-    end.kind === 'network' && end.address !== undefined ? namesAt(names, end.address) : [];
+  const named = (end: Place['end']): Place['end'] =>
+    end.address === undefined ? end : { ...end, names: namesAt(names, end.address) };
   return [
     { side: 'source' as const, own: from, other: to },
     { side: 'destination' as const, own: to, other: from },
   ].flatMap(({ side, own: { unit, end }, other }) => {
     if (!unit || end.kind !== 'processing unit') return [];
-    const policy = model.at(end.namespace);
-    const by = (name: string | undefined) =>
-      decide(policy, side, end, name === undefined ? other.end : { ...other.end, name }, traffic);
-    return [decisive(by, named(other.end))];
+    return [decide(model.at(end.namespace), side, end, named(other.end), traffic)];
   });
 }
 

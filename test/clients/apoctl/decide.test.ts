@@ -12,6 +12,11 @@ test.each([
   ['198.51.100.7', { address: '198.51.100.7' }],
   ['2001:db8::1', { address: '2001:db8::1' }],
   ['packages.example.com', { name: 'packages.example.com' }],
+  ['a.example.com@198.51.100.7', { address: '198.51.100.7', names: ['a.example.com'] }],
+  [
+    'a.example.com,b.example.com@2001:db8::1',
+    { address: '2001:db8::1', names: ['a.example.com', 'b.example.com'] },
+  ],
 ])('the end %s is %j', (text, end) => {
   expect(endOf(text)).toEqual(end);
 });
