@@ -21,12 +21,43 @@ interface Invocation {
   hidden: number;
 }
 
-/** SSM's Run Command on loopback, for one instance: this machine, whose shell runs what is sent. Nothing else of SSM. */
-export async function openSsmEndpoint(instance: string): Promise<{ url: string; close(): Promise<void> }> {
+/** What a script came to. */
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs a script on this machine, to its end. */
+async function shellHere(script: string): Promise<Ended> {
+  const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended: Ended = { code: 0, out: '', err: '' };
+  child.stdout.on('data', text => {
+    ended.out += text;
+  });
+  child.stderr.on('data', text => {
+    ended.err += text;
+  });
+  const [code] = await once(child, 'close');
+  return { ...ended, code: code ?? 1 };
+}
+
+export interface SsmEndpoint {
+  url: string;
+  /** Scripts that were sent to the instance, in their order. */
+  sent: readonly string[];
+  close(): Promise<void>;
+}
+
+/** SSM's Run Command on loopback, for one instance: this machine unless said, whose shell runs what is sent. Nothing else of SSM. */
+export async function openSsmEndpoint(
+  instance: string,
+  shell: (script: string) => Promise<Ended> = shellHere,
+): Promise<SsmEndpoint> {
   const invocations = new Map<string, Invocation>();
+  const sent: string[] = [];
 
   const run = async (id: string, script: string): Promise<void> => {
-    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     const invocation: Invocation = {
       Status: 'InProgress',
       StandardOutputContent: '',
@@ -34,14 +65,13 @@ export async function openSsmEndpoint(instance: string): Promise<{ url: string; 
       hidden: 1,
     };
     invocations.set(id, invocation);
-    child.stdout.on('data', text => {
-      invocation.StandardOutputContent += text;
+    sent.push(script);
+    const { code, out, err } = await shell(script);
+    Object.assign(invocation, {
+      Status: code === 0 ? 'Success' : 'Failed',
+      StandardOutputContent: out,
+      StandardErrorContent: err,
     });
-    child.stderr.on('data', text => {
-      invocation.StandardErrorContent += text;
-    });
-    const [code] = await once(child, 'close');
-    invocation.Status = code === 0 ? 'Success' : 'Failed';
   };
 
   const answer = (target: string, body: unknown): [status: number, answer: object] => {
@@ -82,6 +112,7 @@ export async function openSsmEndpoint(instance: string): Promise<{ url: string; 
   if (!address || typeof address !== 'object') throw new Error('no address');
   return {
     url: `http://127.0.0.1:${address.port}`,
+    sent,
     close: async () => {
       server.closeAllConnections();
       await new Promise(done => server.close(done));
