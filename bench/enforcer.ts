@@ -3,8 +3,10 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missing } from '../local/hosts/missing.ts';
 import { type Host, openNetwork } from '../local/hosts/network.ts';
-import { bundled } from '../test/make/release.ts';
+import { openUplink } from '../local/hosts/uplink.ts';
+import { buildRelease, bundled } from '../test/make/release.ts';
 import { median } from './clients/load.ts';
+import { MOVES, measureAgent, type Residence } from './hosts/agent.ts';
 import type { Applying } from './hosts/apply.ts';
 import { peersPayload, plainRules, policyPayload } from './hosts/fixture.ts';
 import { measurePairs, PAIRS, pairRows } from './hosts/pairs.ts';
@@ -60,6 +62,7 @@ interface Place {
   apply: string;
   plane: string;
   agent: string;
+  release: string;
 }
 
 const applied = async (host: Host, { folder, apply }: Place, deltas: number): Promise<Applying> =>
@@ -136,8 +139,9 @@ function loadRows(rounds: readonly Load[]): Row[] {
   ];
 }
 
+const limit = (value: number, unit: string) => ({ value, unit, what: 'our limit' });
+
 function changeRows({ parsing, deltas, nft, spent, resident }: Applying, floor: Floors): Row[] {
-  const limit = (value: number, unit: string) => ({ value, unit, what: 'our limit' });
   const whole = deltas.map((delta, at) => delta + (parsing[at] ?? 0));
   return [
     {
@@ -155,10 +159,9 @@ function changeRows({ parsing, deltas, nft, spent, resident }: Applying, floor: 
       peer: { value: floor.element, unit: 'ms', what: 'a run of nft for one element of a plain set' },
     },
     {
-      name: 'resident memory of the process that did it: the data plane',
+      name: 'resident memory of the process that did it: the data plane alone',
       value: resident / 1e6,
       unit: 'MB',
-      peer: limit(150, 'MB'),
     },
     ...(['plane', 'agent'] as const).map(
       (part): Row => ({
@@ -168,6 +171,24 @@ function changeRows({ parsing, deltas, nft, spent, resident }: Applying, floor: 
         peer: { value: floor.empty / 1e6, unit: 'MB', what: 'Node without any code' },
       }),
     ),
+  ];
+}
+
+function agentRows({ settled, most, changed, peak, children }: Residence): Row[] {
+  const row = (name: string, bytes: number, more: Pick<Row, 'peer'> = {}): Row => ({
+    name,
+    value: bytes / 1e6,
+    unit: 'MB',
+    ...more,
+  });
+  const name =
+    'resident memory of a whole agent that has fetched, verified and applied it, median of a minute';
+  return [
+    row(name, settled, { peer: limit(150, 'MB') }),
+    row('  the most of that minute, in which it compares everything with the kernel', most),
+    row(`  median of the minute after ${MOVES} addresses changed`, changed, { peer: limit(150, 'MB') }),
+    row('  the most since it was started', peak),
+    row('  nft, tcpdump and conntrack that it keeps running', children),
   ];
 }
 
@@ -182,6 +203,7 @@ async function prepare(folder: string, first: readonly string[]): Promise<Place>
     apply: await program('apply.mjs', 'bench/hosts/apply.ts'),
     plane: await program('plane.mjs', 'clients/enforcer/nft/plane.ts'),
     agent: await program('agent.mjs', 'clients/enforcer/life/run.ts'),
+    release: await buildRelease({ version: '1.0.0', folder }),
   };
   const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
   write('policy.json', policyPayload(RULESETS));
@@ -197,7 +219,7 @@ async function run(): Promise<Row[]> {
     process.stdout.write(`skipped: it needs ${lacking.join(', ')}\n`);
     return [];
   }
-  const names = ['alone', ...Object.values(PAIRS).flat()];
+  const names = ['alone', 'whole', ...Object.values(PAIRS).flat()];
   const network = await openNetwork(names.map((name, at) => ({ name, addresses: [`192.0.2.${1 + at}`] })));
   const folder = mkdtempSync(join(tmpdir(), 'microseg-bench-'));
   const busy = () => loadavg()[0] ?? Number.NaN;
@@ -212,10 +234,21 @@ async function run(): Promise<Row[]> {
     const loaded = loadRows(await loads(alone, place));
     await applied(from, place, 0);
     const changed = changeRows(await applied(to, place, DELTAS), await floors(alone, place));
+    const { address } = await openUplink(network);
+    const whole = await measureAgent({
+      ...{ host: network.host('whole'), address, started: STARTED, release: place.release },
+      ...{ folder, units: PEERS, rulesets: RULESETS },
+    });
     const passed = pairRows(await measurePairs(network.host));
     const load = { value: busy(), unit: 'processes', what: 'that wanted to run at its end' };
     const name = 'how busy the machine was at the beginning, load average of a minute';
-    return [...loaded, ...changed, ...passed, { name, value: before, unit: 'processes', peer: load }];
+    return [
+      ...loaded,
+      ...changed,
+      ...agentRows(whole),
+      ...passed,
+      { name, value: before, unit: 'processes', peer: load },
+    ];
   } finally {
     await network.close();
     rmSync(folder, { recursive: true });

@@ -22,22 +22,30 @@ export const policyPayload = (rulesets: number): PolicyPayload =>
     rulesets: Array.from({ length: rulesets }, (_, at) => ({
       ID: idOf(1000 + at),
       fallback: false,
-      incomingRules: [rule(at)],
+      incomingRules: [completeRule(at)],
       name: `ruleset-${at}`,
       namespace: PATH,
-      outgoingRules: [rule(at)],
+      outgoingRules: [completeRule(at)],
       propagate: false,
-      subject: [['app=web']],
+      subject: SUBJECT,
     })),
   }) as unknown as PolicyPayload;
 
-const rule = (at: number) => ({
+/** Whom the rulesets are for. */
+export const SUBJECT = [['app=web']];
+
+/** What the ruleset of that number says. */
+export const ruleOf = (at: number) => ({
   action: 'Allow',
+  object: [[`svc=${at}`]],
+  protocolPorts: [`tcp/${FIRST_PORT + at}`],
+});
+
+const completeRule = (at: number) => ({
   logsDisabled: false,
   name: '',
-  object: [[`svc=${at}`]],
   observationEnabled: false,
-  protocolPorts: [`tcp/${FIRST_PORT + at}`],
+  ...ruleOf(at),
 });
 
 /** The first ruleset's port. */

@@ -23,9 +23,6 @@ export interface LocalUnit {
   isHost: boolean;
 }
 
-/** Whether these entries of an external network hold names that nobody can look up: `*.example.com`. */
-export const isWildcard = (entry: string): boolean => entry.startsWith('*.');
-
 /** An address and port that is always reachable from the host, such as the control plane. */
 export interface Endpoint {
   address: string;

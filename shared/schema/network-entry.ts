@@ -30,6 +30,9 @@ function readCidr(text: string): Read {
   return refuse(text, 'is not a CIDR; write 10.0.0.0/8, 2001:db8::/32, or !10.1.0.0/16 to leave a part out');
 }
 
+/** Whether an entry holds names that nobody can list: those below `example.com` for `*.example.com`. */
+export const isWildcardName = (text: string): boolean => text.startsWith('*.');
+
 function readEntry(text: string): Read {
   if (text.startsWith('!') || text.includes('/') || text.includes(':') || parseAddress(text))
     return readCidr(text);
@@ -43,7 +46,7 @@ function readEntry(text: string): Read {
       text,
       'is neither a CIDR, !CIDR nor a DNS name; write 10.0.0.0/8, !10.1.0.0/16 or www.example.com',
     );
-  const wildcard = text.startsWith('*.');
+  const wildcard = isWildcardName(text);
   const name = (wildcard ? text.slice(2) : text).replace(/\.$/, '').toLowerCase();
   return { ok: true, entry: { kind: 'name', name, wildcard } };
 }

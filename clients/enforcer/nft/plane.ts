@@ -61,6 +61,8 @@ class NftPlane implements DataPlane {
   #turns = 0;
   /** Whether the whole table was looked at since chains changed. Until then only its stamp says what is in it. */
   #compared = false;
+  /** Whether something was told to the kernel that it was not seen to hold: then no change goes on from what is active. */
+  #inDoubt = false;
 
   constructor({ command = ['nft'], nft, quick = nft, logGroup }: PlaneOptions) {
     this.#renderer = new Renderer(logGroup);
@@ -186,26 +188,30 @@ class NftPlane implements DataPlane {
   }
 
   async #become(before: Model | undefined, model: Model): Promise<void> {
-    const steps = before && changeText(before, model, this.#standing);
+    const steps = before && !this.#inDoubt ? changeText(before, model, this.#standing) : undefined;
+    this.#inDoubt = true;
     const stepped = steps !== undefined && (await this.#step(steps));
     const standing = stepped
       ? steps.standing
       : { epoch: nextEpoch(this.#standing.epoch), fresh: NOTHING.fresh };
     if (!stepped) await this.#load(model, standing);
+    // The stamp is of the same transaction as everything else: who holds it holds all.
+    const isThere = (await this.#readDigest()) === model.digest;
+    if (!isThere) {
+      await this.#load(model, standing);
+      const difference = await this.#difference(model);
+      if (difference !== '')
+        throw new Refused('not_read_back', `the kernel does not hold what it took: ${difference}`);
+    }
     const isSameEpoch = this.#standing.epoch === standing.epoch;
-    this.#active = model;
-    this.#standing = standing;
     if (!before || !stepped || !isQuick(steps) || !isSameEpoch || !sameChains(before, model)) {
       this.#compared = false;
       this.#unlearn(before, model);
     }
-    // The stamp is of the same transaction as everything else: who holds it holds all.
-    if ((await this.#readDigest()) === model.digest) return;
-    await this.#load(model, standing);
-    const difference = await this.#difference(model);
-    if (difference !== '')
-      throw new Refused('not_read_back', `the kernel does not hold what it took: ${difference}`);
-    this.#compared = true;
+    if (!isThere) this.#compared = true;
+    this.#active = model;
+    this.#standing = standing;
+    this.#inDoubt = false;
   }
 
   /**

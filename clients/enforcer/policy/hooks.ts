@@ -1,4 +1,5 @@
-import { DNS_PREFIX, type HostPolicy, isWildcard } from '../data-plane.ts';
+import { isWildcardName } from '../../../shared/schema/network-entry.ts';
+import { DNS_PREFIX, type HostPolicy } from '../data-plane.ts';
 import type { Chain } from './model.ts';
 import { rangeOf, singleRanges } from './territories.ts';
 
@@ -118,7 +119,7 @@ function overheard(
   { payloads, infrastructure: { resolvers } }: HostPolicy,
   group: number,
 ): string[] {
-  const isWanted = payloads['policy.json'].externalNetworks.some(({ entries }) => entries.some(isWildcard));
+  const isWanted = payloads['policy.json'].externalNetworks.some(({ entries }) => entries.some(isWildcardName));
   if (!isWanted || (port !== 'out' && port !== 'out_r')) return [];
   const [field, prefix] = port === 'out' ? ['dport', DNS_PREFIX.question] : ['sport', DNS_PREFIX.answer];
   return singleRanges(resolvers).map(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PeerList } from '../../../shared/core/peer-list.ts';
-import { type HostPolicy, isWildcard, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
+import { isWildcardName } from '../../../shared/schema/network-entry.ts';
+import { type HostPolicy, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
 import { singleAddress } from './addresses.ts';
 import { Buckets } from './buckets.ts';
 import { ClassMap } from './class-map.ts';
@@ -334,7 +335,7 @@ function dispatchOf(policy: HostPolicy, groups: readonly Group[]): Dispatch {
 function warningsOf({ payloads, layer3Only, profile }: HostPolicy): string[] {
   const wildcards = payloads['policy.json'].externalNetworks.flatMap(({ name, entries }) =>
     entries
-      .filter(isWildcard)
+      .filter(isWildcardName)
       .map(entry => `external network \`${name}\`: \`${entry}\` holds only names that were asked for here`),
   );
   const ports = layer3Only
