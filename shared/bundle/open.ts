@@ -1,8 +1,9 @@
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
-import type { Binding, PayloadBytes, PayloadName } from '../schema/bundle.ts';
+import type { Binding, PayloadName } from '../schema/bundle.ts';
 import { checkHash, LIMITS, ONLINE_ROLES, PATHS, type Role } from './metadata.ts';
 import { type Opened as OpenedPayloads, parsePayloads } from './payloads.ts';
 import { type Reason, Refusal, refuse } from './refusal.ts';
+import { type Checked, RestingPayloads } from './resting.ts';
 import { readSeenSnapshot, walkRoots } from './seen.ts';
 import { type Fetch, sourceOf } from './source.ts';
 import { type StoredBundle, type TrustedState, withoutSeen } from './state.ts';
@@ -24,6 +25,7 @@ import {
 
 // Clients import this file, and fetch-release.ts, and no other of the folder.
 export { REASONS, type Reason } from './refusal.ts';
+export { RestingPayloads } from './resting.ts';
 export type { Fetch } from './source.ts';
 export type { StoredBundle, TrustedState } from './state.ts';
 export type { Expected } from './workflow.ts';
@@ -77,15 +79,6 @@ const firstExpiry = (
   return { role, at: at(role) };
 };
 
-const eachPayload = async (bytesOf: (name: PayloadName) => Promise<Uint8Array>): Promise<PayloadBytes> => {
-  const [directives, peers, policy] = await Promise.all([
-    bytesOf('directives.json'),
-    bytesOf('peers.json'),
-    bytesOf('policy.json'),
-  ]);
-  return { 'directives.json': directives, 'peers.json': peers, 'policy.json': policy };
-};
-
 /**
  * Updates from a repository: TUF's client workflow, whose checks are in workflow.ts, then our binding and the
  * payloads' schemas. Returns a whole new bundle or a reason; it throws nothing but bugs.
@@ -132,24 +125,31 @@ export const open = async ({
 
     // 5.7
     const kept = state.bundle?.payloads;
-    const bytes = await eachPayload(async name => {
+    const resting = kept instanceof RestingPayloads ? kept : undefined;
+    const news: Partial<Record<PayloadName, Checked>> = {};
+    let changed = false;
+    const take = async (name: PayloadName): Promise<void> => {
       const place = payloadPlace(targets, name);
-      const body = await source.described(place, LIMITS.payload, kept?.[name]);
-      if (body !== kept?.[name]) checkHash(place.path, body, place);
-      return body;
-    });
-    const payloads = parsePayloads(bytes, binding, kept);
-    const changed = PAYLOAD_NAMES.some(name => bytes[name] !== kept?.[name]);
+      if (resting?.is(name, place)) return;
+      const before = resting ? undefined : kept?.[name];
+      const bytes = await source.described(place, LIMITS.payload, before);
+      changed ||= bytes !== before;
+      checkHash(place.path, bytes, place);
+      news[name] = { bytes, length: place.length, sha256: place.sha256 };
+    };
+    await Promise.all(PAYLOAD_NAMES.map(take));
+    const payloads = parsePayloads(news, binding, resting);
     const bundle: StoredBundle = {
       root: state.root,
       timestamp: timestampBytes,
       snapshot: snapshotBytes,
       targets: targetsBytes,
-      payloads: bytes,
+      payloads,
     };
     state = { ...state, bundle };
     const expires = firstExpiry({ root, timestamp, snapshot, targets });
-    return { ok: true, state, payloads, binding, revision: binding.revision, expires, changed };
+    const { opened } = payloads;
+    return { ok: true, state, payloads: opened, binding, revision: binding.revision, expires, changed };
   } catch (error) {
     return { ...refused(error), state };
   } finally {
@@ -191,15 +191,20 @@ export const reopen = (stored: TrustedState, now: Date, expected: Expected): Reo
     const path = targetsPlace(snapshot).path;
     const binding = bindingOf(path, targets);
     checkBinding(path, binding, expected);
-    for (const name of PAYLOAD_NAMES) checkHash(name, bundle.payloads[name], payloadPlace(targets, name));
-    const payloads = parsePayloads(bundle.payloads, binding);
+    const news: Partial<Record<PayloadName, Checked>> = {};
+    for (const name of PAYLOAD_NAMES) {
+      const { length, sha256 } = payloadPlace(targets, name);
+      news[name] = { bytes: bundle.payloads[name], length, sha256 };
+      checkHash(name, news[name].bytes, news[name]);
+    }
+    const payloads = parsePayloads(news, binding);
     const expires = firstExpiry({ root: newest, timestamp, snapshot, targets });
     const staleFor = Math.max(0, now.getTime() - expires.at.getTime());
     const stale = now >= expires.at;
     return {
       ok: true,
-      state: stored,
-      payloads,
+      state: { ...stored, bundle: { ...bundle, payloads } },
+      payloads: payloads.opened,
       binding,
       revision: binding.revision,
       expires,

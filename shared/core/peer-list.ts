@@ -1,12 +1,19 @@
+import { hash } from 'node:crypto';
 import { Peer, PeersPayload } from '../schema/bundle.ts';
+import { packed, unpacked } from './packed.ts';
 
 const HEAD = Buffer.from('{"format":1,"identities":[');
 const TAIL = Buffer.from(']}');
 /** How an entry begins. Inside of text a quote has a backslash before it, so that these bytes are nowhere else. */
 const START = '{"ID":"';
 const NEXT = Buffer.from(`},${START}`);
-/** Bytes that are compared, or parsed, at a time. */
+/** From the beginning of `NEXT` to that of the entry. */
+const SHIFT = '},'.length;
+const [COMMA, QUOTE] = [Buffer.from(','), Buffer.from('"')];
+/** Bytes that are compared, or packed, at a time. */
 const STRIDE = 65_536;
+/** Bytes of a block at most, unless one entry has more. */
+const LARGEST = 2 * STRIDE;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -23,20 +30,39 @@ export interface PeerChanges {
   come: Peer[];
 }
 
+/** Some entries of a list, side by side. */
+interface Block {
+  packed: Uint8Array;
+  /** SHA-256 of the text, by which equal ones are known. */
+  hash: string;
+  /** Bytes of the text. */
+  length: number;
+  /** ID of the first entry. */
+  first: Buffer;
+}
+
 /**
- * peers.json as it is: its bytes. 100,000 peers as objects would take ten times as much memory as their text, and reading
+ * peers.json as it is: its text, packed. 100,000 peers as objects would take a hundred times as much memory, and reading
  * them takes longer than everything else that a change of one of them costs. So they are read one after the other when they
- * are asked for, and of a later list only what differs from an earlier one.
+ * are asked for, and of a later list only what differs from an earlier one: it is cut where the earlier one was, and what is
+ * the same there is the same object.
  */
 export class PeerList implements PeersPayload {
   readonly format = 1;
   /** All of them, read anew each time. */
   declare readonly identities: Peer[];
-  readonly #part: Part;
+  readonly #blocks: readonly Block[];
+  /** Bytes. */
+  readonly #length: number;
   #size: number | undefined;
+  #isVerbatim = false;
 
-  private constructor(bytes: Buffer) {
-    this.#part = { bytes, from: HEAD.length, to: bytes.length - TAIL.length };
+  private constructor(bytes: Buffer, earlier?: PeerList) {
+    const part = { bytes, from: HEAD.length, to: bytes.length - TAIL.length };
+    this.#length = bytes.length;
+    const before = earlier ? earlier.#blocks : [];
+    const known = new Map(before.map(block => [block.hash, block]));
+    this.#blocks = cut(part, before).map(one => blockOf(one, known));
     // An own property, so that it is the payload that it stands for to whoever looks at it.
     Object.defineProperty(this, 'identities', { enumerable: true, get: () => [...this] });
   }
@@ -50,7 +76,8 @@ export class PeerList implements PeersPayload {
     const isPlain = bytes.subarray(0, HEAD.length).equals(HEAD) && bytes.subarray(-TAIL.length).equals(TAIL);
     // Written by somebody else: the same in our words.
     if (!isPlain) return PeerList.of(PeersPayload.parse(JSON.parse(utf8.decode(payload))));
-    const list = new PeerList(bytes);
+    const list = new PeerList(bytes, earlier);
+    list.#isVerbatim = true;
     if (earlier) {
       const { gone, come } = list.since(earlier);
       for (const one of come) Peer.parse(one);
@@ -83,18 +110,33 @@ export class PeerList implements PeersPayload {
     return this.#size ?? 0;
   }
 
-  *[Symbol.iterator](): Generator<Peer> {
-    const { bytes, to } = this.#part;
-    for (let { from } = this.#part; from < to; ) {
-      const end = endOf({ bytes, from: Math.min(from + STRIDE, to), to });
-      yield* parsed({ bytes, from, to: end });
-      from = end + 1;
-    }
+  get isVerbatim(): boolean {
+    return this.#isVerbatim;
   }
 
-  /** What differs from another list. Takes as long as comparing the bytes, and reading what is not the same. */
+  /** The payload, as it came if `isVerbatim`; else the same in our words. */
+  bytes(): Buffer {
+    // Memory of its own, which nobody else writes to.
+    const bytes = Buffer.alloc(this.#length);
+    let at = HEAD.copy(bytes);
+    for (const [index, block] of this.#blocks.entries()) {
+      if (index > 0) at += COMMA.copy(bytes, at);
+      at += unpacked(block.packed).copy(bytes, at);
+    }
+    TAIL.copy(bytes, at);
+    return bytes;
+  }
+
+  *[Symbol.iterator](): Generator<Peer> {
+    for (const block of this.#blocks) yield* parsed(joined([block]));
+  }
+
+  /** What differs from another list. Takes as long as reading the blocks that are not in both. */
   since(earlier: PeerList): PeerChanges {
-    const [a, b] = [{ ...earlier.#part }, { ...this.#part }];
+    const [a, b] = [
+      joined(without(earlier.#blocks, this.#blocks)),
+      joined(without(this.#blocks, earlier.#blocks)),
+    ];
     const changes: PeerChanges = { gone: [], come: [] };
     while (a.from < a.to && b.from < b.to) {
       toDifference(a, b);
@@ -117,6 +159,76 @@ export class PeerList implements PeersPayload {
   }
 }
 
+function blockOf({ bytes, from, to }: Part, known: ReadonlyMap<string, Block>): Block {
+  const text = bytes.subarray(from, to);
+  const digest = hash('sha256', text, 'base64url');
+  return (
+    known.get(digest) ?? {
+      packed: packed(text),
+      hash: digest,
+      length: text.length,
+      first: Buffer.from(idOf({ bytes, from, to })),
+    }
+  );
+}
+
+/** Their text, one behind the other. */
+function joined(blocks: readonly Block[]): Part {
+  const texts = blocks.flatMap((block, at) => [...(at > 0 ? [COMMA] : []), unpacked(block.packed)]);
+  const bytes = texts.length === 1 && texts[0] ? texts[0] : Buffer.concat(texts);
+  return { bytes, from: 0, to: bytes.length };
+}
+
+/** Those that are not among others, of which each takes away one that is equal to it. */
+function without(blocks: readonly Block[], others: readonly Block[]): Block[] {
+  const left = new Map<string, number>();
+  for (const { hash: digest } of others) left.set(digest, (left.get(digest) ?? 0) + 1);
+  return blocks.filter(({ hash: digest }) => {
+    const count = left.get(digest) ?? 0;
+    left.set(digest, count - 1);
+    return count <= 0;
+  });
+}
+
+/** Cuts a list into blocks: where an earlier one was cut, so that what is the same in both is in blocks that are the same. */
+function cut(list: Part, earlier: readonly Block[]): Part[] {
+  const starts = [list.from];
+  let [at, length] = [list.from, 0];
+  for (const block of earlier) {
+    const found = length === 0 ? -1 : startOf(block.first, { ...list, from: at }, length);
+    length = found < 0 ? length + block.length + 1 : block.length + 1;
+    if (found < 0) continue;
+    at = found;
+    starts.push(found);
+  }
+  return starts.flatMap((from, index) => {
+    const next = starts[index + 1];
+    return sliced({ bytes: list.bytes, from, to: next === undefined ? list.to : next - 1 });
+  });
+}
+
+/** Where the entry with an ID begins, which is so many bytes behind the beginning of the part, or near there. */
+function startOf(id: Buffer, { bytes, from, to }: Part, length: number): number {
+  const wanted = Buffer.concat([NEXT, id, QUOTE]);
+  const near = from + length - SHIFT;
+  const isAt = bytes.compare(wanted, 0, wanted.length, near, near + wanted.length) === 0;
+  const found = isAt
+    ? near
+    : bytes.subarray(from, Math.min(to, from + length + 2 * LARGEST)).indexOf(wanted) + from;
+  return found < from ? -1 : found + SHIFT;
+}
+
+/** A part as it is, or where it is large in pieces. */
+function sliced({ bytes, from, to }: Part): Part[] {
+  const pieces: Part[] = [];
+  for (let start = from; start < to; ) {
+    const end = to - start > LARGEST ? endOf({ bytes, from: start + STRIDE, to }) : to;
+    pieces.push({ bytes, from: start, to: end });
+    start = end + 1;
+  }
+  return pieces;
+}
+
 const parsed = ({ bytes, from, to }: Part): Peer[] =>
   from < to ? JSON.parse(`[${utf8.decode(bytes.subarray(from, to))}]`) : [];
 
@@ -131,12 +243,11 @@ function endOf({ bytes, from, to }: Part): number {
 const first = ({ bytes, from, to }: Part): Part | undefined =>
   from < to ? { bytes, from, to: endOf({ bytes, from: from + 1, to }) } : undefined;
 
+const idOf = ({ bytes, from }: Part): Buffer =>
+  bytes.subarray(from + START.length, bytes.indexOf('"', from + START.length));
+
 /** By ID, as lists are sorted. */
-function orderOf(a: Part, b: Part): number {
-  const id = ({ bytes, from }: Part): Buffer =>
-    bytes.subarray(from + START.length, bytes.indexOf('"', from + START.length));
-  return Buffer.compare(id(a), id(b));
-}
+const orderOf = (a: Part, b: Part): number => Buffer.compare(idOf(a), idOf(b));
 
 /** How many bytes two parts have in common from their beginnings on. */
 function commonLength(a: Part, b: Part): number {
@@ -160,7 +271,7 @@ function commonLength(a: Part, b: Part): number {
 /** Moves both to the entries in which the first difference is, or past both ends. */
 function toDifference(a: Part, b: Part): void {
   const common = commonLength(a, b);
-  const last = a.bytes.lastIndexOf(NEXT, a.from + common - 2);
+  const last = common < NEXT.length ? -1 : a.bytes.lastIndexOf(NEXT, a.from + common - 2);
   const steps = last < a.from ? 0 : last + 2 - a.from;
   a.from += steps;
   b.from += steps;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { RestingPayloads } from '../../../shared/bundle/open.ts';
 import { type Mapping, mapProcessingUnit } from '../../../shared/core/mapping.ts';
 import { profileOf } from '../../../shared/core/profile.ts';
-import type { BundleProfile, PayloadBytes, Payloads } from '../../../shared/schema/bundle.ts';
+import type { BundleProfile, PayloadBytes, PayloadName, Payloads } from '../../../shared/schema/bundle.ts';
 import type { NamespacePath, ObjectId } from '../../../shared/schema/ids.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { HostPolicy, LocalUnit } from '../data-plane.ts';
@@ -23,12 +24,16 @@ export interface Content {
   revision: number;
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** SHA-256, in hex. Of payloads that were accepted it is known. */
+export const digestOf = (payloads: PayloadBytes, name: PayloadName): string =>
+  payloads instanceof RestingPayloads
+    ? payloads.digest(name)
+    : createHash('sha256').update(payloads[name]).digest('hex');
 
 export const digestsOf = (payloads: PayloadBytes): HostPolicy['digests'] => ({
-  'directives.json': sha256(payloads['directives.json']),
-  'peers.json': sha256(payloads['peers.json']),
-  'policy.json': sha256(payloads['policy.json']),
+  'directives.json': digestOf(payloads, 'directives.json'),
+  'peers.json': digestOf(payloads, 'peers.json'),
+  'policy.json': digestOf(payloads, 'policy.json'),
 });
 
 export const profileIn = (

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { TrustedState } from '../../../shared/bundle/open.ts';
 import { PAYLOADS, type PayloadBytes, type PayloadName } from '../../../shared/schema/bundle.ts';
 import { makeFolder, writeWhole } from '../files.ts';
+import { digestOf } from './host-policy.ts';
 
 const INDEX = 'bundle.json';
 const NAMES = Object.keys(PAYLOADS).sort() as PayloadName[];
@@ -37,9 +38,25 @@ type Index = z.infer<typeof Index>;
 /** Payloads, and what a crash left of one that was being written. */
 const PAYLOAD = /^[0-9a-f]{64}\.(directives|peers|policy)\.json(\.new)?$/;
 const fileOf = (digest: string, name: string): string => `${digest}.${name}`;
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const bytes = (base64: string): Uint8Array => Buffer.from(base64, 'base64');
+
+/** Bytes of a file that are read at a time. */
+const STRIDE = 1 << 18;
+
+function hashOfFile(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const [hash, buffer] = [createHash('sha256'), Buffer.alloc(STRIDE)];
+    for (let length = STRIDE; length > 0; ) {
+      length = readSync(file, buffer);
+      hash.update(buffer.subarray(0, length));
+    }
+    return hash.digest('hex');
+  } finally {
+    closeSync(file);
+  }
+}
 
 /** What there was on disk. `damage`: what could not be read of it, for people. */
 export interface Kept {
@@ -99,7 +116,7 @@ export class KeptBundle {
     const digests = new Map<PayloadName, string>();
     if (bundle) {
       for (const name of NAMES) {
-        const digest = digestOf(bundle.payloads[name]);
+        const digest = digestOf(bundle.payloads, name);
         digests.set(name, digest);
         if (!present.has(fileOf(digest, name)) || !this.#holds(fileOf(digest, name), digest))
           writeWhole(join(this.#folder, fileOf(digest, name)), bundle.payloads[name]);
@@ -113,7 +130,7 @@ export class KeptBundle {
 
   #holds(file: string, digest: string): boolean {
     try {
-      return digestOf(readFileSync(join(this.#folder, file))) === digest;
+      return hashOfFile(join(this.#folder, file)) === digest;
     } catch {
       return false;
     }

@@ -119,7 +119,9 @@ function overheard(
   { payloads, infrastructure: { resolvers } }: HostPolicy,
   group: number,
 ): string[] {
-  const isWanted = payloads['policy.json'].externalNetworks.some(({ entries }) => entries.some(isWildcardName));
+  const isWanted = payloads['policy.json'].externalNetworks.some(({ entries }) =>
+    entries.some(isWildcardName),
+  );
   if (!isWanted || (port !== 'out' && port !== 'out_r')) return [];
   const [field, prefix] = port === 'out' ? ['dport', DNS_PREFIX.question] : ['sport', DNS_PREFIX.answer];
   return singleRanges(resolvers).map(
