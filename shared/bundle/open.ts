@@ -3,7 +3,7 @@ import type { Binding, PayloadName } from '../schema/bundle.ts';
 import { checkHash, LIMITS, ONLINE_ROLES, PATHS, type Role } from './metadata.ts';
 import { type Opened as OpenedPayloads, parsePayloads } from './payloads.ts';
 import { type Reason, Refusal, refuse } from './refusal.ts';
-import { type Checked, RestingPayloads } from './resting.ts';
+import { type News, RestingPayloads } from './resting.ts';
 import { readSeenSnapshot, walkRoots } from './seen.ts';
 import { type Fetch, sourceOf } from './source.ts';
 import { type StoredBundle, type TrustedState, withoutSeen } from './state.ts';
@@ -126,7 +126,7 @@ export const open = async ({
     // 5.7
     const kept = state.bundle?.payloads;
     const resting = kept instanceof RestingPayloads ? kept : undefined;
-    const news: Partial<Record<PayloadName, Checked>> = {};
+    const news: News = {};
     let changed = false;
     const take = async (name: PayloadName): Promise<void> => {
       const place = payloadPlace(targets, name);
@@ -191,7 +191,7 @@ export const reopen = (stored: TrustedState, now: Date, expected: Expected): Reo
     const path = targetsPlace(snapshot).path;
     const binding = bindingOf(path, targets);
     checkBinding(path, binding, expected);
-    const news: Partial<Record<PayloadName, Checked>> = {};
+    const news: News = {};
     for (const name of PAYLOAD_NAMES) {
       const { length, sha256 } = payloadPlace(targets, name);
       news[name] = { bytes: bundle.payloads[name], length, sha256 };

@@ -3,7 +3,7 @@ import { PeerList } from '../core/peer-list.ts';
 import { type Binding, PAYLOADS, type PayloadName, type Payloads } from '../schema/bundle.ts';
 import { parseJson } from './metadata.ts';
 import { refuse } from './refusal.ts';
-import { type Checked, RestingPayloads } from './resting.ts';
+import { type News, RestingPayloads } from './resting.ts';
 
 /** A bundle's content. Peers may be many: they stay as they came, and are read when they are asked for. */
 export type Opened = Omit<Payloads, 'peers.json'> & { 'peers.json': PeerList };
@@ -39,11 +39,7 @@ const parsePeers = (bytes: Uint8Array, earlier: PeerList | undefined): PeerList 
  * Bytes whose hashes are verified → payloads; what is not among `news` goes on from the bundle `before`. The policy says
  * itself for which namespace it was compiled.
  */
-export const parsePayloads = (
-  news: Partial<Record<PayloadName, Checked>>,
-  binding: Binding,
-  before?: RestingPayloads,
-): RestingPayloads => {
+export const parsePayloads = (news: News, binding: Binding, before?: RestingPayloads): RestingPayloads => {
   const read = <N extends PayloadName>(name: N, how: (bytes: Uint8Array) => Opened[N]): Opened[N] => {
     const { bytes } = news[name] ?? {};
     const known = before?.opened[name];
@@ -65,5 +61,5 @@ export const parsePayloads = (
       'policy.json',
       `policy.json was compiled for ${namespace} (${namespaceID})`,
     );
-  return new RestingPayloads(payloads, news, before);
+  return RestingPayloads.of(payloads, news, before);
 };

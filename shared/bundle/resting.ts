@@ -7,11 +7,13 @@ import type { Opened } from './payloads.ts';
 export interface Checked extends Description {
   bytes: Uint8Array;
 }
+export type News = Partial<Record<PayloadName, Checked>>;
 
 /** As it is described, packed; undefined where what was read of it makes up its bytes. */
 interface Resting extends Description {
   packed: Uint8Array | undefined;
 }
+type Files = Readonly<Record<PayloadName, Resting>>;
 
 /**
  * Payloads of an accepted bundle, in little memory: their bytes are made up when somebody asks for them. What was read of
@@ -21,36 +23,37 @@ export class RestingPayloads implements PayloadBytes {
   declare readonly 'directives.json': Uint8Array;
   declare readonly 'peers.json': Uint8Array;
   declare readonly 'policy.json': Uint8Array;
-  readonly opened!: Opened;
-  readonly #files: Readonly<Record<PayloadName, Resting>>;
+  readonly #opened: Opened;
+  readonly #files: Files;
 
-  /** Of `before` those payloads that are not in `news`. */
-  constructor(
-    opened: Opened,
-    news: Partial<Record<PayloadName, Checked>>,
-    before: RestingPayloads | undefined,
-  ) {
-    // Not what it is made of: to whoever looks at it, it is three files' bytes.
-    Object.defineProperty(this, 'opened', { enumerable: false, value: opened });
+  private constructor(opened: Opened, files: Files) {
+    this.#opened = opened;
+    this.#files = files;
+    for (const name of ['directives.json', 'peers.json', 'policy.json'] as const)
+      Object.defineProperty(this, name, { enumerable: true, get: () => this.#bytes(name) });
+  }
+
+  /** What is not among `news` goes on from `before`. */
+  static of(opened: Opened, news: News, before: RestingPayloads | undefined): RestingPayloads {
     const file = (name: PayloadName): Resting => {
       const one = news[name];
       const known = before ? before.#files[name] : undefined;
       if (!one && known) return known;
       if (!one) throw new TypeError(`there is no ${name}`);
+      const { length, sha256, bytes } = one;
       const isReadBack = name === 'peers.json' && opened[name].isVerbatim;
-      return {
-        length: one.length,
-        sha256: one.sha256,
-        packed: isReadBack ? undefined : packed(one.bytes),
-      };
+      return { length, sha256, packed: isReadBack ? undefined : packed(bytes) };
     };
-    this.#files = {
+    return new RestingPayloads(opened, {
       'directives.json': file('directives.json'),
       'peers.json': file('peers.json'),
       'policy.json': file('policy.json'),
-    };
-    for (const name of ['directives.json', 'peers.json', 'policy.json'] as const)
-      Object.defineProperty(this, name, { enumerable: true, get: () => this.#bytes(name) });
+    });
+  }
+
+  /** What was read of them. */
+  get opened(): Opened {
+    return this.#opened;
   }
 
   /** SHA-256 of a payload, in hex. */
@@ -65,6 +68,6 @@ export class RestingPayloads implements PayloadBytes {
   #bytes(name: PayloadName): Uint8Array {
     const file = this.#files[name];
     // Memory of its own, which nobody else writes to.
-    return file.packed ? new Uint8Array(unpacked(file.packed)) : this.opened['peers.json'].bytes();
+    return file.packed ? new Uint8Array(unpacked(file.packed)) : this.#opened['peers.json'].bytes();
   }
 }

@@ -38,7 +38,7 @@ interface Block {
   /** Bytes of the text. */
   length: number;
   /** ID of the first entry. */
-  first: Buffer;
+  first: Uint8Array;
 }
 
 /**
@@ -167,7 +167,7 @@ function blockOf({ bytes, from, to }: Part, known: ReadonlyMap<string, Block>): 
       packed: packed(text),
       hash: digest,
       length: text.length,
-      first: Buffer.from(idOf({ bytes, from, to })),
+      first: new Uint8Array(idOf({ bytes, from, to })),
     }
   );
 }
@@ -208,7 +208,7 @@ function cut(list: Part, earlier: readonly Block[]): Part[] {
 }
 
 /** Where the entry with an ID begins, which is so many bytes behind the beginning of the part, or near there. */
-function startOf(id: Buffer, { bytes, from, to }: Part, length: number): number {
+function startOf(id: Uint8Array, { bytes, from, to }: Part, length: number): number {
   const wanted = Buffer.concat([NEXT, id, QUOTE]);
   const near = from + length - SHIFT;
   const isAt = bytes.compare(wanted, 0, wanted.length, near, near + wanted.length) === 0;
