@@ -36,10 +36,10 @@ module.exports = {
     {
       name: 'pure-code-does-no-io',
       comment:
-        'core and bundle decide; files, sockets and processes are for adapters. Hashes and keys are no I/O.',
+        'core and bundle decide; files, sockets and processes are for adapters. Hashes, keys and compression are no I/O.',
       severity: 'error',
       from: { path: '^shared/(schema|core|bundle)/' },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|zlib)$' },
     },
     only(
       'bundle-stands-on-core',
