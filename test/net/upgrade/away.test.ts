@@ -30,7 +30,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
       [{ version: '1.0.0' }, { version: '2.0.0' }, { version: '3.0.0' }],
     );
     await writePolicy(stage.fleet);
-    await settled(stage.fleet, between);
+    await settled(stage, between);
     const found = stage.hosts.find(({ name }) => name === 'web1');
     if (!found) throw new Error('no web1');
     web = found;

@@ -54,7 +54,7 @@ describe('releases that are no good', () => {
       { kills: list },
     );
     await writePolicy(stage.fleet);
-    await settled(stage.fleet, between);
+    await settled(stage, between);
   }, 180_000);
   afterAll(async () => {
     await traffic?.close();
@@ -110,7 +110,7 @@ describe('releases that are no good', () => {
     await traffic?.close();
     traffic = await open();
     const status = await stage.upgrade({ ...SPEC, targetVersion: '3.0.0' });
-    await settled(stage.fleet, between);
+    await settled(stage, between);
     const { delivered, refused } = await traffic.stop();
     const hosts = await hostsOf(status.ID);
     const canary = hosts.find(({ state }) => state !== 'Skipped');
@@ -184,6 +184,6 @@ describe('releases that are no good', () => {
     );
     expect(host.status()?.version).toBe('1.0.0');
     await until('the runner to leave', async () => ((await host.isRunning()) ? undefined : true), 30_000);
-    await settled(stage.fleet, between);
+    await settled(stage, between);
   });
 });

@@ -44,7 +44,7 @@ describe('a runner that is killed before and after each step', () => {
       { kills: list },
     );
     await writePolicy(stage.fleet);
-    await settled(stage.fleet, between);
+    await settled(stage, between);
   }, 180_000);
   afterAll(async () => {
     await traffic?.close();

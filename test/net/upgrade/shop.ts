@@ -1,6 +1,7 @@
 import { printTraffic } from '../../../shared/core/ports.ts';
 import { type Fleet, type Member, NAMESPACE, until } from '../fleet.ts';
 import { openProbes } from '../hosts/probes.ts';
+import type { Stage } from './stage.ts';
 import { flow, tcp } from './traffic.ts';
 
 /** Two that ask, three that answer, and one without an agent. */
@@ -46,10 +47,10 @@ export async function writePolicy({ client }: Fleet): Promise<void> {
 
 /** Until every host decides as the policy says; `which`: of flows that this network has. */
 export async function settled(
-  { network }: Fleet,
+  { fleet, hosts }: Stage,
   which: (flow: { from: string; to: string }) => boolean = () => true,
 ): Promise<void> {
-  const probes = await openProbes(network);
+  const probes = await openProbes(fleet.network);
   const allowed = ALLOWED.filter(which);
   const wanted = [...allowed, ...FORBIDDEN.filter(which)];
   const isAllowed = (at: number) => at < allowed.length;
@@ -65,7 +66,7 @@ export async function settled(
         return wrong.length === 0 ? true : undefined;
       },
       60_000,
-      () => `otherwise than wanted are ${wrong.join(', ')}`,
+      () => [`otherwise than wanted are ${wrong.join(', ')}`, ...hosts.map(host => host.words())].join('\n'),
     );
   } finally {
     await probes.close();

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -23,6 +25,9 @@ import { ENDED } from '../../../shared/schema/enforcerupgrade.ts';
 import { buildRelease, type ReleaseOptions } from '../../make/release.ts';
 import { type Fleet, type Member, NAMESPACE, NODE, openFleet, until } from '../fleet.ts';
 
+/** Characters of what an agent said that are shown when something was waited for in vain. */
+const LAST_WORDS = 2000;
+
 /** Of each wave: longer than runners watch before they report. A minute in `npm run test:net:long`. */
 export const SOAK = process.env.SOAK ?? '25s';
 
@@ -35,6 +40,8 @@ export interface Installed {
   status(): Status | undefined;
   /** What its runner has written, while there is one. */
   log(): string;
+  /** How its agent is, and the last that it said. */
+  words(): string;
   isRunning(): Promise<boolean>;
 }
 
@@ -136,7 +143,11 @@ export async function openStage(
       ...(kills ? { KILLS: kills(name) } : {}),
     };
     const [enter, ...rest] = [...host.enter, join(prefix, PLACES.program), 'run', ...opts.split(' ')];
-    spawn(enter, rest, { stdio: 'ignore', env, detached: true }).unref();
+    const said = join(place, `${name}.log`);
+    const log = openSync(said, 'a');
+    const agent = spawn(enter, rest, { stdio: ['ignore', log, log], env, detached: true });
+    agent.unref();
+    closeSync(log);
     const runner = join(prefix, PLACES.runnerHome);
     const installed: Installed = {
       name,
@@ -147,6 +158,12 @@ export async function openStage(
         const path = join(runner, 'runner.log');
         return existsSync(path) ? readFileSync(path, 'utf8') : '';
       },
+      words: () => {
+        const { exitCode, signalCode } = agent;
+        const end = exitCode ?? signalCode;
+        const status = JSON.stringify(readStatus(join(home, 'status.json')));
+        return `${name}${end === null ? '' : ` (ended with ${end})`}: ${status}\n${readFileSync(said, 'utf8').slice(-LAST_WORDS)}`;
+      },
       isRunning: () => bySetsid().runs(runnerName(prefix)),
     };
     await until(
@@ -156,6 +173,7 @@ export async function openStage(
         return (status?.active?.units ?? 0) > 0 && status?.enforcer ? true : undefined;
       },
       60_000,
+      installed.words,
     );
     return installed;
   };
