@@ -16,6 +16,8 @@ import { provenInstance } from '../agent/proven-instance.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits, remaining } from '../agent/units.ts';
 import type { Clock } from '../clock.ts';
+import { introduce } from '../connections/introduce.ts';
+import { introducing } from '../connections/introducing.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { makeFolder, writeWhole } from '../files.ts';
 import { FlowLog } from '../flows/flows.ts';
@@ -110,7 +112,7 @@ async function kernelSide(
   }
   const place = join(folder, 'flows');
   const group = settings.logGroup ?? (await freeGroup(place, clock));
-  const plane = openDataPlane({ logGroup: group });
+  const plane = introducing(openDataPlane({ logGroup: group }), () => introduce({ log }));
   const names = new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() });
   if (!settings.flows || settings.once) return { plane, names };
   claimSysctls(folder);

@@ -9,7 +9,9 @@ const PROGRAM = fileURLToPath(new URL('talker.ts', import.meta.url));
 export type Wish =
   /** Echo whatever comes over TCP and UDP to a port. */
   | { kind: 'listen'; port: number }
-  /** Open a flow to such a port, and send a message every so many milliseconds. */
+  /** Send a message every so many milliseconds to whoever connects to a port over TCP. */
+  | { kind: 'pour'; port: number; every: number }
+  /** Open a flow to such a port, and send a message every so many milliseconds; 0: never. */
   | { kind: 'open'; protocol: 'tcp' | 'udp'; to: string; port: number; every: number }
   | { kind: 'report' }
   /** End all flows, and forget them. */

@@ -14,6 +14,17 @@ interface Flow {
 
 const flows: Flow[] = [];
 
+const BYTES = 8;
+
+function pour(port: number, every: number): Promise<void> {
+  const tcp = createServer(socket => {
+    const timer = setInterval(() => socket.write(Buffer.alloc(BYTES)), every);
+    socket.setNoDelay(true).on('error', () => undefined);
+    socket.on('close', () => clearInterval(timer)).resume();
+  });
+  return new Promise(done => tcp.listen(port, '::', done));
+}
+
 function listen(port: number): Promise<void> {
   const udp = createSocket('udp6');
   udp.on('message', (message, { address, port: from }) => udp.send(message, from, address));
@@ -23,8 +34,6 @@ function listen(port: number): Promise<void> {
   });
   return new Promise(done => tcp.listen(port, '::', () => udp.bind(port, '::', () => done())));
 }
-
-const BYTES = 8;
 
 function openTcp(to: string, port: number, every: number): Flow {
   const flow: Flow = { sent: 0, echoed: 0, ended: '', stop: () => socket.destroy() };
@@ -42,11 +51,12 @@ function openTcp(to: string, port: number, every: number): Flow {
     flow.ended ||= 'closed';
     clearInterval(timer);
   });
-  const timer = setInterval(() => {
+  const speak = (): void => {
     if (socket.readyState !== 'open') return;
     socket.write(Buffer.alloc(BYTES, flow.sent));
     flow.sent++;
-  }, every);
+  };
+  const timer = every > 0 ? setInterval(speak, every) : undefined;
   return flow;
 }
 
@@ -70,6 +80,7 @@ function openUdp(to: string, port: number, every: number): Flow {
 
 async function fulfil(wish: Wish): Promise<Said['flows']> {
   if (wish.kind === 'listen') await listen(wish.port);
+  if (wish.kind === 'pour') await pour(wish.port, wish.every);
   if (wish.kind === 'open') {
     const open = wish.protocol === 'tcp' ? openTcp : openUdp;
     flows.push(open(wish.to, wish.port, wish.every));

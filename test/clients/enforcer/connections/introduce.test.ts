@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { introduce } from '../../../../clients/enforcer/connections/introduce.ts';
+import { introducing } from '../../../../clients/enforcer/connections/introducing.ts';
+import type { Connection } from '../../../../clients/enforcer/connections/sockets.ts';
+import type { DataPlane, HostPolicy } from '../../../../clients/enforcer/data-plane.ts';
+
+const one = (port: number): Connection => ({
+  family: 4,
+  source: { address: '10.9.0.1', port },
+  destination: { address: '10.9.0.2', port: 443 },
+});
+const ran = (code: number, stderr = '') => ({ code, stdout: '', stderr });
+
+/** A conntrack that answers so, and what it was called with; of a file, its content. */
+function conntrack(answer: (args: readonly string[]) => ReturnType<typeof ran>) {
+  const calls: string[] = [];
+  const files: string[] = [];
+  return {
+    calls,
+    files,
+    run: async (args: readonly string[]) => {
+      const [command, file = ''] = args;
+      if (command === '-R') files.push(file);
+      calls.push(command === '-R' ? readFileSync(file, 'utf8') : args.join(' '));
+      return answer(args);
+    },
+  };
+}
+
+const tuple = (port: number) =>
+  `-p tcp -s 10.9.0.1 -d 10.9.0.2 --sport ${port} --dport 443 ` +
+  '--state ESTABLISHED -u ASSURED,SEEN_REPLY -t 432000';
+
+test('all in one go, by a file that is gone afterwards', async () => {
+  const { calls, files, run } = conntrack(() => ran(0));
+  const warned: unknown[] = [];
+  const log = { warn: (...words: unknown[]) => void warned.push(words) };
+  await introduce({ log, conntrack: run, find: () => [one(1), one(2)] });
+  expect(calls).toEqual([`-A ${tuple(1)}\n-A ${tuple(2)}\n`]);
+  expect(files.map(file => existsSync(file))).toEqual([false]);
+  expect(warned).toEqual([]);
+});
+
+test('one by one where conntrack takes no list, and known ones do not end it', async () => {
+  const old = ran(2, "conntrack: invalid option -- 'R'");
+  const { calls, run } = conntrack(([command]) => (command === '-R' ? old : ran(1, 'File exists')));
+  const warned: unknown[] = [];
+  const log = { warn: (...words: unknown[]) => void warned.push(words) };
+  await introduce({ log, conntrack: run, find: () => [one(1), one(2), one(3)] });
+  expect(calls.slice(1).toSorted()).toEqual([1, 2, 3].map(port => `-I ${tuple(port)}`));
+  expect(warned).toHaveLength(1);
+});
+
+test('never fails, and says why nothing was told', async () => {
+  const warned: unknown[] = [];
+  const log = { warn: (...words: unknown[]) => void warned.push(words) };
+  const find = () => {
+    throw new Error('no /proc here');
+  };
+  await introduce({ log, conntrack: conntrack(() => ran(0)).run, find });
+  expect(warned).toEqual([[{ reason: 'no /proc here' }, 'connections stay unknown']]);
+});
+
+test('before and after the first rules, after they were mended, and not with every change', async () => {
+  const steps: string[] = [];
+  let [outcome, mended] = ['refused', false];
+  const plane = {
+    apply: async () => {
+      steps.push(outcome);
+      return { outcome };
+    },
+    reconcile: async () => ({ mended, difference: '' }),
+    remove: async () => void steps.push('removed'),
+  } as unknown as DataPlane;
+  const policy = {} as HostPolicy;
+  const introduced = introducing(plane, async () => void steps.push('introduced'));
+  await introduced.apply(policy);
+  outcome = 'applied';
+  await introduced.apply(policy);
+  await introduced.apply(policy);
+  expect(steps.splice(0)).toEqual([
+    'introduced',
+    'refused',
+    'introduced',
+    'applied',
+    'introduced',
+    'applied',
+  ]);
+  await introduced.reconcile();
+  expect(steps.splice(0)).toEqual([]);
+  mended = true;
+  await introduced.reconcile();
+  expect(steps.splice(0)).toEqual(['introduced']);
+  await introduced.remove();
+  await introduced.apply(policy);
+  expect(steps).toEqual(['removed', 'introduced', 'applied', 'introduced']);
+});

@@ -1,0 +1,135 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { introduce } from '../../clients/enforcer/connections/introduce.ts';
+import { introducing } from '../../clients/enforcer/connections/introducing.ts';
+import type { DataPlane } from '../../clients/enforcer/data-plane.ts';
+import { nftCommand } from '../../clients/enforcer/nft/command.ts';
+import { type HostPlan, type Network, openNetwork } from '../../local/hosts/network.ts';
+import { type Entry, make, makeNamespace, pathOf, viewOf } from '../core/objects.ts';
+import { hostPolicy, localUnit, planeOf } from './hosts/plane.ts';
+import { openTalker, type Talker } from './hosts/talk.ts';
+
+/* On a host where nothing asked for connection tracking, an agent meets connections in the middle. */
+
+const PATH = pathOf('/node');
+const PLANS: readonly HostPlan[] = [
+  { name: 'node', addresses: ['10.1.0.1', '2001:db8::1'] },
+  { name: 'box', addresses: ['10.1.0.2', '2001:db8::2'], behind: 'node' },
+  { name: 'out', addresses: ['192.0.2.7', '2001:db8:7::7'] },
+];
+const addressesOf = (name: string): readonly string[] =>
+  PLANS.find(plan => plan.name === name)?.addresses ?? [];
+
+const unit = (number: number, name: string) =>
+  make('processingunit', PATH, number, {
+    name,
+    type: name === 'node' ? 'Host' : 'Docker',
+    associatedTags: [`app=${name}`],
+    addresses: addressesOf(name),
+  });
+const UNITS = [unit(1, 'node'), unit(2, 'box')];
+const ASKS = 90;
+const ANSWERS = 91;
+const FORBIDDEN = 92;
+const ENTRIES: readonly Entry[] = [
+  { identity: 'namespace', object: makeNamespace(PATH, 10) },
+  ...UNITS.map((object): Entry => ({ identity: 'processingunit', object })),
+  {
+    identity: 'externalnetwork',
+    object: make('externalnetwork', PATH, 20, {
+      entries: ['192.0.2.0/24', '2001:db8:7::/48'],
+      associatedTags: ['net=out'],
+    }),
+  },
+];
+const RULESET: Entry = {
+  identity: 'networkrulesetpolicy',
+  object: make('networkrulesetpolicy', PATH, 30, {
+    subject: [['app=node'], ['app=box']],
+    outgoingRules: [{ action: 'Allow', object: [['net=out']], protocolPorts: [`tcp/${ASKS}`] }],
+    incomingRules: [{ action: 'Allow', object: [['net=out']], protocolPorts: [`tcp/${ANSWERS}`] }],
+  }),
+};
+
+/** Who opens a connection to whom, on which port; the other end does all the talking. */
+const OPENED = [
+  ...['node', 'box'].flatMap(name => [
+    { from: name, to: 'out', port: ASKS },
+    { from: 'out', to: name, port: ANSWERS },
+    { from: name, to: 'out', port: FORBIDDEN },
+    { from: 'out', to: name, port: FORBIDDEN },
+  ]),
+];
+
+describe('connections that are older than the rules', () => {
+  let network: Network;
+  let plain: DataPlane;
+  const talkers = new Map<string, Talker>();
+
+  beforeEach(async () => {
+    network = await openNetwork(PLANS);
+    plain = planeOf(network.host('node'));
+    for (const { name } of PLANS) {
+      const talker = await openTalker(network.host(name));
+      talkers.set(name, talker);
+      for (const port of [ASKS, ANSWERS, FORBIDDEN]) await talker.ask({ kind: 'pour', port, every: 20 });
+    }
+    for (const { from, to, port } of OPENED)
+      for (const address of addressesOf(to))
+        await talkers.get(from)?.ask({ kind: 'open', protocol: 'tcp', to: address, port, every: 0 });
+    expect(await alive(), 'before there are rules').toEqual(OPENED.flatMap(both));
+  });
+  afterEach(async () => {
+    for (const talker of talkers.values()) await talker.close();
+    await network?.close();
+  });
+
+  const both = ({ from, to, port }: (typeof OPENED)[number]): string[] =>
+    addressesOf(to).map(address => `${from} → ${to} ${port} ${address.includes(':') ? 6 : 4}`);
+
+  /** Messages that have come, by connection. */
+  async function heard(): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    for (const [name, talker] of talkers) {
+      const keys = OPENED.filter(({ from }) => from === name).flatMap(both);
+      const flows = await talker.ask({ kind: 'report' });
+      for (const [at, key] of keys.entries()) counts.set(key, flows[at]?.echoed ?? 0);
+    }
+    return counts;
+  }
+
+  /** Connections over which something comes. */
+  async function alive(): Promise<string[]> {
+    await wait(700);
+    const before = await heard();
+    await wait(700);
+    const after = await heard();
+    return OPENED.flatMap(both).filter(key => (after.get(key) ?? 0) > (before.get(key) ?? 0));
+  }
+
+  const policy = (...more: Entry[]) =>
+    hostPolicy(viewOf([...ENTRIES, ...more]), PATH, { units: UNITS.map(localUnit) });
+  const allowed = OPENED.filter(({ port }) => port !== FORBIDDEN).flatMap(both);
+
+  test('go on when policy allows them, whichever end speaks, and end when it does not', async () => {
+    const warnings: unknown[] = [];
+    const log = { warn: (...words: unknown[]) => void warnings.push(words) };
+    const conntrack = nftCommand([...network.host('node').enter, 'conntrack']);
+    const plane = introducing(plain, () => introduce({ conntrack, log }));
+    expect(await plane.apply(policy(RULESET))).toMatchObject({ outcome: 'applied' });
+    expect(await alive()).toEqual(allowed);
+    expect(warnings).toEqual([]);
+
+    await network.host('node').run('nft', ['flush', 'ruleset']);
+    expect(await plane.reconcile()).toMatchObject({ mended: true });
+    expect(await alive(), 'after somebody has flushed the rules').toEqual(allowed);
+
+    expect(await plane.apply(policy())).toMatchObject({ outcome: 'applied' });
+    expect(await alive(), 'forbidden later').toEqual([]);
+  });
+
+  test('stall when the kernel is not told of them, so that this is no gift of its', async () => {
+    expect(await plain.apply(policy(RULESET))).toMatchObject({ outcome: 'applied' });
+    expect(await alive()).toEqual([]);
+  });
+});
