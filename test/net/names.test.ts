@@ -255,7 +255,8 @@ describe('names below a wildcard', () => {
   });
 
   test('an answer that leads to the host itself, or to what is on its link alone, is not believed', async () => {
-    expect(await dial('rebound.cdn.example.com')).not.toContain('no such');
+    // It is found, and nobody listens where it leads.
+    expect(await dial('rebound.cdn.example.com')).toMatch(/^(connect ECONNREFUSED|no connection)/);
     const kept = () => JSON.parse(readFileSync(join(web.folder, 'host.json'), 'utf8')).names;
     const found = await until('the name', () => kept()['rebound.cdn.example.com']);
     expect(found).toEqual([RESOLVER]);

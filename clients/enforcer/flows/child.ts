@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { type Clock, waitAfter } from '../clock.ts';
+import { ownEnvironment } from '../strays.ts';
 
 /** A program that runs as long as the agent does, and that is started again whenever it ends. */
 export interface ChildOptions {
@@ -70,7 +71,7 @@ export class Child {
     const [program, ...args] = command();
     const read = reader();
     return new Promise(resolve => {
-      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ownEnvironment() });
       this.#process = child;
       if (pidFile && child.pid !== undefined) keep(pidFile, child.pid);
       let words = '';

@@ -7,7 +7,7 @@ import { LOG_GROUP } from '../data-plane.ts';
 const READERS = '/proc/self/net/netfilter/nfnetlink_log';
 const LAST = 65_535;
 /** Milliseconds in which the kernel notices that a reader has ended. */
-const NOTICED = 50;
+export const NOTICED = 50;
 
 export const groupsIn = (text: string): Set<number> =>
   new Set(text.split('\n').flatMap(line => (line.trim() === '' ? [] : Number(line.trim().split(/\s+/)[0]))));

@@ -21,7 +21,7 @@ import { introducing } from '../connections/introducing.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { makeFolder, writeWhole } from '../files.ts';
 import { FlowLog } from '../flows/flows.ts';
-import { freeGroup } from '../flows/group.ts';
+import { freeGroup, NOTICED } from '../flows/group.ts';
 import type { LogRecord } from '../flows/record.ts';
 import { sendFlows } from '../flows/send.ts';
 import { type Log, openLog } from '../log.ts';
@@ -32,6 +32,7 @@ import { openDataPlane } from '../nft/plane.ts';
 import type { Machine } from '../register.ts';
 import { takeOver } from '../runner/hand-over.ts';
 import { prefixOf, writeOrder } from '../runner/job.ts';
+import { endStrays } from '../strays.ts';
 import { VERSION } from '../version.ts';
 import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
@@ -110,6 +111,7 @@ async function kernelSide(
     out(`verifies bundles and enforces nothing: ${enforce ? 'this process is not root' : '--no-enforce'}\n`);
     return {};
   }
+  if (endStrays() > 0) await clock.sleep(NOTICED);
   const place = join(folder, 'flows');
   const group = settings.logGroup ?? (await freeGroup(place, clock));
   const plane = introducing(openDataPlane({ logGroup: group }), () => introduce({ log }));

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
+import { endStrays } from '../strays.ts';
 import { runningAgent, runningAgents } from './agent-process.ts';
 import { PLACES } from './unit-files.ts';
 
@@ -44,11 +45,14 @@ const signal = (pids: readonly number[], name: NodeJS.Signals): void => {
 async function endAgent(folder: string, clock: Clock): Promise<void> {
   signal(agentsIn(folder), 'SIGTERM');
   for (let waited = 0; waited < PATIENCE; waited += GLANCE) {
-    if (agentsIn(folder).length === 0) return;
+    if (agentsIn(folder).length === 0) break;
     await clock.sleep(GLANCE);
   }
-  signal(agentsIn(folder), 'SIGKILL');
-  await clock.sleep(GLANCE);
+  const left = agentsIn(folder);
+  signal(left, 'SIGKILL');
+  if (left.length > 0) await clock.sleep(GLANCE);
+  // Of that one, and of any that was killed before.
+  endStrays();
 }
 
 const UNITS = ['prisma-enforcer-boot.service', 'prisma-enforcer-runner.path', 'prisma-enforcer.service'];

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { ownEnvironment } from '../strays.ts';
 
 /** Milliseconds after the last change until somebody is called: bursts are one. */
 const QUIET = 100;
@@ -41,7 +42,10 @@ export function watchRules(
   };
   const start = (): void => {
     const [program = 'nft', ...first] = command;
-    child = spawn(program, [...first, 'monitor'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child = spawn(program, [...first, 'monitor'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: ownEnvironment(),
+    });
     child.stdout?.on('data', heard);
     closed = new Promise(done => {
       child.once('error', () => done());

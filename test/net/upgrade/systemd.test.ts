@@ -38,6 +38,12 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
       60_000,
     );
 
+  /** Whichever fails first is the test's failure: neither is left to fail when nobody listens any more. */
+  const upgradedWhile = async (spec: object, meanwhile: () => Promise<void>): Promise<string> => {
+    const [{ status: ended }] = await Promise.all([stage.upgrade(spec), meanwhile()]);
+    return ended;
+  };
+
   beforeAll(async () => {
     stage = await openStage(
       [{ name: 'web', addresses: ['10.0.0.1'], tags: [] }],
@@ -79,19 +85,22 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   test('the confined agent hands its order over, and the runner is a unit of its own that survives it', {
     timeout: 300_000,
   }, async () => {
-    const upgraded = stage.upgrade({ targetVersion: '2.0.0', canary: 1, soak: SOAK, hostTimeout: '4m' });
-    await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined), 60_000);
-    expect(await machine.run('systemctl', 'is-enabled', 'prisma-enforcer-resume.service')).toBe('enabled\n');
-    const group = await machine.run('systemctl', 'show', '-p', 'ControlGroup', '--value', RUNNER);
-    expect(group).toBe(`/system.slice/${RUNNER}\n`);
-    await until(
-      'the agent to be gone',
-      async () => ((await isActive('prisma-enforcer.service')) ? undefined : true),
-      60_000,
-    );
-    // All of the unit at once, and systemd starts it again.
-    await machine.run('systemctl', 'kill', '--kill-whom=all', '--signal=KILL', RUNNER);
-    expect((await upgraded).status).toBe('Succeeded');
+    const to = { targetVersion: '2.0.0', canary: 1, soak: SOAK, hostTimeout: '4m' };
+    const ended = await upgradedWhile(to, async () => {
+      await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined), 60_000);
+      const resumes = await machine.run('systemctl', 'is-enabled', 'prisma-enforcer-resume.service');
+      expect(resumes).toBe('enabled\n');
+      const group = await machine.run('systemctl', 'show', '-p', 'ControlGroup', '--value', RUNNER);
+      expect(group).toBe(`/system.slice/${RUNNER}\n`);
+      await until(
+        'the agent to be gone',
+        async () => ((await isActive('prisma-enforcer.service')) ? undefined : true),
+        60_000,
+      );
+      // All of the unit at once, and systemd starts it again.
+      await machine.run('systemctl', 'kill', '--kill-whom=all', '--signal=KILL', RUNNER);
+    });
+    expect(ended).toBe('Succeeded');
     await enforces('2.0.0');
     await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true), 60_000);
     for (const unit of ['prisma-enforcer.service', 'prisma-enforcer-runner.path'])
@@ -104,19 +113,17 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
     timeout: 300_000,
   }, async () => {
     const back = { targetVersion: '1.0.0', allowDowngrade: true, canary: 1, soak: SOAK, hostTimeout: '4m' };
-    const upgraded = stage.upgrade(back);
-    await until(
-      'the agent to be gone',
-      async () =>
-        (await machine.run('sh', '-c', 'test -e /var/lib/prisma-enforcer/installed.json || echo gone')) ===
-        'gone\n'
-          ? true
-          : undefined,
-      60_000,
-    );
-    await machine.reset();
-    expect(await machine.run('nft', 'list', 'tables')).toContain('table inet prisma\n');
-    expect((await upgraded).status).toBe('Succeeded');
+    const isGone = 'test -e /var/lib/prisma-enforcer/installed.json || echo gone';
+    const ended = await upgradedWhile(back, async () => {
+      await until(
+        'the agent to be gone',
+        async () => ((await machine.run('sh', '-c', isGone)) === 'gone\n' ? true : undefined),
+        60_000,
+      );
+      await machine.reset();
+      expect(await machine.run('nft', 'list', 'tables')).toContain('table inet prisma\n');
+    });
+    expect(ended).toBe('Succeeded');
     await enforces('1.0.0');
     await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true), 60_000);
   });

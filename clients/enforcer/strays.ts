@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Marks the programs that an agent runs beside itself, and says by which process. */
+const MARK = 'PRISMA_ENFORCER_PROCESS';
+
+/** Environment of a program that runs as long as this process does. */
+export const ownEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, [MARK]: String(process.pid) });
+
+/** Undefined: it ended meanwhile, or is none of ours to look into. */
+const textOf = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+/** The fourth field; the second, in parentheses, may hold anything. */
+const parentIn = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+
+/** Whether a process was started by an agent that has died: somebody else has become its parent. */
+function isStray(pid: string): boolean {
+  const mark = textOf(`/proc/${pid}/environ`)
+    ?.split('\0')
+    .find(entry => entry.startsWith(`${MARK}=`));
+  if (mark === undefined) return false;
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat !== undefined && parentIn(stat) !== Number(mark.slice(MARK.length + 1));
+}
+
+/**
+ * Ends what agents that were killed have left behind on this machine, whatever became of their folders. Such programs would end by
+ * themselves when they have something to say, which may be never. What those of agents that live run is left alone. Gives how many.
+ */
+export function endStrays(): number {
+  let ended = 0;
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name) && isStray(name))) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+      ended++;
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return ended;
+}
