@@ -9,6 +9,19 @@ const tcp = (port: number) => ({ kind: 'ports', protocol: 6, port }) as const;
 const ALLOWED = { from: '10.0.0.1', to: '10.0.0.2', traffic: tcp(80) };
 const REFUSED = { from: '10.0.0.1', to: '10.0.0.2', traffic: tcp(81) };
 
+const textAt = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+};
+const nameOf = (pid: number): string => textAt(`/proc/${pid}/cmdline`).split('\0')[0] ?? '';
+
+/** What an agent runs beside itself. */
+const programsOf = ({ process: { pid } }: RealAgent): number[] =>
+  textAt(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+
 describe('agents on real hosts', () => {
   let fleet: Fleet;
   let probes: Probes;
@@ -79,6 +92,8 @@ describe('agents on real hosts', () => {
 
   test('kill -9 of the agent: the rules stay, and it starts again from disk without a gap', async () => {
     await fleet.leave();
+    const beside = programsOf(db);
+    expect(beside.map(nameOf)).toEqual(expect.arrayContaining(['conntrack', 'nft', 'tcpdump']));
     await db.kill('SIGKILL');
     expect(await decidesRightly()).toBe(true);
     let [wrong, sent] = [0, 0];
@@ -100,6 +115,7 @@ describe('agents on real hosts', () => {
     await traffic;
     console.log(`kill -9: ${sent} probes while the agent was away and came back, ${wrong} decided wrongly`);
     expect(wrong).toBe(0);
+    expect(beside.filter(pid => nameOf(pid) !== '')).toEqual([]);
     await fleet.comeBack();
     await enforcing(db);
   });
