@@ -1,11 +1,13 @@
 import { systemClock } from './clock.ts';
 import { command } from './life/command.ts';
+import { markPrograms } from './strays.ts';
 
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+markPrograms(process.env);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

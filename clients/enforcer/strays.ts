@@ -3,8 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Marks the programs that an agent runs beside itself, and says by which process. */
 const MARK = 'PRISMA_ENFORCER_PROCESS';
 
-/** Environment of a program that runs as long as this process does. */
-export const ownEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, [MARK]: String(process.pid) });
+let environment: NodeJS.ProcessEnv | undefined;
+
+/** From now on programs that run as long as this process does are marked; `inherited`: what else they have in their environment. */
+export function markPrograms(inherited: NodeJS.ProcessEnv): void {
+  environment = { ...inherited, [MARK]: String(process.pid) };
+}
+
+/** Environment of such a program; undefined: this process's own, and no mark. */
+export const ownEnvironment = (): NodeJS.ProcessEnv | undefined => environment;
 
 /** Undefined: it ended meanwhile, or is none of ours to look into. */
 const textOf = (path: string): string | undefined => {

@@ -51,7 +51,8 @@ afterEach(() => {
 
 /** A process with one program beside it, and that program. */
 async function agent(code: string): Promise<{ process: ChildProcess; program: number }> {
-  const script = `const command = ${JSON.stringify(QUIET)}; ${code}; setInterval(() => {}, 1000);`;
+  const mark = `const { markPrograms } = await import(${JSON.stringify(from('strays.ts'))}); markPrograms(process.env);`;
+  const script = `${mark} const command = ${JSON.stringify(QUIET)}; ${code}; setInterval(() => {}, 1000);`;
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
