@@ -159,7 +159,7 @@ export async function publish(
       await publications.done({
         ...entry,
         digest,
-        since: digest === entry.digest ? entry.since : revision,
+        ...(digest === entry.digest ? {} : { since: revision, changed: deps.clock.now().toISOString() }),
         selectors: keptSelectors(compiled.selectors),
         reaches: compiled.namespaces,
         revision,

@@ -1,10 +1,11 @@
 import type { ReportedBundle } from '../schema/enforcer.ts';
 
-/** What was published last for a namespace: `digest` of policy.json holds since the revision `since`. */
+/** What was published last for a namespace: `digest` of policy.json holds since the revision `since`, of the moment `changed`. */
 export interface Published {
   revision: number;
   digest: string;
   since: number;
+  changed: string;
 }
 
 /**

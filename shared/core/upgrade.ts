@@ -1,4 +1,4 @@
-import type { Enforcer, ReportedBundle } from '../schema/enforcer.ts';
+import { type Enforcer, LIFE, type ReportedBundle } from '../schema/enforcer.ts';
 import { type Counts, ENDED, type EnforcerUpgrade, type UpgradeHost } from '../schema/enforcerupgrade.ts';
 import type { HostState, Migration } from '../schema/migration.ts';
 import { agreement, type Published } from './agreement.ts';
@@ -118,15 +118,25 @@ export function rejectedRates(
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;
 
+/** Minutes in which a host applies a changed policy: as long as it may be silent. */
+const FOLLOWS = LIFE.unreachable / 60_000;
+
 /**
  * What is wrong with the bundle that a host says it applies, beside what was published. One that is behind may be: a change came
- * meanwhile. One that has the published policy may be ahead: its number is noted a moment after it is out.
+ * just now. One that has the published policy may be ahead: its number is noted a moment after it is out.
  */
-function strangeBundle({ revision, policy }: ReportedBundle, published: Published | undefined) {
+function strangeBundle(
+  { revision, policy }: ReportedBundle,
+  published: Published | undefined,
+  now: string,
+): string | undefined {
   const newest = published?.revision ?? 0;
   const told = agreement({ revision, policy }, published);
   if (told === 'differs')
     return `it applies another policy than revision ${revision} has: ${policy || 'it tells no digest'}`;
+  const since = published?.changed ? minutes(published.changed, now) : 0;
+  if (told === 'later' && revision < newest && since > FOLLOWS)
+    return `it still applies revision ${revision} of its bundle, though its policy changed with revision ${published?.since}, ${Math.floor(since)} minutes ago`;
   const has = published !== undefined && published.digest !== '' && told === 'agrees';
   if (revision <= newest || has) return undefined;
   return `it applies revision ${revision} of its bundle, which was never published: ${newest === 0 ? 'none was' : `the newest is ${newest}`}`;
@@ -148,7 +158,7 @@ export function unhealthy(
   if (bundle.revision < migration.revision) {
     return `it applies revision ${bundle.revision} of its bundle, where ${migration.revision} was published before`;
   }
-  const strange = strangeBundle(bundle, seen.published);
+  const strange = strangeBundle(bundle, seen.published, now);
   if (strange !== undefined) return strange;
   const { probes = [] } = migration;
   const missing = spec.healthProbe.find(({ name }) => !probes.some(probe => probe.name === name));

@@ -13,6 +13,8 @@ export interface Publication {
   /** SHA-256 of its policy.json, and the revision since which it is that; empty and 0 before the first. */
   digest: string;
   since: number;
+  /** When it became that: RFC 3339 UTC; empty before the first. */
+  changed: string;
   /** Object clauses of the published policy: which processing units it can name. */
   selectors: Tag[][];
   /** The namespace itself and those below whose policies the bundle holds. */

@@ -37,6 +37,7 @@ export function publicationsContract(name: string, open: () => Promise<Publicati
         revision: 0,
         digest: '',
         since: 0,
+        changed: '',
         selectors: [],
         reaches: [],
       });
@@ -58,6 +59,7 @@ export function publicationsContract(name: string, open: () => Promise<Publicati
         revision: 3,
         digest: 'd'.repeat(64),
         since: 2,
+        changed: '2026-03-01T12:00:00.000Z',
         selectors: [[Tag.parse('a=b')]],
         reaches: [tenant],
       };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { agreement } from '../../shared/core/agreement.ts';
 
-const published = { revision: 9, digest: 'new', since: 7 };
+const published = { revision: 9, digest: 'new', since: 7, changed: '' };
 
 describe('what a host says that it enforces', () => {
   it.each([
@@ -20,6 +20,8 @@ describe('what a host says that it enforces', () => {
 
   it('is compared with nothing before anything was published', () => {
     expect(agreement({ revision: 1, policy: 'x' }, undefined)).toBe('agrees');
-    expect(agreement({ revision: 1, policy: '' }, { revision: 0, digest: '', since: 0 })).toBe('agrees');
+    expect(agreement({ revision: 1, policy: '' }, { revision: 0, digest: '', since: 0, changed: '' })).toBe(
+      'agrees',
+    );
   });
 });

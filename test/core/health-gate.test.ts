@@ -26,7 +26,7 @@ const saying = (revision: number, policy: string): Enforcer => ({
     revision: 5,
   }),
 });
-const published = { revision: 9, digest: 'new', since: 7 };
+const published = { revision: 9, digest: 'new', since: 7, changed: '2026-03-01T11:55:00.000Z' };
 const judged = (revision: number, policy: string, seen: typeof published | undefined = published) =>
   unhealthy(saying(revision, policy), { spec }, NOW, seen ? { published: seen } : {});
 
@@ -52,9 +52,17 @@ describe('the bundle that a host says it applies', () => {
     expect(judged(revision, policy)).toBe(why);
   });
 
+  it('is not good where its policy changed long ago, and it does not follow', () => {
+    const long = { ...published, changed: '2026-03-01T11:54:59.999Z' };
+    const why =
+      'it still applies revision 6 of its bundle, though its policy changed with revision 7, 5 minutes ago';
+    expect(judged(6, 'old', long)).toBe(why);
+    expect(judged(6, 'new', long)).toBeUndefined();
+  });
+
   it('is not good where nothing was published, whatever it is', () => {
     const why = 'it applies revision 9 of its bundle, which was never published: none was';
     expect(unhealthy(saying(9, 'new'), { spec }, NOW)).toBe(why);
-    expect(judged(9, '', { revision: 0, digest: '', since: 0 })).toBe(why);
+    expect(judged(9, '', { revision: 0, digest: '', since: 0, changed: '' })).toBe(why);
   });
 });

@@ -66,7 +66,7 @@ describe('what is noted of a bundle', () => {
     expect(await noted()).toMatchObject({ revision: 1, digest, since: 1 });
     expect(await publish(tenant, ID, plane.deps)).toBe('unchanged');
     const after = await noted();
-    expect(after).toMatchObject({ revision: 2, since: 2 });
+    expect(after).toMatchObject({ revision: 2, since: 2, changed: plane.clock.now().toISOString() });
     expect(after.digest).not.toBe(digest);
   });
 

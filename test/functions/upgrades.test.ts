@@ -368,7 +368,7 @@ describe('flow reports of a host that an upgrade has', () => {
       { ...healthy, bundle } as unknown as Enforcer,
       { spec },
       plane.clock.now().toISOString(),
-      { published: { revision: 1, digest: 'd', since: 1 } },
+      { published: { revision: 1, digest: 'd', since: 1, changed: '' } },
     );
     expect(judged).toMatch(/^it rejects 50(\.\d)? flows a minute, where 1\.2 were usual$/);
   });

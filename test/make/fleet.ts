@@ -252,7 +252,7 @@ export function upgrading({
       if (!found || (await publications.get(tenantOf(namespace), found.ID))) continue;
       await publications.mark(namespace, found.ID);
       const entry = await publications.get(tenantOf(namespace), found.ID);
-      if (entry) await publications.done({ ...entry, revision: 2, digest: POLICY, since: 1 });
+      if (entry) await publications.done({ ...entry, revision: 2, digest: POLICY, since: 1, changed: '' });
     }
   };
 

@@ -19,6 +19,7 @@ const Row = z.object({
   revision: z.int().default(0),
   digest: z.string().default(''),
   since: z.int().default(0),
+  changed: z.string().default(''),
   /** JSON text, as objects are. */
   selectors: json.pipe(z.array(z.array(Tag))),
   reaches: json.pipe(z.array(NamespacePath)),
@@ -69,11 +70,11 @@ export function openPublications(options: TableOptions): Publications {
       });
       await call('DynamoDB', () => client.send(mark));
     },
-    async done({ namespace, namespaceID, marked, revision, digest, since, selectors, reaches }) {
+    async done({ namespace, namespaceID, marked, revision, digest, since, changed, selectors, reaches }) {
       const done = new UpdateCommand({
         ...keyOf(tenantOf(namespace), namespaceID),
         UpdateExpression:
-          'SET published = :marked, revision = :revision, digest = :digest, since = :since, selectors = :selectors, reaches = :reaches',
+          'SET published = :marked, revision = :revision, digest = :digest, since = :since, changed = :changed, selectors = :selectors, reaches = :reaches',
         ConditionExpression:
           'attribute_exists(pk) AND (attribute_not_exists(published) OR published <= :marked)',
         ExpressionAttributeValues: {
@@ -81,6 +82,7 @@ export function openPublications(options: TableOptions): Publications {
           ':revision': revision,
           ':digest': digest,
           ':since': since,
+          ':changed': changed,
           ':selectors': JSON.stringify(selectors),
           ':reaches': JSON.stringify(reaches),
         },

@@ -25,7 +25,7 @@ export interface Database {
 
 /** `Mseg`: another program's SQLite file is refused. */
 const APPLICATION_ID = 0x4d736567;
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const SCHEMA = `
   CREATE TABLE items (
@@ -44,7 +44,7 @@ const SCHEMA = `
   CREATE TABLE cursors (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL) STRICT;
   CREATE TABLE publications (
     pk TEXT NOT NULL, sk TEXT NOT NULL, namespace TEXT NOT NULL, marked INTEGER NOT NULL, published INTEGER NOT NULL,
-    revision INTEGER NOT NULL, digest TEXT NOT NULL, since INTEGER NOT NULL,
+    revision INTEGER NOT NULL, digest TEXT NOT NULL, since INTEGER NOT NULL, changed TEXT NOT NULL,
     selectors TEXT NOT NULL, reaches TEXT NOT NULL, PRIMARY KEY (pk, sk)
   ) STRICT;
   CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT;

@@ -14,6 +14,7 @@ const Row = z.object({
   revision: z.int(),
   digest: z.string(),
   since: z.int(),
+  changed: z.string(),
   selectors: fromJson.pipe(z.array(z.array(Tag))),
   reaches: fromJson.pipe(z.array(NamespacePath)),
 });
@@ -28,11 +29,11 @@ export function openPublications(database: Database): Publications {
   const list = handle.prepare('SELECT * FROM publications WHERE pk = ? ORDER BY namespace');
   const get = handle.prepare('SELECT * FROM publications WHERE pk = ? AND sk = ?');
   const mark = handle.prepare(
-    `INSERT INTO publications (pk, sk, namespace, marked, published, revision, digest, since, selectors, reaches)
-     VALUES (?, ?, ?, 1, 0, 0, '', 0, '[]', '[]') ON CONFLICT DO UPDATE SET marked = marked + 1`,
+    `INSERT INTO publications (pk, sk, namespace, marked, published, revision, digest, since, changed, selectors, reaches)
+     VALUES (?, ?, ?, 1, 0, 0, '', 0, '', '[]', '[]') ON CONFLICT DO UPDATE SET marked = marked + 1`,
   );
   const done = handle.prepare(
-    `UPDATE publications SET published = ?, revision = ?, digest = ?, since = ?, selectors = ?, reaches = ?
+    `UPDATE publications SET published = ?, revision = ?, digest = ?, since = ?, changed = ?, selectors = ?, reaches = ?
      WHERE pk = ? AND sk = ? AND published <= ?`,
   );
   const remove = handle.prepare('DELETE FROM publications WHERE pk = ? AND sk = ?');
@@ -49,11 +50,11 @@ export function openPublications(database: Database): Publications {
         const { pk, sk } = publicationKey(tenantOf(namespace), namespaceID);
         mark.run(pk, sk, namespace);
       }),
-    done: ({ namespace, namespaceID, marked, revision, digest, since, selectors, reaches }) =>
+    done: ({ namespace, namespaceID, marked, revision, digest, since, changed, selectors, reaches }) =>
       write(() => {
         const { pk, sk } = publicationKey(tenantOf(namespace), namespaceID);
         const kept = [JSON.stringify(selectors), JSON.stringify(reaches)] as const;
-        done.run(marked, revision, digest, since, ...kept, pk, sk, marked);
+        done.run(marked, revision, digest, since, changed, ...kept, pk, sk, marked);
       }),
     remove: (tenant, namespaceID) =>
       write(() => {
