@@ -22,17 +22,25 @@ const textOf = (path: string): string | undefined => {
   }
 };
 
-/** The fourth field; the second, in parentheses, may hold anything. */
-const parentIn = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+/** The fourth field; the second, in parentheses, may hold anything. 0: there is none, or no such process. */
+const parentOf = (pid: number): number => {
+  const stat = textOf(`/proc/${pid}/stat`) ?? '';
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+};
 
-/** Whether a process was started by an agent that has died: somebody else has become its parent. */
+/** Whether a process is below another one, with others between them or not. */
+function isBelow(pid: number, above: number): boolean {
+  let at = parentOf(pid);
+  while (at > 1 && at !== above) at = parentOf(at);
+  return at === above;
+}
+
+/** Whether a process was started by an agent that has died: somebody else has taken it over. */
 function isStray(pid: string): boolean {
   const mark = textOf(`/proc/${pid}/environ`)
     ?.split('\0')
     .find(entry => entry.startsWith(`${MARK}=`));
-  if (mark === undefined) return false;
-  const stat = textOf(`/proc/${pid}/stat`);
-  return stat !== undefined && parentIn(stat) !== Number(mark.slice(MARK.length + 1));
+  return mark !== undefined && !isBelow(Number(pid), Number(mark.slice(MARK.length + 1)));
 }
 
 /**
