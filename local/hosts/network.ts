@@ -26,7 +26,7 @@ export interface Network {
   hosts: readonly Host[];
   /** Network namespace of the bridge `br0` that joins them. */
   bridge: string;
-  /** Ends the network. What still runs on its hosts keeps running, but cut off. */
+  /** Ends the network, and whatever still runs on its hosts. */
   close(): Promise<void>;
 }
 
@@ -52,7 +52,23 @@ function sweep(): void {
   })();
   for (const name of all) {
     const [prefix, pid] = name.split('-');
-    if (prefix === PREFIX && !isAlive(Number(pid))) execFileSync('ip', ['netns', 'del', name]);
+    if (prefix === PREFIX && !isAlive(Number(pid))) remove(name);
+  }
+}
+
+/** Takes a network namespace away. Processes would keep it, without its name, for as long as they run. */
+function remove(name: string): void {
+  for (const pid of execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).split('\n')) {
+    if (pid !== '' && Number(pid) !== process.pid) kill(Number(pid));
+  }
+  execFileSync('ip', ['netns', 'del', name]);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
 
@@ -140,10 +156,10 @@ export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> 
   const nameOf = (host: string): string => `${PREFIX}-${process.pid}-${run}-${host}`;
   const bridge = nameOf('bridge');
   const made = [bridge, ...plans.map(({ name }) => nameOf(name))];
-  const remove = (): void => {
-    for (const name of made.splice(0)) execFileSync('ip', ['netns', 'del', name]);
+  const removeAll = (): void => {
+    for (const name of made.splice(0)) remove(name);
   };
-  process.once('exit', remove);
+  process.once('exit', removeAll);
   await batch(made.map(name => `netns add ${name}`));
   const numbered = [...plans.entries()];
   await batch(['link add br0 type bridge', 'link set br0 up'], bridge);
@@ -177,8 +193,8 @@ export async function openNetwork(plans: readonly HostPlan[]): Promise<Network> 
       return found;
     },
     close: async () => {
-      process.off('exit', remove);
-      remove();
+      process.off('exit', removeAll);
+      removeAll();
     },
   };
 }

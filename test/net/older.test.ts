@@ -115,7 +115,8 @@ describe('connections that are older than the rules', () => {
     const warnings: unknown[] = [];
     const log = { warn: (...words: unknown[]) => void warnings.push(words) };
     const conntrack = nftCommand([...network.host('node').enter, 'conntrack']);
-    const plane = introducing(plain, () => introduce({ conntrack, log }));
+    // This process is on none of the hosts: it has to look into all of them.
+    const plane = introducing(plain, () => introduce({ conntrack, log, containers: true }));
     expect(await plane.apply(policy(RULESET))).toMatchObject({ outcome: 'applied' });
     expect(await alive()).toEqual(allowed);
     expect(warnings).toEqual([]);

@@ -50,8 +50,10 @@ async function singly(conntrack: Conntrack, all: readonly Connection[]): Promise
 
 interface Options {
   log: Pick<Log, 'warn'>;
+  /** Of containers as well as of the host itself. */
+  containers: boolean;
   conntrack?: Conntrack;
-  find?: () => readonly Connection[];
+  find?: typeof connections;
 }
 
 /**
@@ -61,11 +63,12 @@ interface Options {
  */
 export async function introduce({
   log,
+  containers,
   conntrack = nftCommand(['conntrack']),
   find = connections,
 }: Options): Promise<void> {
   const told = async (): Promise<void> => {
-    const all = find();
+    const all = await find({ containers });
     if (all.length === 0) return;
     const { code, stderr } = await inOneGo(conntrack, all);
     if (code === 0) return;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 
@@ -70,36 +70,44 @@ export function connectionsIn(text: string, firstEphemeral = FIRST_EPHEMERAL): C
     });
 }
 
-/** A process of each network namespace, by the namespace; ones that end meanwhile are left out. */
-function namespaces(proc: string): Map<string, string> {
+const OWN = 'self';
+
+/** A process of each network namespace but this one's; ones that end meanwhile are left out. */
+async function others(proc: string): Promise<string[]> {
+  const namespaceOf = (pid: string) => readlink(join(proc, pid, 'ns/net')).catch(() => undefined);
+  const own = await namespaceOf(OWN);
   const found = new Map<string, string>();
-  for (const pid of ['self', ...readdirSync(proc).filter(name => /^\d+$/.test(name))]) {
-    try {
-      const namespace = readlinkSync(join(proc, pid, 'ns/net'));
-      if (!found.has(namespace)) found.set(namespace, pid);
-    } catch {
-      // It has ended.
-    }
+  for (const pid of (await readdir(proc)).filter(name => /^\d+$/.test(name))) {
+    const namespace = await namespaceOf(pid);
+    if (namespace !== undefined && namespace !== own && !found.has(namespace)) found.set(namespace, pid);
   }
-  return found;
+  return [...found.values()];
 }
 
-const textOf = (path: string): string => {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-};
+const textOf = (...path: string[]): Promise<string> => readFile(join(...path), 'latin1').catch(() => '');
 
-/** Every TCP connection of this machine, its containers' included, each once. */
-export function connections(proc = '/proc'): Connection[] {
-  const range = textOf(join(proc, 'sys/net/ipv4/ip_local_port_range'));
+/** `TCP: inuse 4 orphan 0 …`, or `TCP6:`: the kernel counts these, and walks all sockets of the machine for a list. */
+const hasSockets = (sockstat: string): boolean => /^TCP6?: inuse [1-9]/m.test(sockstat);
+
+/** Sockets of a process's network namespace, as the kernel lists them; nothing where there are none. */
+async function listOf(proc: string, pid: string): Promise<string> {
+  const lists = await Promise.all(
+    (['', '6'] as const).map(async version =>
+      hasSockets(await textOf(proc, pid, `net/sockstat${version}`))
+        ? textOf(proc, pid, `net/tcp${version}`)
+        : '',
+    ),
+  );
+  return lists.join('\n');
+}
+
+/** TCP connections of this host, and of its containers if they are asked for, each once. */
+export async function connections({ containers = false, proc = '/proc' } = {}): Promise<Connection[]> {
+  const range = await textOf(proc, 'sys/net/ipv4/ip_local_port_range');
   const all = new Map<string, Connection>();
-  for (const pid of namespaces(proc).values()) {
-    const text = ['tcp', 'tcp6'].map(name => textOf(join(proc, pid, 'net', name))).join('\n');
-    for (const connection of connectionsIn(text, Number.parseInt(range, 10) || FIRST_EPHEMERAL))
-      all.set(JSON.stringify(connection), connection);
+  for (const pid of [OWN, ...(containers ? await others(proc) : [])]) {
+    const found = connectionsIn(await listOf(proc, pid), Number.parseInt(range, 10) || FIRST_EPHEMERAL);
+    for (const connection of found) all.set(JSON.stringify(connection), connection);
   }
   return [...all.values()];
 }

@@ -114,7 +114,7 @@ async function kernelSide(
   if (endStrays() > 0) await clock.sleep(NOTICED);
   const place = join(folder, 'flows');
   const group = settings.logGroup ?? (await freeGroup(place, clock));
-  const plane = introducing(openDataPlane({ logGroup: group }), () => introduce({ log }));
+  const plane = introducing(openDataPlane({ logGroup: group }), which => introduce({ log, ...which }));
   const names = new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() });
   if (!settings.flows || settings.once) return { plane, names };
   claimSysctls(folder);

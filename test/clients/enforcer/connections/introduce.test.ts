@@ -36,7 +36,7 @@ test('all in one go, by a file that is gone afterwards', async () => {
   const { calls, files, run } = conntrack(() => ran(0));
   const warned: unknown[] = [];
   const log = { warn: (...words: unknown[]) => void warned.push(words) };
-  await introduce({ log, conntrack: run, find: () => [one(1), one(2)] });
+  await introduce({ log, containers: false, conntrack: run, find: async () => [one(1), one(2)] });
   expect(calls).toEqual([`-A ${tuple(1)}\n-A ${tuple(2)}\n`]);
   expect(files.map(file => existsSync(file))).toEqual([false]);
   expect(warned).toEqual([]);
@@ -47,7 +47,7 @@ test('one by one where conntrack takes no list, and known ones do not end it', a
   const { calls, run } = conntrack(([command]) => (command === '-R' ? old : ran(1, 'File exists')));
   const warned: unknown[] = [];
   const log = { warn: (...words: unknown[]) => void warned.push(words) };
-  await introduce({ log, conntrack: run, find: () => [one(1), one(2), one(3)] });
+  await introduce({ log, containers: false, conntrack: run, find: async () => [one(1), one(2), one(3)] });
   expect(calls.slice(1).toSorted()).toEqual([1, 2, 3].map(port => `-I ${tuple(port)}`));
   expect(warned).toHaveLength(1);
 });
@@ -58,7 +58,7 @@ test('never fails, and says why nothing was told', async () => {
   const find = () => {
     throw new Error('no /proc here');
   };
-  await introduce({ log, conntrack: conntrack(() => ran(0)).run, find });
+  await introduce({ log, containers: false, conntrack: conntrack(() => ran(0)).run, find });
   expect(warned).toEqual([[{ reason: 'no /proc here' }, 'connections stay unknown']]);
 });
 
@@ -73,8 +73,11 @@ test('before and after the first rules, after they were mended, and not with eve
     reconcile: async () => ({ mended, difference: '' }),
     remove: async () => void steps.push('removed'),
   } as unknown as DataPlane;
-  const policy = {} as HostPolicy;
-  const introduced = introducing(plane, async () => void steps.push('introduced'));
+  const policyOf = (...units: object[]) => ({ units }) as unknown as HostPolicy;
+  const policy = policyOf({ isHost: true, addresses: ['10.9.0.1'] }, { isHost: false, addresses: [] });
+  const introduced = introducing(plane, async ({ containers }) => {
+    steps.push(containers ? 'introduced with containers' : 'introduced');
+  });
   await introduced.apply(policy);
   outcome = 'applied';
   await introduced.apply(policy);
@@ -93,6 +96,7 @@ test('before and after the first rules, after they were mended, and not with eve
   await introduced.reconcile();
   expect(steps.splice(0)).toEqual(['introduced']);
   await introduced.remove();
-  await introduced.apply(policy);
-  expect(steps).toEqual(['removed', 'introduced', 'applied', 'introduced']);
+  await introduced.apply(policyOf({ isHost: false, addresses: ['10.9.0.3'] }));
+  const [before, rules, after] = ['introduced with containers', 'applied', 'introduced with containers'];
+  expect(steps).toEqual(['removed', before, rules, after]);
 });

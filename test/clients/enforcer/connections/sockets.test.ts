@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connections, connectionsIn } from '../../../../clients/enforcer/connections/sockets.ts';
 
@@ -48,7 +51,27 @@ test('what does not go on, begins, or stays on the host is left out', () => {
   expect(told('nonsense')).toEqual([]);
 });
 
-test('a machine without processes has none', () => {
-  expect(() => connections('/nowhere')).toThrow();
-  expect(connections('/dev/fd')).toEqual([]);
+test('containers are looked into when they are asked for, each network once, and not those without sockets', async () => {
+  const proc = mkdtempSync(join(tmpdir(), 'proc-'));
+  const add = (pid: string, namespace: string, sockstat: string, ...lines: string[]) => {
+    mkdirSync(join(proc, pid, 'ns'), { recursive: true });
+    mkdirSync(join(proc, pid, 'net'));
+    symlinkSync(`net:[${namespace}]`, join(proc, pid, 'ns/net'));
+    writeFileSync(join(proc, pid, 'net/sockstat'), `sockets: used 9\nTCP: inuse ${sockstat} orphan 0\n`);
+    writeFileSync(join(proc, pid, 'net/tcp'), [HEAD, ...lines, ''].join('\n'));
+  };
+  const open = (port: string) => line(`${A}:${port}`, `${B}:01BB`, '01');
+  add('self', '1', '3', open('C000'));
+  add('10', '1', '3', open('C000'));
+  add('20', '2', '1', open('C001'));
+  add('21', '2', '1', open('C001'));
+  add('30', '3', '0', open('C002'));
+  const ports = async (containers: boolean) =>
+    (await connections({ containers, proc })).map(({ source }) => source.port);
+  try {
+    expect(await ports(false)).toEqual([0xc000]);
+    expect(await ports(true)).toEqual([0xc000, 0xc001]);
+  } finally {
+    rmSync(proc, { recursive: true });
+  }
 });
