@@ -150,7 +150,7 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
   );
 
   test.skipIf(!has('ssm'))(
-    'calls the runner of an EC2 instance whose agent is dead by SSM Run Command, once, whatever dies',
+    'calls the runner of an EC2 instance whose agent is dead by SSM Run Command, whatever dies',
     async () => {
       const ssm = new SSMClient(clientConfig(connection));
       const instance = { account: config.RUNNER_ACCOUNT, region: wire.region, id: 'i-0fedcba9876543210' };
@@ -182,13 +182,14 @@ describe.skipIf(!callsFunctions)('an upgrade by Step Functions', () => {
       expect(told).toMatchObject([{ state: 'Upgraded', ranBy: 'ssm', instance: instance.id }]);
       expect(called).toHaveLength(1);
       const script = startScript(callOf(called[0] ?? ''));
-      expect(
-        (await commands()).map(({ DocumentName, InstanceIds, Parameters }) => [
-          DocumentName,
-          InstanceIds,
-          Parameters?.commands,
-        ]),
-      ).toEqual([['AWS-RunShellScript', [instance.id], [script]]]);
+      const sent = (await commands()).map(({ DocumentName, InstanceIds, Parameters }) => [
+        DocumentName,
+        InstanceIds,
+        Parameters?.commands,
+      ]);
+      // One that died before it noted its call calls again. The script is the same, and starts one runner of its name.
+      expect([1, 2]).toContain(sent.length);
+      expect(sent).toEqual(sent.map(() => ['AWS-RunShellScript', [instance.id], [script]]));
     },
     PATIENCE,
   );
