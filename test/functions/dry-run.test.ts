@@ -171,7 +171,7 @@ describe('a dry run', () => {
     )) as Namespace;
     await close(object, plane.deps);
     const body = { name: 'n', entries: ['10.0.0.0/8'] };
-    expect((await plane.root('POST /externalnetworks?dryRun', path, { body })).status).toBe(404);
+    expect((await plane.root('POST /externalnetworks?dryRun', path, { body })).status).toBe(409);
     plane.clock.advance(61_000);
     commits = 0;
     expect((await plane.root('POST /externalnetworks?dryRun', path, { body })).status).toBe(200);
