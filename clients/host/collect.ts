@@ -22,9 +22,13 @@ function capabilitiesOf(status: string | undefined): string[] {
     .sort();
 }
 
-/** What tells best of kernel features is whether the kernel takes rules that need them; nothing is changed by `-c`. */
-const PROBE =
-  'add table inet probe; add chain inet probe c; add rule inet probe c ct state established log group 1 accept';
+/**
+ * What tells best of kernel features is whether the kernel takes rules that need them; nothing is changed by `-c`. A rule that
+ * reads the state of connections would all the same have the kernel track some for a moment, of which it meets many in the
+ * middle and remembers the wrong end as the one that asked: `notrack` is of the same module.
+ */
+export const PROBE =
+  'add table inet probe; add chain inet probe c; add rule inet probe c notrack log group 1 accept';
 const PROBED = ['nf_tables', 'nf_conntrack', 'nft_ct', 'nfnetlink_log', 'nft_log'];
 
 async function modulesOf(host: Host, kernel: string): Promise<string[]> {

@@ -4,6 +4,7 @@ import { introduce } from '../../clients/enforcer/connections/introduce.ts';
 import { introducing } from '../../clients/enforcer/connections/introducing.ts';
 import type { DataPlane } from '../../clients/enforcer/data-plane.ts';
 import { nftCommand } from '../../clients/enforcer/nft/command.ts';
+import { PROBE } from '../../clients/host/collect.ts';
 import { type HostPlan, type Network, openNetwork } from '../../local/hosts/network.ts';
 import { type Entry, make, makeNamespace, pathOf, viewOf } from '../core/objects.ts';
 import { hostPolicy, localUnit, planeOf } from './hosts/plane.ts';
@@ -127,6 +128,12 @@ describe('connections that are older than the rules', () => {
 
     expect(await plane.apply(policy())).toMatchObject({ outcome: 'applied' });
     expect(await alive(), 'forbidden later').toEqual([]);
+  });
+
+  test('are not met in the middle because somebody looks at what the kernel can', async () => {
+    const node = network.host('node');
+    for (let look = 0; look < 20; look++) await node.run('nft', ['-c', PROBE]);
+    expect(await node.run('conntrack', ['-C'])).toBe('0\n');
   });
 
   test('stall when the kernel is not told of them, so that this is no gift of its', async () => {
