@@ -1,12 +1,16 @@
 import type { z } from 'zod';
 import { PeerList } from '../core/peer-list.ts';
+import { PolicyText } from '../core/policy-text.ts';
 import { type Binding, PAYLOADS, type PayloadName, type Payloads } from '../schema/bundle.ts';
 import { parseJson } from './metadata.ts';
 import { refuse } from './refusal.ts';
 import { type News, RestingPayloads } from './resting.ts';
 
-/** A bundle's content. Peers may be many: they stay as they came, and are read when they are asked for. */
-export type Opened = Omit<Payloads, 'peers.json'> & { 'peers.json': PeerList };
+/** A bundle's content. Peers and rulesets may be many: they stay as they came, and are read when they are asked for. */
+export type Opened = Omit<Payloads, 'peers.json' | 'policy.json'> & {
+  'peers.json': PeerList;
+  'policy.json': PolicyText;
+};
 
 const parse = <T>(name: string, schema: z.ZodType<T>, bytes: Uint8Array): T => {
   let json: unknown;
@@ -52,7 +56,10 @@ export const parsePayloads = (news: News, binding: Binding, before?: RestingPayl
       parse('directives.json', PAYLOADS['directives.json'], bytes),
     ),
     'peers.json': read('peers.json', bytes => parsePeers(bytes, before?.opened['peers.json'])),
-    'policy.json': read('policy.json', bytes => parse('policy.json', PAYLOADS['policy.json'], bytes)),
+    'policy.json': read(
+      'policy.json',
+      bytes => new PolicyText(parse('policy.json', PAYLOADS['policy.json'], bytes), bytes),
+    ),
   };
   const { namespace, namespaceID } = payloads['policy.json'];
   if (namespace !== binding.namespace || namespaceID !== binding.namespaceID)

@@ -41,8 +41,7 @@ export class RestingPayloads implements PayloadBytes {
       if (!one && known) return known;
       if (!one) throw new TypeError(`there is no ${name}`);
       const { length, sha256, bytes } = one;
-      const isReadBack = name === 'peers.json' && opened[name].isVerbatim;
-      return { length, sha256, packed: isReadBack ? undefined : packed(bytes) };
+      return { length, sha256, packed: makesUp(opened, name) ? undefined : packed(bytes) };
     };
     return new RestingPayloads(opened, {
       'directives.json': file('directives.json'),
@@ -67,7 +66,13 @@ export class RestingPayloads implements PayloadBytes {
 
   #bytes(name: PayloadName): Uint8Array {
     const file = this.#files[name];
+    const [peers, policy] = [this.#opened['peers.json'], this.#opened['policy.json']];
     // Memory of its own, which nobody else writes to.
-    return file.packed ? new Uint8Array(unpacked(file.packed)) : this.#opened['peers.json'].bytes();
+    if (file.packed) return new Uint8Array(unpacked(file.packed));
+    return name === 'peers.json' ? peers.bytes() : new Uint8Array(policy.bytes());
   }
 }
+
+/** Whether what was read of a payload knows its bytes. */
+const makesUp = (opened: Opened, name: PayloadName): boolean =>
+  name === 'policy.json' || (name === 'peers.json' && opened[name].isVerbatim);

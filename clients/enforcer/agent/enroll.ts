@@ -1,7 +1,5 @@
-import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { createClient } from '../../../shared/api/client.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import { makeFolder, writeWhole } from '../files.ts';
@@ -35,6 +33,14 @@ async function keyIn(path: string): Promise<{ pem: string; keys: webcrypto.Crypt
   return { pem, keys: { privateKey, publicKey } };
 }
 
+/** Written for this moment alone, and a tenth of what an agent's code takes: it is not there before. */
+async function requestOf(name: string, keys: webcrypto.CryptoKeyPair): Promise<string> {
+  await import('reflect-metadata');
+  const { Pkcs10CertificateRequestGenerator } = await import('@peculiar/x509');
+  const how = { name, keys, signingAlgorithm: ALGORITHM };
+  return (await Pkcs10CertificateRequestGenerator.create(how, webcrypto)).toString('pem');
+}
+
 /**
  * Trades an install token for a credential of this host's own. The private key never leaves the host; the token is good
  * once, and again for the same key, so that a lost answer costs nothing.
@@ -47,14 +53,11 @@ export async function enroll(
 ): Promise<Credential> {
   makeFolder(folder);
   const { pem, keys } = await keyIn(`${folder}/enforcer.key`);
-  const request = await Pkcs10CertificateRequestGenerator.create(
-    { name: `CN=${machine.machineID.replace(/[^\w.-]/g, '-')}`, keys, signingAlgorithm: ALGORITHM },
-    webcrypto,
-  );
+  const certificateRequest = await requestOf(`CN=${machine.machineID.replace(/[^\w.-]/g, '-')}`, keys);
   const { body } = await createClient({ api }).call('registerEnforcer', {
     body: {
       token,
-      enforcer: { FQDN: machine.name, ...machine, certificateRequest: request.toString('pem') },
+      enforcer: { FQDN: machine.name, ...machine, certificateRequest },
     },
   });
   return { ...body.credential, certificateKey: Buffer.from(pem).toString('base64') };

@@ -11,9 +11,9 @@ const LONGEST_REASON = 1024;
 
 /** Of a bundle that was just taken. `rules`: digest of what the kernel holds; empty where nothing is enforced. */
 export function takenWords({ payloads, binding, revision }: Opened, policy: string, rules: string): string {
-  const { rulesets, externalNetworks } = payloads['policy.json'];
+  const { size, externalNetworks } = payloads['policy.json'];
   const peers = payloads['peers.json'].size;
-  const counts = `rulesets: ${rulesets.length}, external networks: ${externalNetworks.length}, peers: ${peers}`;
+  const counts = `rulesets: ${size}, external networks: ${externalNetworks.length}, peers: ${peers}`;
   const what = rules === '' ? `verified revision ${revision}` : `enforces revision ${revision}`;
   const digests = `policy sha256 ${policy}${rules === '' ? '' : `, rules ${rules}`}`;
   return `${what} of ${binding.namespace} (${counts}; ${digests})`;

@@ -27,6 +27,7 @@ interface Base {
   peers: PeerList | undefined;
   /** Whoever's class is none: where packets go that nothing else decides. */
   nobody: ReadonlyMap<string, string>;
+  warnings: readonly string[];
 }
 
 /** Peers of one neighbourhood, as they are now. */
@@ -94,7 +95,7 @@ export class Renderer {
       counters: woven.counters,
       meanings: base.loom.meanings,
       digest: digestOf(policy),
-      warnings: warningsOf(policy),
+      warnings: base.warnings,
     };
   }
 
@@ -130,7 +131,8 @@ export class Renderer {
         }
     const names = new Set(groups.flatMap(group => WAYS.map(way => classesName(group, way))));
     for (const name of this.#buckets.keys()) if (!names.has(name)) this.#buckets.delete(name);
-    return { key, loom, groups, neighbourhoods, intervals: made, peers: undefined, nobody };
+    const warnings = warningsOf(policy);
+    return { key, loom, groups, neighbourhoods, intervals: made, peers: undefined, nobody, warnings };
   }
 
   /** `touched`: the only addresses that may have changed since `before`, some of them twice. */
