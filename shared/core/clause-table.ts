@@ -131,7 +131,8 @@ export class ClauseTable {
       for (const clause of this.#byRarest[atom] ?? [])
         if (this.#clauses[clause]?.atoms.every(one => this.#marks[one] === 1)) found.push(clause);
     for (const atom of atoms) this.#marks[atom] = 0;
-    return found.sort((a, b) => a - b);
+    // A copy: lists that grew have room for more, many times what is in most of them.
+    return found.sort((a, b) => a - b).slice();
   }
 
   #rarest(): number[][] {
@@ -145,6 +146,6 @@ export class ClauseTable {
       const rarest = rest.reduce((a, b) => ((uses[b] ?? 0) < (uses[a] ?? 0) ? b : a), first);
       lists[rarest]?.push(clause);
     }
-    return lists;
+    return lists.map(list => list.slice());
   }
 }

@@ -7,7 +7,7 @@ import type {
 import { fail } from '../schema/failure.ts';
 import { isWithin, type NamespacePath } from '../schema/ids.ts';
 import type { NetworkRule } from '../schema/networkrulesetpolicy.ts';
-import { parseProtocolPorts } from '../schema/protocol-ports.ts';
+import { type PortSet, parseProtocolPorts } from '../schema/protocol-ports.ts';
 import type { Tag } from '../schema/tag.ts';
 import { NetworkIndex, type NetworkMatch } from './cidr.ts';
 import { ClauseTable, type TagClass } from './clause-table.ts';
@@ -80,6 +80,7 @@ export class NamespacePolicy {
   readonly #networks: readonly BundleExternalNetwork[];
   readonly #index: NetworkIndex;
   readonly #table = new ClauseTable();
+  readonly #ports = new Map<string, PortSet>();
   readonly #rulesets: readonly ParsedRuleSet[];
   /** Subject clause → rulesets. */
   readonly #selecting = new Map<number, number[]>();
@@ -102,6 +103,7 @@ export class NamespacePolicy {
     this.#networks = networks;
     this.#index = new NetworkIndex(networks.map(network => network.entries));
     this.#rulesets = rulesets.map((ruleset, order) => this.#parse(ruleset, order));
+    this.#ports.clear();
     for (const [at, { subject }] of this.#rulesets.entries())
       for (const clause of subject) {
         const list = this.#selecting.get(clause);
@@ -120,7 +122,7 @@ export class NamespacePolicy {
           action: rule.action,
           observed: rule.observationEnabled,
           logged: !rule.logsDisabled,
-          ports: parseProtocolPorts(rule.protocolPorts),
+          ports: this.#portsOf(rule.protocolPorts),
           object: rule.object.map(clause => this.#table.add(clause)),
           ref: {
             rulesetID: ruleset.ID,
@@ -141,6 +143,14 @@ export class NamespacePolicy {
         outgoing: parse('outgoing', ruleset.outgoingRules),
       },
     };
+  }
+
+  /** Equal ones are one: most rules are about few ports. */
+  #portsOf(texts: readonly string[]): PortSet {
+    const key = texts.join();
+    const known = this.#ports.get(key) ?? parseProtocolPorts(texts);
+    this.#ports.set(key, known);
+    return known;
   }
 
   /** The tags that count here, of processing units that live here and of external networks that apply here. */

@@ -39,6 +39,9 @@ function stampOf(words: ReadonlyMap<string, string>): { digest: string; epoch: E
 /** One element: `key : value`, `key`, or `key counter packets 1 bytes 60`. */
 type Take = (key: string, value: string) => void;
 
+/** Of an end that saw nothing: most of them, and one for all. */
+const IDLE = { packets: 0, bytes: 0 };
+
 const COUNTED = /^(\S+) counter(?: packets (\d+) bytes (\d+))?$/;
 
 /**
@@ -85,7 +88,8 @@ export class ListingReader {
       this.#elements(element => {
         const [, number, packets = '0', bytes = '0'] = COUNTED.exec(element) ?? [];
         if (number === undefined) throw new TypeError(`nft listed \`${element}\` where flows are counted`);
-        this.#counters.set(number, { packets: Number(packets), bytes: Number(bytes) });
+        const isIdle = packets === '0' && bytes === '0';
+        this.#counters.set(number, isIdle ? IDLE : { packets: Number(packets), bytes: Number(bytes) });
       });
   }
 

@@ -107,7 +107,9 @@ class NftPlane implements DataPlane {
   async counters(): Promise<Map<string, Counted>> {
     const listing = await this.#read(['-nn', 'list', 'set', FAMILY, NAME, TALLY]);
     giveBackLater();
-    return new Map([...(listing?.counters ?? [])].map(([number, counted]) => [digitsOf(number), counted]));
+    const counters = new Map<string, Counted>();
+    for (const [number, counted] of listing?.counters ?? []) counters.set(digitsOf(number), counted);
+    return counters;
   }
 
   meaning(id: string): Meaning | undefined {

@@ -1,5 +1,7 @@
 /** At least a third of the places is free, so that look-ups end soon. */
 const ROOM = 1.5;
+/** Times the places that a full one gets. */
+const GROWTH = 1.5;
 const SMALLEST = 16;
 
 /**
@@ -68,7 +70,7 @@ export class WordTable {
 
   #grow(): void {
     const [keys, values, taken] = [this.#keys, this.#values, this.#taken];
-    const room = Math.max(SMALLEST, taken.length * 2);
+    const room = Math.max(SMALLEST, Math.ceil(taken.length * GROWTH));
     this.#keys = new Uint32Array(room * this.#width);
     this.#values = new Uint32Array(room);
     this.#taken = new Uint8Array(room);
