@@ -50,7 +50,7 @@ StartLimitIntervalSec=0
 Type=simple
 EnvironmentFile=-${PLACES.conf}
 # Large pieces of memory go back to the system when they are free.
-Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536
+Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=8192
 ExecStart=${PLACES.program} run $ENFORCERD_OPTS
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
