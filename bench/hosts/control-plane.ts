@@ -46,7 +46,7 @@ function* unitsOf(count: number, kinds: number): Generator<Write> {
 async function fill(writes: Iterable<Write>): Promise<void> {
   let batch: Write[] = [];
   for (const write of writes) {
-    if (batch.push(write) < LIMITS.transaction / 2) continue;
+    if (batch.push(write) < LIMITS.transaction / 4) continue;
     await store.commit(batch);
     batch = [];
   }
