@@ -28,8 +28,8 @@ export const lookAgain = ({ migration }: Pick<Enforcer, 'migration'>, now: Date)
     : Math.ceil(Math.min(CALL.longest, Math.max(CALL.look, secondsSince(migration.directed, now) / 32)));
 
 /**
- * Seconds until the runner of a host is to be called; 0: now. A host that was not heard of for long is called at once. Undefined:
- * nothing is to be done as things stand.
+ * Seconds until the runner of a host is to be called; 0: now. A host that was not heard of for long is called at once, unless a
+ * runner has taken up its directive before: that one looks for the next by itself. Undefined: nothing is to be done as things stand.
  */
 export function callDue({ migration, unreachable }: Enforcer, now: Date): number | undefined {
   const task = migration?.task;
@@ -38,7 +38,7 @@ export function callDue({ migration, unreachable }: Enforcer, now: Date): number
   if (calls && calls.times >= CALL.times) return undefined;
   const waits = calls
     ? CALL.again - secondsSince(calls.at, now)
-    : unreachable
+    : unreachable && migration.taken === undefined
       ? 0
       : CALL.grace - secondsSince(migration.directed, now);
   return Math.max(0, Math.ceil(waits));
