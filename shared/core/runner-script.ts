@@ -86,7 +86,7 @@ const RESUME = 'prisma-enforcer-resume.service';
  * agent is there, or one that does not know this command.
  */
 const CALL = `program=$1/${PROGRAM.slice(1)}
-if [ -x "$program" ]; then "$program" runner fetch --prefix "$1" --directive "$2"
+if [ -x "$program" ]; then "$program" runner fetch --prefix "\${1:-/}" --directive "$2"
 elif [ -e "$1/etc/systemd/system/${RESUME}" ]; then systemctl start ${RESUME}
 fi
 code=$?

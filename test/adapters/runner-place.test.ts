@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openRunnerPlace, openRunnerPlaces } from '../../shared/adapters/aws/runner-place.ts';
 import { callOf } from '../../shared/core/runner-script.ts';
@@ -92,6 +94,14 @@ describe.skipIf(process.platform !== 'linux')('through SSM Run Command', () => {
       await place().start(call);
       await ends(call.name, 1);
       expect(called()).toEqual([`runner fetch --prefix ${prefix} --directive ${DIRECTIVE}`]);
+    });
+
+    test('names the root of a system as its agent does, so that there is one runner and not another beside it', async () => {
+      install('true');
+      const [shell, flag, script, ...given] = callOf(DIRECTIVE).command;
+      const here = String(script).replace('program=$1/', `program=${prefix}/`);
+      await promisify(execFile)(shell, [String(flag), here, ...given]);
+      expect(called()).toEqual([`runner fetch --prefix / --directive ${DIRECTIVE}`]);
     });
 
     test('is tried again where it failed', async () => {
