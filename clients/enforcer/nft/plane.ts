@@ -1,5 +1,5 @@
 import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
-import { giveBackLater, keepYoungSmall } from '../memory.ts';
+import { giveBackLater } from '../memory.ts';
 import { type Model, sameRules, TALLY } from '../policy/model.ts';
 import { digitsOf } from '../policy/numbers.ts';
 import { Renderer } from '../policy/renderer.ts';
@@ -291,7 +291,4 @@ const sameChains = (a: Model, b: Model): boolean =>
     [...b.chains].every(([name, chain]) => sameRules(a.chains.get(name), chain)));
 
 /** The data plane of a Linux host: one table, `inet prisma`, changed in place. */
-export function openDataPlane(options: PlaneOptions = {}): DataPlane {
-  keepYoungSmall();
-  return new NftPlane(options);
-}
+export const openDataPlane = (options: PlaneOptions = {}): DataPlane => new NftPlane(options);
