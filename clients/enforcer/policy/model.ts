@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { packed as pack, unpacked } from '../../../shared/core/packed.ts';
 import type { Meaning } from '../data-plane.ts';
 
 /** A chain of the table. Rules are nft's text, one each. */
@@ -10,24 +9,24 @@ export interface Chain {
 }
 
 /**
- * A chain as packed bytes: once the kernel has it, its text is seldom asked for again, and as texts the rules of a large
- * policy are many times what else is remembered of it.
+ * A chain as bytes: once the kernel has it, its text is seldom asked for again, and as texts the rules of a large policy
+ * are many times what else is remembered of it.
  */
 class PackedChain implements Chain {
-  readonly #text: Uint8Array;
+  readonly #bytes: Buffer;
   readonly size: number;
 
   constructor(rules: readonly string[]) {
     this.size = rules.length;
-    this.#text = pack(Buffer.from(rules.join('\n')));
+    this.#bytes = Buffer.from(rules.join('\n'));
   }
 
   get rules(): readonly string[] {
-    return this.size === 0 ? [] : unpacked(this.#text).toString().split('\n');
+    return this.size === 0 ? [] : this.#bytes.toString().split('\n');
   }
 
   equals(other: PackedChain): boolean {
-    return this.size === other.size && Buffer.compare(this.#text, other.#text) === 0;
+    return this.size === other.size && this.#bytes.equals(other.#bytes);
   }
 }
 
