@@ -113,7 +113,7 @@ module.exports = {
         '^clients/',
         '^shared/(schema|core)/',
         '^shared/bundle/',
-        '^shared/api/(client|listen|messages)\\.ts$',
+        '^shared/api/(client|agent-client|listen|messages)\\.ts$',
         '^shared/ports/runner-place\\.ts$',
       ],
       'A client sees what any client of the API sees. Where a runner runs is a port that a host and a cloud fill.',

@@ -1,4 +1,4 @@
-import type { Client } from '../../shared/api/client.ts';
+import type { AgentClient } from '../../shared/api/agent-client.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 
 export interface Machine {
@@ -10,7 +10,7 @@ export interface Machine {
 }
 
 /** The enforcer's object in its namespace: the one that this machine had before, or a new one. */
-export async function register(client: Client, namespace: string, machine: Machine): Promise<Enforcer> {
+export async function register(client: AgentClient, namespace: string, machine: Machine): Promise<Enforcer> {
   const { body: known } = await client.call('listEnforcer', { namespace });
   const mine = known.find(({ machineID }) => machineID === machine.machineID);
   if (mine) return mine;
@@ -20,7 +20,7 @@ export async function register(client: Client, namespace: string, machine: Machi
 
 /** Tells the control plane what became of a bundle: which revision, and why not where it was refused. */
 export async function report(
-  client: Client,
+  client: AgentClient,
   enforcer: Enforcer,
   bundle: NonNullable<Enforcer['bundle']>,
 ): Promise<void> {

@@ -13,7 +13,7 @@ import {
 } from './access-messages.ts';
 import { ASK, READ, WRITE } from './fails.ts';
 import { DefaultEnforcerVersion, DefaultEnforcerVersionRequest } from './namespace-messages.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 const meta = (name: string, summary: string, ok: z.ZodType): Route => ({
   method: 'GET',

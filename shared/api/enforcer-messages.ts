@@ -117,3 +117,16 @@ export const PreflightAnswer = z.object({
   findings: z.array(PreflightFinding).describe('Every check that concerns the host.'),
 });
 export type PreflightAnswer = z.infer<typeof PreflightAnswer>;
+
+/** Short-lived read access to one bundle: ports/bundle-access.ts says what each field is. */
+export const EnforcerCredentials = z.object({
+  url: z.string().describe('Where the bundle lies: an https prefix, or a URL of this server.'),
+  accessKeyID: z.string().describe('AWS access key of the session.'),
+  secretAccessKey: z.string().describe('Of the temporary credentials.'),
+  sessionToken: z.string().describe('AWS session token.'),
+  expiration: z.string().describe('RFC 3339; later the credentials are refused.'),
+  tenant: z.string().describe('What the client must find bound into the bundle.'),
+  namespace: z.string().describe('The enforcer’s.'),
+  namespaceID: z.string().describe('Its ID, which is bound into the bundle too.'),
+});
+export type EnforcerCredentials = z.infer<typeof EnforcerCredentials>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../schema/config.ts';
 import { FlowReport, FlowReportInput } from '../schema/flowreport.ts';
 import { READ, WRITE } from './fails.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 /** Most records of one request. */
 const MOST = 10_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ImportSpec, importRun } from '../schema/import.ts';
 import { READ, WRITE } from './fails.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 /** An import as it is shown: without what only the workflow needs. */
 export const ShownImport = importRun.stored.omit({

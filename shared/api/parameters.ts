@@ -1,4 +1,4 @@
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 /** A parameter object of OpenAPI. */
 export interface Parameter {

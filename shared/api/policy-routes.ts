@@ -13,7 +13,7 @@ import {
   RenderedPolicy,
   RenderedPolicyRequest,
 } from './policy-messages.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 const PAGED: readonly ParameterName[] = ['page', 'pagesize', 'order', 'q'];
 

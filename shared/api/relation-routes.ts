@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Identity, resourceOf } from '../schema/resources.ts';
 import { READ } from './fails.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 const Nothing = z.array(z.strictObject({})).max(0);
 

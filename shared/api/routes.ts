@@ -1,19 +1,10 @@
 import { z } from 'zod';
-import { enforcer } from '../schema/enforcer.ts';
-import type { FailureKind } from '../schema/failure.ts';
 import { LintFinding } from '../schema/lint.ts';
-import { type Identity, identities, type Noun, resourceOf } from '../schema/resources.ts';
+import { identities, resourceOf } from '../schema/resources.ts';
 import { accessRoutes } from './access-routes.ts';
-import {
-  PokeParameters,
-  PreflightAnswer,
-  PreflightRequest,
-  PresetAnswer,
-  PresetRequest,
-  RegistrationAnswer,
-  RegistrationRequest,
-  UnitPokeParameters,
-} from './enforcer-messages.ts';
+import { crudRoutes } from './crud-routes.ts';
+import { directiveRoutes } from './directive-routes.ts';
+import { enforcerRoutes } from './enforcer-routes.ts';
 import { READ, WRITE } from './fails.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { importRoutes } from './import-routes.ts';
@@ -23,15 +14,10 @@ import {
   ConversionRequest,
   DecisionAnswer,
   DecisionRequest,
-  EnforcerCredentials,
   ExportAnswer,
   ExportRequest,
   ImportReport,
   ImportRequest,
-  Issue,
-  IssueRequest,
-  Jwks,
-  MetaConfig,
 } from './messages.ts';
 import {
   AccessibleNamespace,
@@ -47,96 +33,20 @@ import {
 import { LIST, type ParameterName } from './parameters.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { relationRoutes } from './relation-routes.ts';
+import type { CrudOperation, Route } from './route.ts';
+import { tokenRoutes } from './token-routes.ts';
 import { upgradeRoutes } from './upgrade-routes.ts';
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-/** What an authorization grants on an identity. PATCH counts as `put`, HEAD as `get`; a poke is a `put`. */
-export type Verb = 'get' | 'post' | 'put' | 'delete';
-
-/**
- * Who may call. A permission on an identity in the request's namespace; or everybody, for the few operations that
- * authenticate by their own body or hold nothing secret. A route cannot be stated without it.
- */
-export type Allow = { identity: string; verb: Verb } | 'everybody';
-
-export interface Route {
-  method: Method;
-  /** `{name}` is a path parameter. */
-  path: string;
-  /** Noun group: the Lambda function that serves it, a file in functions/api/. */
-  group: string;
-  summary: string;
-  allow: Allow;
-  /** Whoever holds it in a namespace below may ask too, and is answered with what it can reach there. */
-  below?: true;
-  /** Body of the request; absent when there is none. */
-  input?: z.ZodType;
-  /** Bytes of the body that are taken, where those are more than usual. */
-  largest?: number;
-  /** Query parameters of its own, by their names in lower case, each a text; none stands twice. */
-  query?: z.ZodObject;
-  /** Query parameters that it shares with others, beside those that its method or CRUD action has anyway. */
-  takes?: readonly ParameterName[];
-  /** Body of the answer; absent: 204. */
-  ok?: z.ZodType;
-  fails: readonly FailureKind[];
-  /** A POST that changes nothing: its refusal is no refused write. */
-  readOnly?: true;
-  /** What generic code (CRUD, command line) derives from: the resource and what is done with it. */
-  crud?: { identity: Identity; action: CrudAction };
-}
-
-export const crudActions = ['create', 'list', 'count', 'get', 'update', 'patch', 'delete'] as const;
-export type CrudAction = (typeof crudActions)[number];
-export type CrudOperation = `${CrudAction}${Capitalize<Noun>}`;
-
-/** `list` + `namespace` → `listNamespace`. */
-export const crudOperation = (action: CrudAction, identity: Identity): CrudOperation =>
-  `${action}${(identity[0] ?? '').toUpperCase()}${identity.slice(1)}` as CrudOperation;
-
-function crudRoutes(identity: Identity): [CrudOperation, Route][] {
-  const { plural, group, stored, input } = resourceOf(identity);
-  const all = `/${plural}`;
-  const one = `/${plural}/{id}`;
-  const partial = input.partial();
-  const route = (
-    action: CrudAction,
-    method: Method,
-    path: string,
-    verb: Verb,
-    summary: string,
-    body: { input?: z.ZodType; ok?: z.ZodType },
-    fails: readonly FailureKind[],
-  ): [CrudOperation, Route] => [
-    crudOperation(action, identity),
-    { method, path, group, summary, allow: { identity, verb }, ...body, fails, crud: { identity, action } },
-  ];
-  return [
-    route('create', 'POST', all, 'post', `Creates one ${identity}.`, { input, ok: stored }, WRITE),
-    route('list', 'GET', all, 'get', `Lists ${plural}.`, { ok: z.array(stored) }, READ),
-    route('count', 'HEAD', all, 'get', `Counts ${plural}.`, {}, READ),
-    route('get', 'GET', one, 'get', `Gets one ${identity} by ID.`, { ok: stored }, READ),
-    route(
-      'update',
-      'PUT',
-      one,
-      'put',
-      `Replaces one ${identity}; needs the updateTime that was read.`,
-      { input, ok: stored },
-      WRITE,
-    ),
-    route(
-      'patch',
-      'PATCH',
-      one,
-      'put',
-      `Changes some attributes of one ${identity}.`,
-      { input: partial, ok: stored },
-      WRITE,
-    ),
-    route('delete', 'DELETE', one, 'delete', `Deletes one ${identity}.`, { ok: stored }, WRITE),
-  ];
-}
+export {
+  type Allow,
+  type CrudAction,
+  type CrudOperation,
+  crudActions,
+  crudOperation,
+  type Method,
+  type Route,
+  type Verb,
+} from './route.ts';
 
 /** A small read-only resource, listed. */
 const view = (
@@ -213,118 +123,8 @@ const views = {
   listRoles: view('/roles', 'role', 'Lists the roles that can be granted, and what each may do.', RoleAnswer),
 } as const satisfies Record<string, Route>;
 
-/** What agents do beside CRUD. */
-const agents = {
-  pokeEnforcer: {
-    method: 'GET',
-    path: '/enforcers/{id}/poke',
-    group: 'enforcers',
-    summary: 'Says that the enforcer is alive, and what has become of it: its status, version and bundle.',
-    allow: { identity: 'enforcer', verb: 'put' },
-    query: PokeParameters,
-    fails: READ,
-  },
-  pokeProcessingUnit: {
-    method: 'GET',
-    path: '/processingunits/{id}/poke',
-    group: 'enforcers',
-    summary: 'Says that a processing unit is still there, and what has become of it.',
-    allow: { identity: 'processingunit', verb: 'put' },
-    query: UnitPokeParameters,
-    fails: READ,
-  },
-  registerEnforcer: {
-    method: 'POST',
-    path: '/registrations',
-    group: 'enforcers',
-    summary:
-      'Trades an install token for an enforcer of its own: the one that the machine had, or a new one.',
-    allow: 'everybody',
-    input: RegistrationRequest,
-    takes: ['dryRun'],
-    ok: RegistrationAnswer,
-    fails: WRITE,
-  },
-  createPreflight: {
-    method: 'POST',
-    path: '/preflights',
-    group: 'enforcers',
-    summary: 'Judges whether an agent can be installed on a host in the namespace, check by check.',
-    allow: { identity: 'preflight', verb: 'post' },
-    input: PreflightRequest,
-    ok: PreflightAnswer,
-    fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
-  },
-  applyPreset: {
-    method: 'POST',
-    path: '/enforcerprofilepresets',
-    group: 'enforcers',
-    summary: 'Makes a profile and its mapping that belong together, once.',
-    allow: { identity: 'enforcerprofile', verb: 'post' },
-    input: PresetRequest,
-    ok: PresetAnswer,
-    fails: WRITE,
-  },
-  revokeEnforcer: {
-    method: 'DELETE',
-    path: '/enforcers/{id}/certificate',
-    group: 'enforcers',
-    summary: 'Revokes the certificate of an enforcer, and every token that it got with it.',
-    allow: { identity: 'enforcer', verb: 'delete' },
-    ok: enforcer.stored,
-    fails: WRITE,
-  },
-} as const satisfies Record<string, Route>;
-
 /** Operations that are more than one resource's CRUD. */
 const special = {
-  issueToken: {
-    method: 'POST',
-    path: '/issue',
-    group: 'tokens',
-    summary:
-      'Trades what proves an identity, such as an assertion signed with a credential, for a short-lived token.',
-    allow: 'everybody',
-    input: IssueRequest,
-    takes: ['asCookie', 'dryRun'],
-    ok: Issue,
-    fails: [
-      'bad_request',
-      'unauthorized',
-      'quota_exhausted',
-      'invalid',
-      'too_large',
-      'unsupported_media_type',
-      'unavailable',
-    ],
-  },
-  getJwks: {
-    method: 'GET',
-    path: '/.well-known/jwks.json',
-    group: 'tokens',
-    summary: 'Gets the public keys that verify tokens.',
-    allow: 'everybody',
-    ok: Jwks,
-    fails: [],
-  },
-  getMetaConfig: {
-    method: 'GET',
-    path: '/_meta/config',
-    group: 'tokens',
-    summary: 'Gets what a client needs to know before it has a token.',
-    allow: 'everybody',
-    ok: MetaConfig,
-    fails: [],
-  },
-  createEnforcerCredentials: {
-    method: 'POST',
-    path: '/enforcers/{id}/credentials',
-    group: 'enforcers',
-    summary: "Gets short-lived read access to the bundle of the enforcer's namespace.",
-    allow: { identity: 'enforcercredential', verb: 'post' },
-    ok: EnforcerCredentials,
-    fails: READ,
-  },
   decideFlow: {
     method: 'POST',
     path: '/decisions',
@@ -412,20 +212,27 @@ const special = {
 export type Operation =
   | CrudOperation
   | keyof typeof accessRoutes
-  | keyof typeof agents
+  | keyof typeof directiveRoutes
+  | keyof typeof enforcerRoutes
   | keyof typeof flowRoutes
   | keyof typeof importRoutes
   | keyof typeof upgradeRoutes
   | keyof typeof policyRoutes
   | keyof typeof relationRoutes
   | keyof typeof special
+  | keyof typeof tokenRoutes
   | keyof typeof views;
 
 /** Every operation. Handlers, authorization, OpenAPI, the client, the command line and the CDK routes read this table. */
 export const routes: Readonly<Record<Operation, Route>> = {
-  ...(Object.fromEntries(identities.flatMap(crudRoutes)) as Record<CrudOperation, Route>),
-  ...agents,
+  ...(Object.assign({}, ...identities.map(identity => crudRoutes(identity, resourceOf(identity)))) as Record<
+    CrudOperation,
+    Route
+  >),
+  ...enforcerRoutes,
   ...upgradeRoutes,
+  ...directiveRoutes,
+  ...tokenRoutes,
   ...special,
   ...views,
   ...accessRoutes,

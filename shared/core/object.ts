@@ -1,9 +1,18 @@
 import { fail } from '../schema/failure.ts';
-import { childPath, LONGEST_PATH, type NamespacePath, ObjectId, ROOT, shortName } from '../schema/ids.ts';
+import {
+  childPath,
+  LONGEST_PATH,
+  type NamespacePath,
+  type ObjectId,
+  ROOT,
+  shortName,
+} from '../schema/ids.ts';
 import type { Namespace } from '../schema/namespace.ts';
 import type { ProcessingUnit } from '../schema/processingunit.ts';
 import { type Identity, type InputOf, type ObjectOf, resourceOf } from '../schema/resources.ts';
 import { Tag } from '../schema/tag.ts';
+
+export { newObjectId } from './object-id.ts';
 
 /** Where and when an object comes into being. */
 export interface Birth {
@@ -14,10 +23,6 @@ export interface Birth {
   /** Effective organizational metadata of `namespace`; objects that inherit it keep it in `metadata`. */
   organization?: readonly Tag[];
 }
-
-/** 12 hex characters of milliseconds since the epoch and 12 of chance, as `Clock.randomBytes` gives it. */
-export const newObjectId = (now: Date, randomBytes: (size: number) => Uint8Array): ObjectId =>
-  ObjectId.parse(now.getTime().toString(16).padStart(12, '0') + Buffer.from(randomBytes(6)).toString('hex'));
 
 /**
  * The object that a create stores: system attributes and computed tags filled in.

@@ -92,6 +92,7 @@ export const bundled = (
     legalComments: 'none',
     banner: { js: first === undefined ? BANNER : `${BANNER}\n${first}` },
     plugins: [englishOnly, undescribed, ...plugins],
+    metafile: true,
     logLevel: 'warning',
   });
 

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { credentialClient } from '../../clients/enforcer/agent/session.ts';
 import { readStatus, type Status } from '../../clients/enforcer/agent/status.ts';
 import { systemClock } from '../../clients/enforcer/clock.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
@@ -13,6 +12,7 @@ import { type Host, type HostPlan, type Network, openNetwork } from '../../local
 import { openUplink } from '../../local/hosts/uplink.ts';
 import type { Client } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
+import { adminClient } from '../make/admin-client.ts';
 import { freePort } from '../make/process.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../clients/enforcer/main.ts', import.meta.url));
@@ -91,7 +91,7 @@ export async function openFleet(
     });
   let controlPlane: ControlPlane | undefined = await open();
   const credential = Credential.parse(JSON.parse(readFileSync(controlPlane.administrator, 'utf8')));
-  const client = credentialClient(credential, systemClock);
+  const client = adminClient(credential, systemClock);
   await client.call('createNamespace', { namespace: '/', body: { name: 'tenant', type: 'Tenant' } });
   await client.call('createNamespace', { namespace: '/tenant', body: { name: 'group', type: 'Group' } });
   const agents: RealAgent[] = [];

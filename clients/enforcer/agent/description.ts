@@ -1,4 +1,4 @@
-import type { Client } from '../../../shared/api/client.ts';
+import type { AgentClient } from '../../../shared/api/agent-client.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { HostFacts } from '../../../shared/schema/host-facts.ts';
 import type { Ec2Instance } from '../../../shared/schema/instance.ts';
@@ -20,7 +20,7 @@ export interface Description {
 export type Describe = () => Promise<Description>;
 
 interface Told {
-  client: Client;
+  client: AgentClient;
   clock: Clock;
   troubles: Troubles;
   describe: Describe;

@@ -1,6 +1,6 @@
 import { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createClient } from '../../../shared/api/client.ts';
+import { createClient } from '../../../shared/api/agent-client.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import { makeFolder, writeWhole } from '../files.ts';
 import type { Machine } from '../register.ts';

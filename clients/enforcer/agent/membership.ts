@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ApiError, type Client } from '../../../shared/api/client.ts';
+import { type AgentClient, ApiError } from '../../../shared/api/agent-client.ts';
 import type { EnforcerCredentials } from '../../../shared/api/messages.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { Clock } from '../clock.ts';
@@ -11,7 +11,7 @@ import type { Troubles } from './troubles.ts';
 export type Reported = NonNullable<Enforcer['bundle']>;
 
 interface MembershipOptions {
-  client: Client;
+  client: AgentClient;
   namespace: string;
   machine: Machine;
   clock: Clock;

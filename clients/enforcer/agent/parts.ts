@@ -1,4 +1,4 @@
-import type { Client } from '../../../shared/api/client.ts';
+import type { AgentClient } from '../../../shared/api/agent-client.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { Clock } from '../clock.ts';
 import type { DataPlane } from '../data-plane.ts';
@@ -21,14 +21,14 @@ export interface Flows {
 }
 
 export interface FlowContext {
-  client: Client;
+  client: AgentClient;
   enforcer: () => Enforcer;
   holding: Holding;
   troubles: Troubles;
 }
 
 export interface AgentParts {
-  client: Client;
+  client: AgentClient;
   api: string;
   namespace: string;
   machine: Machine;

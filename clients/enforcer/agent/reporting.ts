@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Client } from '../../../shared/api/client.ts';
+import type { AgentClient } from '../../../shared/api/agent-client.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import type { ProcessingUnit } from '../../../shared/schema/processingunit.ts';
 import { MOST_ELEMENTS } from '../../../shared/schema/resource.ts';
@@ -34,7 +34,7 @@ const known = (found: FoundUnit, { ID, namespace, normalizedTags }: ProcessingUn
 
 /** Keeps the processing units of this host in the control plane the same as they are here. */
 export class UnitReporter {
-  readonly #client: Client;
+  readonly #client: AgentClient;
   readonly #enforcer: Enforcer;
   readonly #enforces: boolean;
   /** By `clientLocalID`; undefined until the control plane was asked. */
@@ -42,7 +42,7 @@ export class UnitReporter {
   /** Keys of creations that may have happened though no answer came. */
   readonly #keys = new Map<string, string>();
 
-  constructor(client: Client, enforcer: Enforcer, enforces: boolean) {
+  constructor(client: AgentClient, enforcer: Enforcer, enforces: boolean) {
     this.#client = client;
     this.#enforcer = enforcer;
     this.#enforces = enforces;

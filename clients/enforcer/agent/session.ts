@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { ApiError, type Client, createClient, credentialToken } from '../../../shared/api/client.ts';
+import {
+  type AgentClient,
+  ApiError,
+  type Client,
+  createClient,
+  credentialToken,
+  type Operation,
+} from '../../../shared/api/agent-client.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import type { Clock } from '../clock.ts';
 import type { Cloud } from './cloud.ts';
@@ -14,9 +21,12 @@ const RENEW_BEFORE = 60;
  * A client that gets itself a token, and a new one when the API no longer takes the one it has: the host's clock may have
  * been set back, so that the token only looked good.
  */
-export function persistent(api: string, tokens: () => TokenSource): Client {
+export function persistent<Of extends Operation>(
+  tokens: () => TokenSource,
+  clientWith: (token: TokenSource) => Client<Of>,
+): Client<Of> {
   let source = tokens();
-  const client = createClient({ api, token: () => source() });
+  const client = clientWith(() => source());
   const again = async <T>(ask: () => Promise<T>): Promise<T> => {
     try {
       return await ask();
@@ -32,11 +42,15 @@ export function persistent(api: string, tokens: () => TokenSource): Client {
   };
 }
 
+/** Tokens for a credential. */
+export const credentialTokens =
+  (credential: Credential, clock: Clock): (() => TokenSource) =>
+  () =>
+    credentialToken(credential, { now: () => clock.now().getTime(), randomBytes });
+
 /** As the holder of an app credential, or of one that an install token was traded for. */
-export const credentialClient = (credential: Credential, clock: Clock): Client =>
-  persistent(credential.APIURL, () =>
-    credentialToken(credential, { now: () => clock.now().getTime(), randomBytes }),
-  );
+export const credentialClient = (credential: Credential, clock: Clock): AgentClient =>
+  persistent(credentialTokens(credential, clock), token => createClient({ api: credential.APIURL, token }));
 
 /** A token for who the cloud says that the host is. */
 export async function identityToken(api: string, cloud: Cloud, clock: Clock): Promise<string> {
@@ -45,8 +59,8 @@ export async function identityToken(api: string, cloud: Cloud, clock: Clock): Pr
 }
 
 /** As the instance of a cloud, which proves who it is anew for every token. */
-export const cloudClient = (api: string, cloud: Cloud, clock: Clock): Client =>
-  persistent(api, () => {
+export const cloudClient = (api: string, cloud: Cloud, clock: Clock): AgentClient => {
+  const tokens = (): TokenSource => {
     let held: { token: string; until: number } | undefined;
     return async () => {
       const now = clock.now();
@@ -55,4 +69,6 @@ export const cloudClient = (api: string, cloud: Cloud, clock: Clock): Client =>
       held = { token, until: (decodeJwt(token).exp ?? 0) - RENEW_BEFORE };
       return token;
     };
-  });
+  };
+  return persistent(tokens, token => createClient({ api, token }));
+};

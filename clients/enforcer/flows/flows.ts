@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { newObjectId } from '../../../shared/core/object.ts';
+import { newObjectId } from '../../../shared/core/object-id.ts';
 import { loop } from '../agent/loop.ts';
 import type { FlowContext, Flows } from '../agent/parts.ts';
 import type { Status } from '../agent/status.ts';

@@ -1,4 +1,4 @@
-import { ApiError } from '../../../shared/api/client.ts';
+import { ApiError } from '../../../shared/api/agent-client.ts';
 import type { FlowContext } from '../agent/parts.ts';
 import type { Batch } from './delivery.ts';
 import type { FlowReport } from './report.ts';

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { ApiError } from '../../../shared/api/client.ts';
+import { ApiError } from '../../../shared/api/agent-client.ts';
 import { Failure } from '../../../shared/schema/failure.ts';
 import { type Io, programOf } from './program.ts';
 

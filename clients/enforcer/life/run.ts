@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Client } from '../../../shared/api/client.ts';
+import type { AgentClient } from '../../../shared/api/agent-client.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { collect } from '../../host/collect.ts';
@@ -53,7 +53,7 @@ const REGISTER = { interval: 1000, longest: 60_000 };
 
 interface Connected {
   api: string;
-  client: Client;
+  client: AgentClient;
   /** Absent: the cloud proves who this host is. */
   credential?: Credential;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApiError, type Client } from '../../../shared/api/client.ts';
+import { type AgentClient, ApiError } from '../../../shared/api/agent-client.ts';
 import type { EnforcerCredentials } from '../../../shared/api/messages.ts';
 import { fetchRelease } from '../../../shared/bundle/fetch-release.ts';
 import { Credential } from '../../../shared/schema/appcredential.ts';
@@ -38,7 +38,7 @@ export class Control {
   readonly #folder: string;
   readonly #home: string;
   readonly #clock: Clock;
-  #known: { text: string; client: Client } | undefined;
+  #known: { text: string; client: AgentClient } | undefined;
   #poller: BundlePoller | undefined;
   #task: DirectedTask | undefined;
 
@@ -57,11 +57,11 @@ export class Control {
     return found && readFileSync(found, 'utf8');
   }
 
-  async #client(): Promise<Client> {
+  async #client(): Promise<AgentClient> {
     const text = this.credential ?? '';
     if (this.#known?.text === text) return this.#known.client;
     const { api } = this.#job;
-    let client: Client;
+    let client: AgentClient;
     if (text !== '') {
       client = credentialClient({ ...Credential.parse(JSON.parse(text)), APIURL: api }, this.#clock);
     } else {

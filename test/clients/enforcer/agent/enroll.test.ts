@@ -9,6 +9,7 @@ import { systemClock } from '../../../../clients/enforcer/clock.ts';
 import { type ControlPlane, startControlPlane } from '../../../../local/control-plane.ts';
 import { type Client, createClient, credentialToken } from '../../../../shared/api/client.ts';
 import { Credential } from '../../../../shared/schema/appcredential.ts';
+import { adminClient } from '../../../make/admin-client.ts';
 
 let place: string;
 let plane: ControlPlane;
@@ -40,7 +41,8 @@ test('an install token is traded for a credential of this host’s own, which ma
   const { body } = await client.call('createEnforcerCredentials', { namespace, params: { id } });
   expect([body.namespace, namespace]).toEqual(['/tenant', '/tenant']);
   await client.call('pokeEnforcer', { namespace, params: { id } });
-  await expect(client.call('createNamespace', { namespace, body: { name: 'x' } })).rejects.toMatchObject({
+  const other = adminClient({ ...credential, APIURL: plane.url }, systemClock);
+  await expect(other.call('createNamespace', { namespace, body: { name: 'x' } })).rejects.toMatchObject({
     status: 403,
   });
   expect(statSync(join(folder, 'enforcer.key')).mode & 0o777).toBe(0o600);

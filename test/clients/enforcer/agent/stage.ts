@@ -14,6 +14,7 @@ import { touch } from '../../../../shared/core/object.ts';
 import { Credential } from '../../../../shared/schema/appcredential.ts';
 import type { Enforcer } from '../../../../shared/schema/enforcer.ts';
 import { Migration } from '../../../../shared/schema/migration.ts';
+import { adminClient } from '../../../make/admin-client.ts';
 import { freePort } from '../../../make/process.ts';
 import { type MovedClock, movedClock } from '../clock.ts';
 import { FakePlane } from './fake-plane.ts';
@@ -75,7 +76,7 @@ export async function openStage(): Promise<Stage> {
   let controlPlane: ControlPlane | undefined = await open();
   const credential = Credential.parse(JSON.parse(readFileSync(controlPlane.administrator, 'utf8')));
   const root = readFileSync(controlPlane.root);
-  const client = credentialClient(credential, clock);
+  const client = adminClient(credential, clock);
   await client.call('createNamespace', { namespace: '/', body: { name: 'tenant', type: 'Tenant' } });
   await client.call('createNamespace', { namespace: '/tenant', body: { name: 'group', type: 'Group' } });
   const running: Running[] = [];
