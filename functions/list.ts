@@ -13,9 +13,9 @@ import { resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { isShown, shownWithin } from './hidden.ts';
-import { indexed, lookUp, type Place } from './look-up.ts';
+import { areFew, asRefs, indexed, lookUp, type Place } from './look-up.ts';
 import { plainly } from './pipeline/problem.ts';
-import { pagesOf, sortable } from './walk.ts';
+import { pageOf, pagesOf, sortable } from './walk.ts';
 
 /** As the original: a flag is set by being there, whatever its value, even `false`. */
 const flag = (call: Call, name: string): boolean => call.query[name] !== undefined;
@@ -113,12 +113,19 @@ async function answering<I extends Identity>(
   question: Question<I>,
   store: ObjectStore,
 ): Promise<ObjectOf<I>[]> {
-  const { namespace, passes } = question;
-  const isHere = (object: ObjectOf<Identity>) =>
-    isWithin(object.namespace, namespace) || isInherited(object, namespace);
   const [found, shown] = await Promise.all([candidates(question, store), shownTo(question, store)]);
-  return found.filter(object => isHere(object) && shown(object) && passes(object));
+  return found.filter(object => isAnswer(object, question, shown));
 }
+
+/** However it was found: it is here or inherited, it is shown, and it passes. */
+const isAnswer = <I extends Identity>(
+  object: ObjectOf<I>,
+  { namespace, passes }: Question<I>,
+  shown: (object: ObjectOf<Identity>) => boolean,
+): boolean =>
+  (isWithin(object.namespace, namespace) || isInherited(object, namespace)) &&
+  shown(object) &&
+  passes(object);
 
 /** Which objects the question may be answered with at all: none of those that are being removed. */
 const shownTo = async ({ recursive, namespace }: Place, store: ObjectStore) =>
@@ -192,20 +199,22 @@ async function pageByCursor<I extends Identity>(
   { after, limit = 100 }: ListParameters,
   store: ObjectStore,
 ): Promise<Reply> {
-  const { identity, namespace, recursive, passes } = question;
-  if (after === undefined && lookupsFor(question)) {
+  const { identity, namespace, recursive } = question;
+  const lookups = lookupsFor(question);
+  if (after === undefined && lookups && areFew(identity, lookups)) {
     const all = await answering(question, store);
     if (all.length <= limit) return { body: all.sort(byPlace) };
   }
+  const refs = lookups && asRefs(identity, lookups);
   let next = after;
   let items: ObjectOf<I>[] = [];
   for (let reads = 0; reads < MOST_READS && items.length === 0; reads++) {
     const query = { limit, ...(next === undefined ? {} : { after: next }) };
     const [page, shown] = await Promise.all([
-      recursive ? store.listTree(identity, namespace, query) : store.list(identity, namespace, query),
+      pageOf(store, identity, namespace, recursive, query, refs),
       shownTo(question, store),
     ]);
-    items = page.items.filter(object => shown(object) && passes(object));
+    items = page.items.filter(object => isAnswer(object, question, shown));
     next = page.next;
     if (next === undefined) break;
   }
@@ -295,13 +304,15 @@ export async function count<I extends Identity>(
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Reply> {
   const question = questionOf(identity, call, listParameters(call), deps);
-  if (lookupsFor(question) || question.ancestors.length > 0) {
+  const lookups = lookupsFor(question);
+  if ((lookups && areFew(identity, lookups)) || question.ancestors.length > 0) {
     return { total: (await answering(question, deps.store)).length };
   }
-  const { namespace, recursive, passes } = question;
+  const { namespace, recursive } = question;
+  const refs = lookups && asRefs(identity, lookups);
   const shown = await shownTo(question, deps.store);
   let total = 0;
-  for await (const page of pagesOf(deps.store, identity, namespace, recursive))
-    for (const object of page) if (shown(object) && passes(object)) total += 1;
+  for await (const page of pagesOf(deps.store, identity, namespace, recursive, refs))
+    for (const object of page) if (isAnswer(object, question, shown)) total += 1;
   return { total };
 }

@@ -1,7 +1,9 @@
 import type { Lookup } from '../shared/core/filter/key-condition.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
 import { isWithin, type NamespacePath, ObjectId, ROOT, tenantOf } from '../shared/schema/ids.ts';
+import type { Ref } from '../shared/schema/resource.ts';
 import { type Identity, type ObjectOf, resourceOf } from '../shared/schema/resources.ts';
+import { sortable } from './walk.ts';
 
 /** Where a list looks: in a namespace, below it too when `recursive`, and in each of the ancestors. */
 export interface Place {
@@ -19,7 +21,19 @@ export function indexed(identity: Identity, { namespace, recursive }: Place): Re
   return new Set(['ID', ...refs, ...(recursive || unique === undefined ? [] : [unique])]);
 }
 
-/** The objects that have one of the values, each once: one parallel batch of reads. */
+/** Found by key, one at most for each: IDs, and unique names. Everything else that is indexed may be many objects'. */
+const isOne = (identity: Identity, { attribute }: Lookup): boolean =>
+  attribute === 'ID' || attribute === resourceOf(identity).unique;
+
+/** Whether they find no more objects than there are of them. */
+export const areFew = (identity: Identity, lookups: readonly Lookup[]): boolean =>
+  lookups.every(lookup => isOne(identity, lookup));
+
+/** What `listBy` can be asked instead, which has pages; undefined where a name is among them. */
+export const asRefs = (identity: Identity, lookups: readonly Lookup[]): readonly Ref[] | undefined =>
+  lookups.some(({ attribute }) => attribute === resourceOf(identity).unique) ? undefined : lookups;
+
+/** The objects that have one of the values, each once: one parallel batch of reads, and pages where there are many. */
 export async function lookUp<I extends Identity>(
   identity: I,
   lookups: readonly Lookup[],
@@ -27,24 +41,27 @@ export async function lookUp<I extends Identity>(
   store: ObjectStore,
 ): Promise<ObjectOf<I>[]> {
   const { unique } = resourceOf(identity);
-  const inTenant = (path: NamespacePath, { attribute, value }: Lookup): Promise<ObjectOf<I>[]> =>
-    store.findBy(identity, tenantOf(path), attribute, value);
-  const inOne = async (path: NamespacePath, lookup: Lookup): Promise<(ObjectOf<I> | undefined)[]> => {
-    if (lookup.attribute === 'ID') {
-      const id = ObjectId.safeParse(lookup.value);
-      return id.success ? [await store.get({ resource: identity, namespace: path, id: id.data })] : [];
-    }
-    if (lookup.attribute === unique) return [await store.getByName(identity, path, lookup.value)];
-    return (await inTenant(path, lookup)).filter(object => object.namespace === path);
+  const single = lookups.filter(lookup => isOne(identity, lookup));
+  const refs = lookups.filter(lookup => !isOne(identity, lookup));
+  const oneIn = async (
+    path: NamespacePath,
+    { attribute, value }: Lookup,
+  ): Promise<(ObjectOf<I> | undefined)[]> => {
+    if (attribute === unique) return [await store.getByName(identity, path, value)];
+    const id = ObjectId.safeParse(value);
+    return id.success ? [await store.get({ resource: identity, namespace: path, id: id.data })] : [];
   };
-  const inTree = async (lookup: Lookup): Promise<ObjectOf<I>[]> =>
-    (await inTenant(namespace, lookup)).filter(object => isWithin(object.namespace, namespace));
-  const found = await Promise.all(
-    lookups.flatMap(lookup => [
-      recursive ? inTree(lookup) : inOne(namespace, lookup),
-      ...ancestors.map(path => inOne(path, lookup)),
-    ]),
-  );
+  const oneBelow = async ({ attribute, value }: Lookup): Promise<ObjectOf<I>[]> =>
+    (await store.findBy(identity, tenantOf(namespace), attribute, value)).filter(object =>
+      isWithin(object.namespace, namespace),
+    );
+  const manyIn = (path: NamespacePath, below: boolean) =>
+    refs.length === 0 ? [] : [sortable(store, identity, path, below, refs)];
+  const found = await Promise.all([
+    ...manyIn(namespace, recursive),
+    ...single.map(lookup => (recursive ? oneBelow(lookup) : oneIn(namespace, lookup))),
+    ...ancestors.flatMap(path => [...manyIn(path, false), ...single.map(lookup => oneIn(path, lookup))]),
+  ]);
   const objects = found.flat().filter(object => object !== undefined);
   return [...new Map(objects.map(object => [object.ID, object])).values()];
 }

@@ -1,16 +1,18 @@
 import type { Enforcer } from '../shared/schema/enforcer.ts';
 import { Failure } from '../shared/schema/failure.ts';
-import { isWithin, tenantOf } from '../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../shared/schema/processingunit.ts';
 import type { Deps } from './deps.ts';
+import { pagesOf } from './walk.ts';
 
 /** Units of an enforcer live in its namespace or, mapped, below it: what others say to be its own is not. */
 export async function unitsOf(
   { ID, namespace }: Pick<Enforcer, 'ID' | 'namespace'>,
   { store }: Pick<Deps, 'store'>,
 ): Promise<ProcessingUnit[]> {
-  const all = await store.findBy('processingunit', tenantOf(namespace), 'enforcerID', ID);
-  return all.filter(unit => isWithin(unit.namespace, namespace));
+  const units: ProcessingUnit[] = [];
+  const refs = [{ attribute: 'enforcerID', value: ID }];
+  for await (const page of pagesOf(store, 'processingunit', namespace, true, refs)) units.push(...page);
+  return units;
 }
 
 /** Whoever cannot be heard of cannot tell of its units either: they are unreachable while it is. */

@@ -1,4 +1,5 @@
 import type { NamespacePath, ObjectId } from '../schema/ids.ts';
+import type { Ref } from '../schema/resource.ts';
 import type { Identity, ObjectOf } from '../schema/resources.ts';
 
 /** One object, whole, as schema/ says. */
@@ -94,6 +95,14 @@ export interface ListQuery {
   after?: string;
 }
 
+/** A list of what an index finds. */
+export interface RefQuery extends ListQuery {
+  /** What lives below the namespace too. */
+  recursive: boolean;
+  /** An object has one of them at least. `attribute`: as `findBy` takes it. */
+  refs: readonly Ref[];
+}
+
 export interface Page<T> {
   items: T[];
   /** Absent on the last page. */
@@ -102,7 +111,7 @@ export interface Page<T> {
 
 /**
  * The object store. Keys are built from the namespace; whatever is outside it cannot be named.
- * Reads by key and lists of one namespace are consistent; `listTree` and `findBy` may be stale by moments.
+ * Reads by key and lists of one namespace are consistent; `listTree`, `findBy` and `listBy` may be stale by moments.
  * Order of every list: namespace path as if it ended in `/`, so that parents precede children, then ID (time of creation).
  */
 export interface ObjectStore {
@@ -128,6 +137,15 @@ export interface ObjectStore {
     attribute: string,
     value: string,
   ): Promise<Stored<I>[]>;
+  /**
+   * What `list`, or `listTree` where it is recursive, has that `findBy` finds by one of `refs`: each object once, in the order and by the
+   * cursors of those. What is read grows with the page alone. A page may be short, and empty, and then says `next`.
+   */
+  listBy<I extends Identity>(
+    resource: I,
+    namespace: NamespacePath,
+    query: RefQuery,
+  ): Promise<Page<Stored<I>>>;
   /** All steps or none; at most 100; durable when it resolves. Emits one change per object written. */
   commit(writes: readonly Write[]): Promise<void>;
   /** Fails as `commit` would, and writes nothing: for dry runs. */

@@ -162,6 +162,26 @@ describe.skipIf(!has('dynamodb'))('requests and capacity units', () => {
     });
   });
 
+  it('a list of what an attribute leads to: two requests that read what they return, a pointer more and nothing of others', async () => {
+    const [mine, theirs] = ['mine', 'theirs'].map(enforcer => childPath(path, enforcer));
+    if (!mine || !theirs) throw new Error('two namespaces');
+    const some = (namespace: NamespacePath, count: number) =>
+      Array.from({ length: count }, (_, at) =>
+        create('enforcer', makeEnforcer(namespace, `e${at}`, 'twins')),
+      );
+    await store.commit([...some(mine, 5), ...some(theirs, 40)]);
+    const query = { refs: [{ attribute: 'machineID', value: 'twins' }], recursive: true };
+    const pages = { requests: { Query: 1, BatchGetItem: 1 }, sequential: 2, write: 0 };
+    await costs('list 3 of 5 by attribute', () => store.listBy('enforcer', mine, { ...query, limit: 3 }), {
+      ...pages,
+      read: 3.5,
+    });
+    await costs('list all 5 by attribute', () => store.listBy('enforcer', mine, { ...query, limit: 50 }), {
+      ...pages,
+      read: 5.5,
+    });
+  });
+
   it('a poke that is noted: one item', async () => {
     const enforcer = makeEnforcer(path, 'e', 'machine-2');
     await store.commit([create('enforcer', enforcer)]);

@@ -123,12 +123,53 @@ const finds = fc.constantFrom('m1', 'm2').map(
     },
 );
 
+const findsIn = fc
+  .tuple(
+    fc.subarray(['m1', 'm2']),
+    place,
+    fc.integer({ min: 1, max: 4 }),
+    fc.boolean(),
+    fc.option(index, { nil: undefined }),
+  )
+  .map(
+    ([machines, path, limit, recursive, at]): Step =>
+      async (model, real) => {
+        const namespace = NamespacePath.parse(`${real.tenant}${path}`);
+        const one = at === undefined ? undefined : pick(model, at);
+        const refs = [
+          ...machines.map(value => ({ attribute: 'machineID', value })),
+          ...(one ? [{ attribute: 'ID', value: one.ID }] : []),
+        ];
+        const found: Stored<'enforcer'>[] = [];
+        let after: string | undefined;
+        do {
+          const query = { refs, recursive, limit, ...(after !== undefined && { after }) };
+          const page = await real.store.listBy('enforcer', namespace, query);
+          found.push(...page.items);
+          after = page.next;
+        } while (after !== undefined);
+        const isMeant = (object: Stored<'enforcer'>): boolean =>
+          (recursive ? isWithin(object.namespace, namespace) : object.namespace === namespace) &&
+          (machines.includes(object.machineID) || object.ID === one?.ID);
+        real.check(found, [...model.objects.values()].filter(isMeant).sort(byPlace));
+      },
+  );
+
 /** Plays random histories against the store and a map, side by side. `check` compares and throws when they differ. */
 export const compareWithModel = (store: ObjectStore, check: Real['check'], runs: number): Promise<void> =>
   fc.assert(
     fc.asyncProperty(
       fc.array(
-        fc.oneof({ weight: 3, arbitrary: creates }, createsAgain, updates, deletes, gets, lists, finds),
+        fc.oneof(
+          { weight: 3, arbitrary: creates },
+          createsAgain,
+          updates,
+          deletes,
+          gets,
+          lists,
+          finds,
+          findsIn,
+        ),
         {
           minLength: 10,
           maxLength: 40,

@@ -17,7 +17,7 @@ const enforcer = async (namespace: string, name: string, more: object = {}): Pro
 
 beforeAll(async () => {
   plane = await openPlane(deps => {
-    const noted = new Set<string | symbol>(['get', 'getByName', 'findBy', 'list', 'listTree']);
+    const noted = new Set<string | symbol>(['get', 'getByName', 'findBy', 'list', 'listTree', 'listBy']);
     const store = new Proxy(deps.store, {
       get(target, name) {
         const method: unknown = Reflect.get(target, name);
@@ -150,7 +150,7 @@ describe('an index answers without a list', () => {
     expect(names(await list('machineID == machine-e0', '&recursive'))).toEqual(['c0', 'e0']);
     expect(names(await list('machineID == machine-e0'))).toEqual(['e0']);
     expect(names(await list('name != e0 and machineID == machine-e0', '&recursive'))).toEqual(['c0']);
-    expect(asked()).toEqual(Array(3).fill('findBy enforcer'));
+    expect(asked()).toEqual(Array(3).fill('listBy enforcer'));
   });
 
   it('for nothing of a sibling, whatever it propagates', async () => {

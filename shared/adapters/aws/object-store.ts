@@ -24,6 +24,7 @@ import {
 import { isCurrent, plan, rehearsal } from '../table/plan.ts';
 import { limitOf, refPart, treeParts } from '../table/query.ts';
 import { readActivity, readAnswer, readObject } from '../table/read.ts';
+import { type RefReads, refPage } from '../table/ref-page.ts';
 import { call, isNamed } from './client.ts';
 import { committing } from './commit.ts';
 import { documentClient, type TableOptions } from './document.ts';
@@ -59,6 +60,9 @@ export function openObjectStore(
     }
     return { items: found };
   };
+
+  const inRefs: RefReads['query'] = ({ after, ...range }) =>
+    items.query({ ...range, index: 'ref', after: after && { ...after } });
 
   /** What `once` or `take` keeps; DynamoDB may show what has ended for a while. */
   const usedAt = async (key: ItemKey): Promise<{ uses?: number | undefined; ttl?: number | undefined }> => {
@@ -119,6 +123,9 @@ export function openObjectStore(
         .filter(found => hasRef(resource, found, attribute, value))
         .sort((a, b) => (order(resource, a) < order(resource, b) ? -1 : 1));
     },
+
+    listBy: (resource, namespace, query) =>
+      refPage(resource, namespace, query, { query: inRefs, getAll: items.getAll }, object),
 
     commit: async writes => commit(plan(writes, activityDays)),
 

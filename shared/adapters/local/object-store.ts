@@ -21,6 +21,7 @@ import {
 import { type Item, isCurrent, plan, rehearsal, type Step, stepKey } from '../table/plan.ts';
 import { limitOf, type Part, refPart, treeParts } from '../table/query.ts';
 import { readActivity, readAnswer, readObject } from '../table/read.ts';
+import { type Held, type RefReads, refPage } from '../table/ref-page.ts';
 import type { Database } from './database.ts';
 import { checksum, holds, type ItemTable, itemTable } from './items.ts';
 
@@ -34,7 +35,7 @@ export function openObjectStore(
   const run = transaction(database, items);
   const expire = database.handle.prepare('DELETE FROM items WHERE expires <= ?');
 
-  const object = <I extends Identity>(resource: I, item: Item): Stored<I> =>
+  const object = <I extends Identity>(resource: I, item: Held): Stored<I> =>
     readObject(resource, item.object, `${item.pk} ${item.sk}`);
 
   /** One page out of several ranges, one behind the other. */
@@ -57,6 +58,12 @@ export function openObjectStore(
     }
     return { items: found };
   };
+
+  const inRefs: RefReads['query'] = async ({ after, ...range }) =>
+    items.query({ ...range, index: 'ref', after: after?.refSk, bytes: Number.POSITIVE_INFINITY });
+
+  const getAll: RefReads['getAll'] = async keys =>
+    keys.map(key => items.get(key)).filter(item => item !== undefined);
 
   /** What `once` or `take` keeps, while it lasts. */
   const usedAt = (key: ItemKey): Item | undefined => {
@@ -113,6 +120,9 @@ export function openObjectStore(
         return found && (attribute === 'ID' || hasRef(resource, found, attribute, value)) ? [found] : [];
       });
     },
+
+    listBy: (resource, namespace, query) =>
+      refPage(resource, namespace, query, { query: inRefs, getAll }, object),
 
     commit: async writes => run(plan(writes, activityDays)),
 

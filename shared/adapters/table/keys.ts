@@ -30,6 +30,7 @@ import { STREAM } from '../../schema/table.ts';
  * | … of the root and below              | Query guards of namespaces in `/`, then tree tenant by tenant    | no         |
  * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`                         | no         |
  * | objects of a tenant by an attribute  | Query ref: `<tenant>#<resource>.<attribute>#<value>`, BatchGet   | finding: no, found: yes |
+ * | … in a namespace, or below it too    | Query ref for each value, sk begins with `<namespace>/`, BatchGet | finding: no, found: yes |
  * | activity of a namespace, newest first | Query pk backwards                                              | yes        |
  * | may objects be made in a namespace   | condition on the guard of its path in its parent                 | yes        |
  * | what was answered to a key           | GetItem answer                                                   | yes        |

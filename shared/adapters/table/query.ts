@@ -1,6 +1,7 @@
-import type { ListQuery } from '../../ports/object-store.ts';
+import type { ListQuery, RefQuery } from '../../ports/object-store.ts';
 import { fail } from '../../schema/failure.ts';
 import { type NamespacePath, type ObjectId, ROOT, tenantOf } from '../../schema/ids.ts';
+import type { Ref } from '../../schema/resource.ts';
 import { type Identity, resourceOf } from '../../schema/resources.ts';
 import { refPk, treeKey, treePrefix } from './keys.ts';
 
@@ -41,10 +42,26 @@ export function treeParts(
 
 /** The partition of index `ref` to look in. An unknown attribute or a namespace below a tenant is a caller's mistake. */
 export function refPart(resource: Identity, tenant: NamespacePath, attribute: string, value: string): string {
-  const { refs: single = [], elementRefs = [], foundBy = {} } = resourceOf(resource);
-  const refs = [...single, ...elementRefs, ...Object.keys(foundBy)];
   if (tenantOf(tenant) !== tenant)
     throw fail('bad_request', `\`${tenant}\` is no tenant; look in \`${tenantOf(tenant)}\``);
+  return partitionOf(resource, tenant, { attribute, value });
+}
+
+/** The ranges of index `ref`, one for each of the values, that hold what lives in a namespace or, recursively, below it too. */
+export function refParts(
+  resource: Identity,
+  namespace: NamespacePath,
+  { refs, recursive }: Pick<RefQuery, 'refs' | 'recursive'>,
+): { ref: Ref; pk: string; prefix: string }[] {
+  if (recursive && namespace === ROOT)
+    throw fail('bad_request', 'index `ref` is of one tenant, and below the root there are many; look in one');
+  const prefix = recursive ? treePrefix(namespace) : `${treePrefix(namespace)}#`;
+  return refs.map(ref => ({ ref, pk: partitionOf(resource, tenantOf(namespace), ref), prefix }));
+}
+
+function partitionOf(resource: Identity, tenant: NamespacePath, { attribute, value }: Ref): string {
+  const { refs: single = [], elementRefs = [], foundBy = {} } = resourceOf(resource);
+  const refs = [...single, ...elementRefs, ...Object.keys(foundBy)];
   if (attribute !== 'ID' && !refs.includes(attribute))
     throw fail(
       'bad_request',
