@@ -16,7 +16,10 @@ const endless = (store: ObjectStore): ObjectStore => ({
     if (namespace !== long || resource !== 'externalnetwork') return store.list(resource, namespace, query);
     const page = Number(query.after ?? 1);
     const { items } = await store.list(resource, many.home, { limit: 1000 });
-    return { items: items.map(item => ({ ...item, namespace })), ...(page < PAGES ? { next: String(page + 1) } : {}) };
+    return {
+      items: items.map(item => ({ ...item, namespace })),
+      ...(page < PAGES ? { next: String(page + 1) } : {}),
+    };
   },
 });
 
