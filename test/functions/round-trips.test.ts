@@ -1,29 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
+import { type Meter, metered } from '../make/meter.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
 import { minimal } from './inputs.ts';
-
-/** How many calls of the store waited for another one's answer, at the deepest, and how many there were in all. */
-interface Meter {
-  deepest: number;
-  calls: number;
-}
-
-/** The same store, which counts. A call is one deeper than the deepest that was answered when it began. */
-const metered = <T extends object>(port: T, meter: Meter): T =>
-  new Proxy(port, {
-    get: (target, name) => {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      return async (...args: unknown[]): Promise<unknown> => {
-        const depth = meter.deepest + 1;
-        meter.calls += 1;
-        const result: unknown = await Reflect.apply(member, target, args);
-        meter.deepest = Math.max(meter.deepest, depth);
-        return result;
-      };
-    },
-  });
 
 const meter: Meter = { deepest: 0, calls: 0 };
 let plane: Plane;
@@ -158,6 +137,32 @@ describe('a request', () => {
     expect([refused.status, toRefuse]).toEqual([403, 1]);
     const [wrong, toValidate] = await trips(admin('POST /externalnetworks', deep, { body: {} }));
     expect([wrong.status, toValidate]).toEqual([422, BUDGET]);
+  });
+});
+
+describe('an agent', () => {
+  it('finds its object by its machine, its units by itself, and is heard within the budget', async () => {
+    const agent = await plane.member(deep, ['enforcer']);
+    const machine = { name: 'host', FQDN: 'host.example.com', machineID: 'machine-of-its-own' };
+    const [{ object }, toRegister] = await trips(agent('POST /enforcers', deep, { body: machine }));
+    const asked = (path: string, q: string) => trips(agent(`GET /${path}&q=${encodeURIComponent(q)}`, deep));
+    const unit = { name: 'host', type: 'Host', enforcerID: object.ID, nativeContextID: 'host' };
+    await agent('POST /processingunits', deep, { body: unit });
+    const [known, toFind] = await asked('enforcers?', 'machineID == "machine-of-its-own"');
+    const mine = `enforcerID == "${object.ID}"`;
+    const [units, toList] = await asked('processingunits?recursive', mine);
+    const [page, toPage] = await asked('processingunits?recursive&limit=500', mine);
+    const [, toPoke] = await trips(agent(`GET /enforcers/${object.ID}/poke?version=2`, deep));
+    expect([known, units, page].map(({ list }) => list.map(({ name }) => name))).toEqual(
+      Array(3).fill(['host']),
+    );
+    expect({ toRegister, toFind, toList, toPage, toPoke }).toEqual({
+      toRegister: BUDGET,
+      toFind: BUDGET,
+      toList: BUDGET,
+      toPage: BUDGET,
+      toPoke: BUDGET,
+    });
   });
 });
 

@@ -42,6 +42,7 @@ export class Agent {
         client,
         namespace,
         machine,
+        credentialID: parts.credentialID,
         clock,
         troubles,
         became: enforcer => this.#speaker.became(enforcer),

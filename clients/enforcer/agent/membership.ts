@@ -14,6 +14,8 @@ interface MembershipOptions {
   client: AgentClient;
   namespace: string;
   machine: Machine;
+  /** Of the credential that this host holds. */
+  credentialID?: string | undefined;
   clock: Clock;
   troubles: Troubles;
   /** This host has become that enforcer: at the start, and when its object was deleted meanwhile. */
@@ -52,8 +54,10 @@ export class Membership {
 
   /** The enforcer of this machine: the one that it was, or a new one. */
   async join(): Promise<Enforcer> {
-    const { client, namespace, machine, troubles, became } = this.#options;
-    const enforcer = await troubles.during('registration', () => register(client, namespace, machine));
+    const { client, namespace, machine, credentialID, troubles, became } = this.#options;
+    const enforcer = await troubles.during('registration', () =>
+      register(client, namespace, machine, credentialID),
+    );
     this.heard();
     if (enforcer.ID !== this.#enforcer?.ID) {
       this.#enforcer = enforcer;

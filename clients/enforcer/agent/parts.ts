@@ -32,6 +32,8 @@ export interface AgentParts {
   api: string;
   namespace: string;
   machine: Machine;
+  /** Of the credential that this host holds. Absent: the cloud proves who it is. */
+  credentialID?: string;
   /** Root of trust of the installation. */
   root: Uint8Array;
   folder: string;

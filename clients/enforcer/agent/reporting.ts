@@ -6,6 +6,9 @@ import { MOST_ELEMENTS } from '../../../shared/schema/resource.ts';
 import type { KnownUnit } from './host-policy.ts';
 import type { FoundUnit } from './units.ts';
 
+/** Units of one answer: a host's own are fewer, and are one call, whatever else is in the namespace. */
+const PAGE = 500;
+
 /** What the control plane is told of a unit and may change. */
 const told = ({ name, tags, addresses }: FoundUnit, enforcer: Enforcer, enforces: boolean) => ({
   name,
@@ -70,9 +73,15 @@ export class UnitReporter {
 
   async #list(): Promise<Map<string, ProcessingUnit>> {
     const { ID, namespace } = this.#enforcer;
-    const query = { recursive: true, q: `enforcerID == "${ID}"` };
-    const { body } = await this.#client.call('listProcessingunit', { namespace, query });
-    return new Map(body.map(unit => [unit.clientLocalID, unit]));
+    const units = new Map<string, ProcessingUnit>();
+    let after: string | undefined;
+    do {
+      const query = { recursive: true, q: `enforcerID == "${ID}"`, limit: PAGE, after };
+      const { body, next } = await this.#client.call('listProcessingunit', { namespace, query });
+      for (const unit of body) units.set(unit.clientLocalID, unit);
+      after = next;
+    } while (after !== undefined);
+    return units;
   }
 
   async #write(found: FoundUnit, units: Map<string, ProcessingUnit>): Promise<ProcessingUnit> {

@@ -173,7 +173,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   const machine: Machine = {
     name,
     FQDN: host.fqdn,
-    machineID: settings.machineID ?? (await machineID()) ?? name,
+    machineID: settings.machineID || (await machineID()) || name,
     associatedTags: tags,
     currentVersion: VERSION,
   };
@@ -187,6 +187,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     ...(prefix === undefined ? {} : { obey: obeyIn(prefix, { api, credential, self: outside.self }) }),
     namespace,
     machine,
+    ...(credential === undefined ? {} : { credentialID: credential.ID }),
     root: settings.root,
     folder,
     ...(plane ? { plane } : {}),
