@@ -103,8 +103,10 @@ export interface DataPlane {
   reconcile(): Promise<{ mended: boolean; difference: string } | Extract<Applied, { outcome: 'refused' }>>;
   /** Calls back when somebody else may have changed the rules; bursts are one call. Ends with the returned function. */
   watch(changed: () => void): () => Promise<void>;
-  /** Flows seen by the unlimited counters since the rules were loaded, by the id in log prefixes. */
+  /** Flows seen by the unlimited counters since the rules were loaded, by the id in log prefixes; none that saw nothing. */
   counters(): Promise<Map<string, Counted>>;
+  /** Whether the kernel holds rules of ours, of this run or an earlier one. */
+  isThere(): Promise<boolean>;
   /** What the id of a log prefix stands for; also one that was removed a while ago. */
   meaning(id: string): Meaning | undefined;
   /** Takes everything of ours out of the kernel. */

@@ -33,6 +33,7 @@ export function introducing(
     reconcile,
     watch: changed => plane.watch(changed),
     counters: () => plane.counters(),
+    isThere: () => plane.isThere(),
     meaning: id => plane.meaning(id),
     remove: () => {
       isKnown = false;

@@ -16,7 +16,7 @@ export async function boot(
   if (!isRoot) throw fail('forbidden', 'only root enforces; run it as root');
   const plane = openDataPlane();
   // With nothing there everything is loaded, in one transaction that is read back; only what was there needs a comparison.
-  const wasThere = (await plane.counters()).size > 0;
+  const wasThere = await plane.isThere();
   const holding = await held(state, clock, plane, beforePolicy);
   const { active, refused } = holding;
   if (holding.isToShut) {

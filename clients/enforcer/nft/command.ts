@@ -18,13 +18,26 @@ export type Nft = (args: readonly string[], input?: string, line?: (text: string
 /** Characters of nft's complaints that are kept: it repeats the whole line that it stumbled over. */
 const KEPT = 2000;
 
-/** What comes in pieces, line by line. All that nft prints of our table is ASCII. */
+/** Characters of a line from which on it is cut. */
+const LONG = 16_384;
+/** What nft itself begins a line with that goes on with elements. */
+const MORE = '\t\t\t     ';
+
+/**
+ * What comes in pieces, line by line. All that nft prints of our table is ASCII. It prints what counts on one line, however
+ * many elements there are: so elements are also handed on where one ends, as if it had broken the line there.
+ */
 export function inLines(line: (text: string) => void): (piece: string) => void {
   let rest = '';
   return piece => {
     const lines = (rest + piece).split('\n');
     rest = lines.pop() ?? '';
     for (const text of lines) line(text);
+    if (rest.length < LONG || !(rest.startsWith('\t\telements = {') || rest.startsWith(MORE))) return;
+    const end = rest.lastIndexOf(', ') + 1;
+    if (end === 0) return;
+    line(rest.slice(0, end));
+    rest = MORE + rest.slice(end + 1);
   };
 }
 

@@ -1,13 +1,13 @@
 import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
 import { giveBackLater } from '../memory.ts';
 import { type Model, sameRules, TALLY } from '../policy/model.ts';
-import { digitsOf } from '../policy/numbers.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, differenceOf, type Seen } from './compare.ts';
 import { interactiveNft } from './interactive.ts';
 import { type Listing, ListingReader } from './listing.ts';
 import { watchRules } from './monitor.ts';
+import { TallyReader } from './tally.ts';
 import { changeText, epochChains, loadText, nextEpoch, type Standing, type Steps } from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
@@ -105,11 +105,14 @@ class NftPlane implements DataPlane {
   }
 
   async counters(): Promise<Map<string, Counted>> {
-    const listing = await this.#read(['-nn', 'list', 'set', FAMILY, NAME, TALLY]);
+    const reader = new TallyReader();
+    await this.#told(['-nn', 'list', 'set', FAMILY, NAME, TALLY], line => reader.line(line));
     giveBackLater();
-    const counters = new Map<string, Counted>();
-    for (const [number, counted] of listing?.counters ?? []) counters.set(digitsOf(number), counted);
-    return counters;
+    return reader.counters;
+  }
+
+  async isThere(): Promise<boolean> {
+    return (await this.#readDigest()) !== '';
   }
 
   meaning(id: string): Meaning | undefined {
@@ -156,13 +159,17 @@ class NftPlane implements DataPlane {
     if (ran.code !== 0) throw refusalOf(ran);
   }
 
-  /** Undefined where there is no such thing. */
-  async #read(args: readonly string[], nft: Nft = this.#nft): Promise<Listing | undefined> {
-    const reader = new ListingReader();
-    const ran = await nft(args, '', line => reader.line(line));
-    if (ran.code === 0) return reader.listing;
-    if (/No such file or directory/.test(ran.stderr)) return undefined;
+  /** False where there is no such thing. */
+  async #told(args: readonly string[], line: (text: string) => void, nft: Nft = this.#nft): Promise<boolean> {
+    const ran = await nft(args, '', line);
+    if (ran.code === 0) return true;
+    if (/No such file or directory/.test(ran.stderr)) return false;
     throw refusalOf(ran);
+  }
+
+  async #read(args: readonly string[], nft?: Nft): Promise<Listing | undefined> {
+    const reader = new ListingReader();
+    return (await this.#told(args, line => reader.line(line), nft)) ? reader.listing : undefined;
   }
 
   #list(): Promise<Listing | undefined> {

@@ -51,6 +51,10 @@ export class FakePlane implements DataPlane {
     return new Map();
   }
 
+  async isThere(): Promise<boolean> {
+    return this.holds !== undefined;
+  }
+
   meaning(): Meaning | undefined {
     return undefined;
   }
