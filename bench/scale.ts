@@ -1,14 +1,106 @@
-import { type Crowd, countingReads, crowd, pagesOfCrowd, type Reads } from '../test/make/crowd.ts';
-import { freshTenant } from '../test/make/objects.ts';
-import { openPlane } from '../test/make/plane.ts';
+import {
+  type Crowd,
+  countingReads,
+  crowd,
+  OF_A_HOST,
+  pagesOfCrowd,
+  type Reads,
+  unitCrowd,
+} from '../test/make/crowd.ts';
+import { create, freshTenant, makeNamespace } from '../test/make/objects.ts';
+import { openPlane, type Plane } from '../test/make/plane.ts';
 import { median } from './clients/load.ts';
 import type { Bench, Row } from './row.ts';
 
 const FEW = 1000;
 const MANY = 1_000_000;
+/** Processing units of a tenant. */
+const UNITS = 100_000;
 const ROUNDS = 50;
 
 const number = (value: number): string => value.toLocaleString('en');
+
+/** The same question to a large tenant and to a small one. */
+interface Asked {
+  what: string;
+  /** What there is of it, and in the small one. */
+  of: readonly [large: string, small: string];
+  large: string;
+  small: string;
+  path: string;
+  query: readonly [large: string, small: string];
+}
+
+/** How long it takes in both; fails where they do not read the same. */
+async function compared(asked: Asked, { root }: Plane, reads: Reads): Promise<Row> {
+  const once = async (namespace: string, query: string): Promise<{ milliseconds: number; cost: string }> => {
+    Object.assign(reads, { calls: 0, objects: 0 });
+    const start = performance.now();
+    const { status, text } = await root(`GET /${asked.path}?${query}`, namespace);
+    const milliseconds = performance.now() - start;
+    if (status !== 200) throw new Error(text);
+    return { milliseconds, cost: `${reads.calls} calls, ${reads.objects} objects` };
+  };
+  const large = () => once(asked.large, asked.query[0]);
+  const small = () => once(asked.small, asked.query[1]);
+  const [{ cost: dear }, { cost: cheap }] = [await large(), await small()];
+  if (cheap !== dear)
+    throw new Error(`${asked.what}: ${dear} in the large tenant, ${cheap} in the small one`);
+  const times: { small: number[]; large: number[] } = { small: [], large: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    times.large.push((await large()).milliseconds);
+    times.small.push((await small()).milliseconds);
+  }
+  return {
+    name: `${asked.what}, ${dear}, of ${asked.of[0]}`,
+    value: median(times.large),
+    unit: 'ms',
+    peer: { value: median(times.small), unit: 'ms', what: `of ${asked.of[1]}, same reads` },
+  };
+}
+
+const pagesOf = (many: Crowd, few: Crowd): Asked[] => {
+  const small = pagesOfCrowd(few);
+  return pagesOfCrowd(many).map(([what, large, query], at) => ({
+    what,
+    of: [`${number(MANY)} objects`, `${number(FEW)} objects`],
+    large,
+    small: small[at]?.[1] ?? '',
+    path: 'externalnetworks',
+    query: [query, small[at]?.[2] ?? ''],
+  }));
+};
+
+/** What an agent asks when it begins: the units of its enforcer, and its enforcer by the machine. */
+async function agentsQuestions({ deps }: Plane): Promise<Asked[]> {
+  const filled = async (size: number) => {
+    const tenant = freshTenant();
+    await deps.store.commit([create('namespace', makeNamespace(tenant))]);
+    return { tenant, enforcer: await unitCrowd(deps.store, tenant, size) };
+  };
+  const [large, small] = [await filled(UNITS), await filled(FEW)];
+  const q = (text: string): string => `q=${encodeURIComponent(text)}`;
+  const units = ({ ID }: { ID: string }) => `recursive&limit=500&${q(`enforcerID == "${ID}"`)}`;
+  const machine = ({ machineID }: { machineID: string }) => q(`machineID == "${machineID}"`);
+  const places = { large: large.tenant, small: small.tenant };
+  const hosts = (size: number): string => `${number(size / OF_A_HOST)} enforcers`;
+  return [
+    {
+      ...places,
+      what: 'processing units of one enforcer',
+      of: [`${number(UNITS)} units`, `${number(FEW)} units`],
+      path: 'processingunits',
+      query: [units(large.enforcer), units(small.enforcer)],
+    },
+    {
+      ...places,
+      what: 'enforcer of a machine',
+      of: [hosts(UNITS), hosts(FEW)],
+      path: 'enforcers',
+      query: [machine(large.enforcer), machine(small.enforcer)],
+    },
+  ];
+}
 
 /** Pages of a tenant of a million objects beside those of one of a thousand: what they read must be the same. */
 export const bench: Bench = {
@@ -21,33 +113,12 @@ export const bench: Bench = {
       const begun = performance.now();
       const many = await crowd(plane.deps.store, freshTenant(), MANY);
       const seconds = (performance.now() - begun) / 1000;
-      const once = async (of: Crowd, at: number): Promise<{ milliseconds: number; cost: string }> => {
-        const [, namespace = '', query = ''] = pagesOfCrowd(of)[at] ?? [];
-        Object.assign(reads, { calls: 0, objects: 0 });
-        const start = performance.now();
-        const { status, text } = await plane.root(`GET /externalnetworks?${query}`, namespace);
-        const milliseconds = performance.now() - start;
-        if (status !== 200) throw new Error(text);
-        return { milliseconds, cost: `${reads.calls} calls, ${reads.objects} objects` };
-      };
-      const rows: Row[] = [];
-      for (const [at, [what]] of pagesOfCrowd(many).entries()) {
-        const [small, large] = [await once(few, at), await once(many, at)];
-        if (small.cost !== large.cost)
-          throw new Error(`${what}: ${large.cost} in the large tenant, ${small.cost} in the small one`);
-        const times: { small: number[]; large: number[] } = { small: [], large: [] };
-        for (let round = 0; round < ROUNDS; round++) {
-          times.large.push((await once(many, at)).milliseconds);
-          times.small.push((await once(few, at)).milliseconds);
-        }
-        rows.push({
-          name: `${what}, ${large.cost}, of ${number(MANY)} objects`,
-          value: median(times.large),
-          unit: 'ms',
-          peer: { value: median(times.small), unit: 'ms', what: `of ${number(FEW)} objects, same reads` },
-        });
-      }
-      return [{ name: 'creating them, 50 a transaction', value: MANY / seconds, unit: 'objects/s' }, ...rows];
+      const rows: Row[] = [
+        { name: 'creating them, 50 a transaction', value: MANY / seconds, unit: 'objects/s' },
+      ];
+      for (const asked of [...pagesOf(many, few), ...(await agentsQuestions(plane))])
+        rows.push(await compared(asked, plane, reads));
+      return rows;
     } finally {
       await plane.stop();
     }

@@ -1,7 +1,7 @@
-import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { ObjectStore, Stored, Write } from '../../shared/ports/object-store.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
 import { childPath, type NamespacePath, type ObjectId } from '../../shared/schema/ids.ts';
-import { create, makeNamespace, makeNetwork } from './objects.ts';
+import { create, makeEnforcer, makeNamespace, makeNetwork, makeUnit } from './objects.ts';
 
 /** Namespaces that share the half of a crowd which does not live in the first one. */
 const OTHERS = 10;
@@ -41,6 +41,45 @@ export async function crowd(store: ObjectStore, tenant: NamespacePath, size: num
   await Promise.all(commits);
   if (!middle) throw new Error('a crowd has at least two');
   return { tenant, home, middle };
+}
+
+/** Processing units of one host. */
+export const OF_A_HOST = 10;
+
+/**
+ * Fills a namespace, and one below it that it makes, with so many processing units and the enforcers that they belong to. Gives the
+ * enforcer of some of them.
+ */
+export async function unitCrowd(
+  store: ObjectStore,
+  home: NamespacePath,
+  size: number,
+): Promise<Stored<'enforcer'>> {
+  const below = childPath(home, 'web');
+  await store.commit([create('namespace', makeNamespace(below))]);
+  const enforcers = Array.from({ length: size / OF_A_HOST }, (_, at) =>
+    makeEnforcer(home, `host-${at}`, `machine-${at}`),
+  );
+  const unit = makeUnit(home, 'unit', []);
+  const unitAt = (at: number): Write => {
+    const enforcerID = enforcers[at % enforcers.length]?.ID ?? '';
+    const ID = (at + 1).toString(16).padStart(24, '0') as ObjectId;
+    const namespace = at % 2 === 0 ? home : below;
+    return create('processingunit', { ...unit, ID, namespace, enforcerID, clientLocalID: `unit-${at}` });
+  };
+  const writes = [
+    ...enforcers.map(enforcer => create('enforcer', enforcer)),
+    ...Array.from({ length: size }, (_, at) => unitAt(at)),
+  ];
+  // Each is an object and the pointer of its look-up.
+  const together = LIMITS.transaction / 2;
+  for (let from = 0; from < writes.length; from += together * QUEUED) {
+    const starts = Array.from({ length: QUEUED }, (_, at) => from + at * together);
+    await Promise.all(starts.map(start => store.commit(writes.slice(start, start + together))));
+  }
+  const some = enforcers[Math.floor(enforcers.length / 2)];
+  if (!some) throw new Error(`a crowd has at least ${OF_A_HOST}`);
+  return some;
 }
 
 /** What a store was asked, and what it gave. */

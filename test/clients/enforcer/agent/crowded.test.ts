@@ -4,53 +4,27 @@ import { UnitReporter } from '../../../../clients/enforcer/agent/reporting.ts';
 import { Troubles } from '../../../../clients/enforcer/agent/troubles.ts';
 import { type FoundUnit, hostUnit } from '../../../../clients/enforcer/agent/units.ts';
 import { type AgentClient, createClient } from '../../../../shared/api/agent-client.ts';
-import type { ObjectStore, Stored } from '../../../../shared/ports/object-store.ts';
-import { LIMITS } from '../../../../shared/schema/config.ts';
-import { childPath, NamespacePath } from '../../../../shared/schema/ids.ts';
+import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
+import { NamespacePath } from '../../../../shared/schema/ids.ts';
 import type { RequestLine } from '../../../make/call.ts';
-import { countingReads, type Reads } from '../../../make/crowd.ts';
+import { countingReads, OF_A_HOST, type Reads, unitCrowd } from '../../../make/crowd.ts';
 import { type Meter, metered } from '../../../make/meter.ts';
-import { create, makeEnforcer, makeNamespace, makeUnit } from '../../../make/objects.ts';
 import { openPlane, type Plane } from '../../../make/plane.ts';
 import { movedClock } from '../clock.ts';
 
 const MANY = 60_000;
 const FEW = 60;
-/** Units of one host. */
-const OF_A_HOST = 10;
-
 const reads: Reads = { calls: 0, objects: 0 };
 const meter: Meter = { deepest: 0, calls: 0 };
 let plane: Plane;
 let many: string;
 let few: string;
 
-/** A namespace with so many units in it and in one below, and with the enforcers that they belong to. */
-async function crowded(store: ObjectStore, size: number): Promise<string> {
+const crowded = async (store: ObjectStore, size: number): Promise<string> => {
   const home = NamespacePath.parse(await plane.namespace(await plane.tenant(), 'group'));
-  const below = childPath(home, 'web');
-  await store.commit([create('namespace', makeNamespace(below))]);
-  const enforcers = Array.from({ length: size / OF_A_HOST }, (_, at) =>
-    makeEnforcer(home, `host-${at}`, `machine-${at}`),
-  );
-  const unit = makeUnit(home, 'unit', []);
-  const units = Array.from({ length: size }, (_, at): Stored<'processingunit'> => {
-    const enforcerID = enforcers[at % enforcers.length]?.ID ?? '';
-    const ID = (at + 1).toString(16).padStart(24, '0') as Stored['ID'];
-    return { ...unit, ID, namespace: at % 2 === 0 ? home : below, enforcerID, clientLocalID: `unit-${at}` };
-  });
-  const writes = [
-    ...enforcers.map(enforcer => create('enforcer', enforcer)),
-    ...units.map(one => create('processingunit', one)),
-  ];
-  // Each is an object and the pointer of its look-up.
-  const together = LIMITS.transaction / 2;
-  for (let from = 0; from < writes.length; from += together * 20) {
-    const starts = Array.from({ length: 20 }, (_, at) => from + at * together);
-    await Promise.all(starts.map(start => store.commit(writes.slice(start, start + together))));
-  }
+  await unitCrowd(store, home, size);
   return home;
-}
+};
 
 beforeAll(async () => {
   plane = await openPlane(deps => ({ ...deps, store: metered(countingReads(deps.store, reads), meter) }));
