@@ -3,6 +3,7 @@ import { Membership } from '../../../../clients/enforcer/agent/membership.ts';
 import { UnitReporter } from '../../../../clients/enforcer/agent/reporting.ts';
 import { Troubles } from '../../../../clients/enforcer/agent/troubles.ts';
 import { type FoundUnit, hostUnit } from '../../../../clients/enforcer/agent/units.ts';
+import { register } from '../../../../clients/enforcer/register.ts';
 import { type AgentClient, createClient } from '../../../../shared/api/agent-client.ts';
 import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
 import { NamespacePath } from '../../../../shared/schema/ids.ts';
@@ -26,8 +27,18 @@ const crowded = async (store: ObjectStore, size: number): Promise<string> => {
   return home;
 };
 
+/** Whether the indexes know nothing yet of what was written. */
+let lags = false;
+const lagging = (store: ObjectStore): ObjectStore => ({
+  ...store,
+  listBy: async (...asked) => (lags ? { items: [] } : store.listBy(...asked)),
+});
+
 beforeAll(async () => {
-  plane = await openPlane(deps => ({ ...deps, store: metered(countingReads(deps.store, reads), meter) }));
+  plane = await openPlane(deps => ({
+    ...deps,
+    store: metered(countingReads(lagging(deps.store), reads), meter),
+  }));
   few = await crowded(plane.deps.store, FEW);
   many = await crowded(plane.deps.store, MANY);
 }, 120_000);
@@ -127,5 +138,43 @@ describe(`an agent in a namespace with ${MANY} processing units`, () => {
       'GET /processingunits',
       ...Array(OF_A_HOST).fill('DELETE /processingunits/{id}'),
     ]);
+  });
+});
+
+describe('an agent that starts before an index knows of it', () => {
+  const machine = { name: 'soon', FQDN: 'soon.example.com', machineID: 'machine-soon' };
+  const unit = hostUnit({ name: 'soon', fqdn: 'soon.example.com', addresses: ['10.0.1.1'], tags: [] });
+  const lately = async <T>(work: () => Promise<T>): Promise<T> => {
+    lags = true;
+    try {
+      return await work();
+    } finally {
+      lags = false;
+    }
+  };
+
+  it('finds its object by the ID of its own credential, and registers no second time', async () => {
+    const { client, costs } = await agentIn(few);
+    const { ID } = await register(client, few, machine);
+    costs.length = 0;
+    expect((await lately(() => register(client, few, machine, ID))).ID).toBe(ID);
+    expect(costs.map(([request]) => request)).toEqual(['GET /enforcers']);
+  });
+
+  it('is not whoever has the credential on another machine', async () => {
+    const { client } = await agentIn(few);
+    const { ID } = await register(client, few, machine);
+    const copy = { ...machine, machineID: 'machine-copied' };
+    expect((await register(client, few, copy, ID)).ID).not.toBe(ID);
+  });
+
+  it('registers the units that it has again, and they are the same', async () => {
+    const { client } = await agentIn(few);
+    const enforcer = await register(client, few, machine);
+    const [known] = await new UnitReporter(client, enforcer, true).sync([unit]);
+    const again = await lately(() => new UnitReporter(client, enforcer, true).sync([unit]));
+    expect(again.map(({ ID }) => ID)).toEqual([known?.ID]);
+    const query = { q: `enforcerID == "${enforcer.ID}"`, recursive: true };
+    expect((await client.call('listProcessingunit', { namespace: few, query })).body).toHaveLength(1);
   });
 });
