@@ -4,9 +4,9 @@ import { Failure } from '../../shared/schema/failure.ts';
 import type { NamespacePath } from '../../shared/schema/ids.ts';
 import type { ProcessingUnit } from '../../shared/schema/processingunit.ts';
 import type { Deps } from '../deps.ts';
-import { everyBelow } from '../list.ts';
 import { mappingsFrom } from '../unit-mapping.ts';
 import { moveOf, replacing } from '../units.ts';
+import { pagesOf } from '../walk.ts';
 
 type MoveDeps = Pick<Deps, 'store' | 'clock' | 'log'>;
 
@@ -26,8 +26,9 @@ const touchedBy = (changes: readonly Change[]): NamespacePath[] => [
 export async function mappingChanged(changes: readonly Change[], deps: MoveDeps): Promise<void> {
   const mappings = mappingsFrom(deps);
   for (const namespace of touchedBy(changes)) {
-    for (const unit of await everyBelow(deps.store, 'processingunit', namespace)) {
-      await moveUnit(unit, mappings, deps);
+    // A page at a time: who was moved may be met again, where it belongs.
+    for await (const page of pagesOf(deps.store, 'processingunit', namespace, true)) {
+      for (const unit of page) await moveUnit(unit, mappings, deps);
     }
   }
 }
