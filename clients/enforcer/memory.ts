@@ -9,7 +9,7 @@ const LATEST = 10_000;
  * Bytes that came since the last time, from which on it is worth a pause of a tenth of a second. Of payloads, too: they are
  * not in the heap, and nothing else looks for those that nobody has any more.
  */
-const MUCH = 4e6;
+const MUCH = 2e6;
 
 type Collect = (how: { type: 'major'; flavor: 'last-resort' }) => void;
 let collect: Collect | undefined;
