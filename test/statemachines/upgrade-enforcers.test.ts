@@ -536,9 +536,7 @@ describe('pause, resume and abort', () => {
     return before;
   };
 
-  it('wait before the next wave, for as long as it takes', async () => {
-    const played = await play({ hosts: 5 });
-    const fleet = played.open();
+  const pause = async (played: Awaited<ReturnType<typeof play>>, fleet: ReturnType<typeof played.open>) => {
     await fleet.deliver();
     await ask(played, 'Pause');
     await fleet.settle();
@@ -548,6 +546,12 @@ describe('pause, resume and abort', () => {
       await fleet.settle();
     }
     expect((await played.standing()).status).toBe('Paused');
+  };
+
+  it('wait before the next wave, for as long as it takes', async () => {
+    const played = await play({ hosts: 5 });
+    const fleet = played.open();
+    await pause(played, fleet);
     played.time.advance(5 * 24 * 3600_000);
     await fleet.settle();
     expect(statesOf(await played.outcome())).toEqual(Array(5).fill('Pending 1.0.0'));
@@ -588,14 +592,7 @@ describe('pause, resume and abort', () => {
   it('that ends a pause is told once', async () => {
     const played = await play({ hosts: 2 });
     const fleet = played.open();
-    await fleet.deliver();
-    await ask(played, 'Pause');
-    await fleet.settle();
-    for (const seconds of [1, 5]) {
-      played.time.advance(seconds * 1000);
-      await fleet.settle();
-    }
-    expect((await played.standing()).status).toBe('Paused');
+    await pause(played, fleet);
     const { pauseToken } = await ask(played, 'Abort');
     await fleet.workflows.sendTaskSuccess(pauseToken, {});
     await fleet.finish();

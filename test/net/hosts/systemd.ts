@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Host } from '../../../local/hosts/network.ts';
+import { until } from '../fleet.ts';
 
 const SCRIPT = fileURLToPath(new URL('systemd.sh', import.meta.url));
 /** Where cgroup v2 is mounted: not everywhere at its usual place. */
@@ -118,3 +119,17 @@ export async function bootSystemd(host: Host): Promise<Machine> {
     },
   };
 }
+
+/** What the agent of the machine tells of itself. */
+export const statusOf = async ({ run }: Machine): Promise<ReturnType<typeof JSON.parse>> =>
+  JSON.parse(await run('prisma-enforcer', 'status', '--json'));
+
+export const untilEnforces = (machine: Machine, version: string): Promise<true> =>
+  until(
+    `version ${version} to enforce`,
+    async () => {
+      const told = await statusOf(machine).catch(() => undefined);
+      return told?.version === version && told.running && told.active?.units > 0 ? true : undefined;
+    },
+    60_000,
+  );

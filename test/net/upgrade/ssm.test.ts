@@ -7,7 +7,7 @@ import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import { NamespacePath } from '../../../shared/schema/ids.ts';
 import { openSsmEndpoint, type SsmEndpoint } from '../../make/ssm-endpoint.ts';
 import { NAMESPACE, until } from '../fleet.ts';
-import { bootSystemd, type Machine, missing, NODE_THERE } from '../hosts/systemd.ts';
+import { bootSystemd, type Machine, missing, NODE_THERE, statusOf, untilEnforces } from '../hosts/systemd.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const INSTANCE = { account: '123456789012', region: 'eu-west-1', id: 'i-0123456789abcdef0' };
@@ -22,16 +22,8 @@ describe.skipIf(lacking.length > 0)('an EC2 instance whose agent is dead', () =>
   let ssm: SsmEndpoint;
   let controlPlane: ControlPlane;
 
-  const status = async () => JSON.parse(await machine.run('prisma-enforcer', 'status', '--json'));
-  const enforces = (version: string) =>
-    until(
-      `version ${version} to enforce`,
-      async () => {
-        const told = await status().catch(() => undefined);
-        return told?.version === version && told.running && told.active?.units > 0 ? true : undefined;
-      },
-      60_000,
-    );
+  const status = () => statusOf(machine);
+  const enforces = (version: string) => untilEnforces(machine, version);
   const enforcer = async (): Promise<Enforcer> => {
     const { items } = await controlPlane.deps.store.list('enforcer', NamespacePath.parse(NAMESPACE), {
       limit: 1,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NAMESPACE, until } from '../fleet.ts';
-import { bootSystemd, type Machine, missing, NODE_THERE } from '../hosts/systemd.ts';
+import { bootSystemd, type Machine, missing, NODE_THERE, untilEnforces } from '../hosts/systemd.ts';
 import { openStage, SOAK, type Stage } from './stage.ts';
 
 const RUNNER = 'prisma-enforcer-upgrade.service';
@@ -13,7 +13,6 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   let stage: Stage;
   let machine: Machine;
 
-  const status = async () => JSON.parse(await machine.run('prisma-enforcer', 'status', '--json'));
   const install = async (node: string) => {
     const { fleet, files } = stage;
     const { body } = await fleet.client.call('createInstalltoken', { namespace: NAMESPACE, body: {} });
@@ -28,15 +27,7 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
       () => true,
       () => false,
     );
-  const enforces = (version: string) =>
-    until(
-      `version ${version} to enforce`,
-      async () => {
-        const told = await status().catch(() => undefined);
-        return told?.version === version && told.running && told.active?.units > 0 ? true : undefined;
-      },
-      60_000,
-    );
+  const enforces = (version: string) => untilEnforces(machine, version);
 
   /** Whichever fails first is the test's failure: neither is left to fail when nobody listens any more. */
   const upgradedWhile = async (spec: object, meanwhile: () => Promise<void>): Promise<string> => {
