@@ -46,7 +46,7 @@ export class DataStack extends Stack {
         indexName: index.name,
         partitionKey: string(index.pk),
         sortKey: string(index.sk),
-        projectionType: ProjectionType.ALL,
+        projectionType: ProjectionType[index.projection],
       });
     }
     this.bundles = new BundleStore(this, 'Bundles');

@@ -1,4 +1,4 @@
-import { type Enforcer, LIFE, type ReportedBundle } from '../schema/enforcer.ts';
+import { type Enforcer, LIFE, lostAt, type ReportedBundle } from '../schema/enforcer.ts';
 import type { ProcessingUnit } from '../schema/processingunit.ts';
 
 /** What an agent says of itself with a poke; what is absent stays as it was said before. */
@@ -22,15 +22,11 @@ export function poked(enforcer: Enforcer, said: Said, now: Date): Enforcer | und
   return { ...enforcer, ...said, unreachable: false, lastPokeTime: time, lastSyncTime: time };
 }
 
-/**
- * True when an enforcer that says it runs was not heard of for too long. The record of its last poke may be as old as
- * `LIFE.noted` though the next one came, so that much is allowed for. One that said goodbye, or never poked, is not meant.
- */
-export const isLost = (enforcer: Enforcer, now: Date): boolean =>
-  !enforcer.unreachable &&
-  enforcer.operationalStatus !== 'Disconnected' &&
-  enforcer.lastPokeTime !== undefined &&
-  age(enforcer.lastPokeTime, now) > LIFE.unreachable + LIFE.noted;
+/** True when an enforcer that says it runs was not heard of for too long. */
+export const isLost = (enforcer: Enforcer, now: Date): boolean => {
+  const at = lostAt(enforcer);
+  return at !== undefined && now.getTime() > at;
+};
 
 /** A processing unit after a poke of it; undefined when nothing is new and the record is fresh enough. */
 export function unitPoked(

@@ -111,7 +111,7 @@ export interface Page<T> {
 
 /**
  * The object store. Keys are built from the namespace; whatever is outside it cannot be named.
- * Reads by key and lists of one namespace are consistent; `listTree`, `findBy` and `listBy` may be stale by moments.
+ * Reads by key and lists of one namespace are consistent; `listTree`, `findBy`, `listBy` and `due` may be stale by moments.
  * Order of every list: namespace path as if it ended in `/`, so that parents precede children, then ID (time of creation).
  */
 export interface ObjectStore {
@@ -146,6 +146,11 @@ export interface ObjectStore {
     namespace: NamespacePath,
     query: RefQuery,
   ): Promise<Page<Stored<I>>>;
+  /**
+   * Where the objects are, in all tenants, whose moment (`due` of the resource) is before `by`; no more than those is read. Who needs to be
+   * sure reads the object. In no order.
+   */
+  due<I extends Identity>(resource: I, by: Date): Promise<Key<I>[]>;
   /** All steps or none; at most 100; durable when it resolves. Emits one change per object written. */
   commit(writes: readonly Write[]): Promise<void>;
   /** Fails as `commit` would, and writes nothing: for dry runs. */

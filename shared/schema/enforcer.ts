@@ -15,7 +15,31 @@ export const LIFE = {
   noted: 60_000,
   /** Without a poke it is unreachable. */
   unreachable: 5 * 60_000,
+  /**
+   * Pokes of one stretch are due together, when the first of them would be, so that few move what the index holds. Who goes on poking
+   * never is: a stretch is less than `unreachable`, by more than the time between two notes is more than `noted`.
+   */
+  stretch: 4 * 60_000,
 } as const;
+
+interface Heard {
+  unreachable: boolean;
+  operationalStatus: string;
+  lastPokeTime?: string | undefined;
+}
+
+/** When it is unreachable if its noted poke was the last; never, where it is already, said goodbye or never poked. */
+export const lostAt = (enforcer: Heard): number | undefined =>
+  enforcer.unreachable || enforcer.operationalStatus === 'Disconnected' || enforcer.lastPokeTime === undefined
+    ? undefined
+    : // The record of its last poke may be as old as `noted` though the next one came.
+      Date.parse(enforcer.lastPokeTime) + LIFE.unreachable + LIFE.noted;
+
+/** Before it can be lost, and never later: the beginning of a stretch of time. */
+const dueFrom = (enforcer: Heard): string | undefined => {
+  const lost = lostAt(enforcer);
+  return lost === undefined ? undefined : new Date(lost - (lost % LIFE.stretch)).toISOString();
+};
 
 /** What the agent says of its bundle: downloaded, verified and active are told apart. */
 export const ReportedBundle = z.strictObject({
@@ -46,6 +70,7 @@ export const enforcer = resource({
   defaultOrder: 'name',
   inheritsOrganization: true,
   refs: ['machineID'],
+  due: dueFrom,
   readOnly: {
     unreachable: z.boolean().default(false).describe('Nothing was heard of it for five minutes.'),
     lastSyncTime: Timestamp.optional().describe('When it was last heard of, as precise as `LIFE.noted`.'),

@@ -78,6 +78,11 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
   elementRefs?: readonly (keyof (RO & CO & W) & string)[];
   /** The same of texts that follow from the object: name of the look-up → what it finds the object by. */
   foundBy?: Readonly<Record<string, (object: z.infer<z.ZodObject<CO & W>>) => readonly string[]>>;
+  /**
+   * When somebody has to look at an object, whatever its tenant: RFC 3339 UTC, or never. The coarser it is, the fewer writes
+   * move it in the index (`due`).
+   */
+  due?: (object: z.infer<z.ZodObject<RO & CO & W>>) => string | undefined;
   /** True when objects take their namespace's organizational metadata at creation. */
   inheritsOrganization?: boolean;
   /** Attributes that are never stored as sent and never returned by get or list. */
@@ -139,6 +144,8 @@ export interface AnyResource {
   elementRefs?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: each noun's look-ups take its own type; generic code passes what is stored
   foundBy?: Readonly<Record<string, (object: any) => readonly string[]>>;
+  // biome-ignore lint/suspicious/noExplicitAny: each noun's moment is of its own type; generic code passes what is stored
+  due?: (object: any) => string | undefined;
   inheritsOrganization?: boolean;
   secrets?: readonly string[];
   older?: Older;

@@ -9,9 +9,11 @@ export const TABLE = {
   ttl: 'expires',
   indexes: {
     /** Recursive lists: `<tenant>#<resource>` and then by namespace path. */
-    tree: { name: 'tree', pk: 'treePk', sk: 'treeSk' },
+    tree: { name: 'tree', pk: 'treePk', sk: 'treeSk', projection: 'ALL' },
     /** Look-ups by ID or label. */
-    ref: { name: 'ref', pk: 'refPk', sk: 'refSk' },
+    ref: { name: 'ref', pk: 'refPk', sk: 'refSk', projection: 'ALL' },
+    /** What somebody has to look at by some moment. Keys alone: a write that leaves the moment as it was writes nothing here. */
+    due: { name: 'due', pk: 'duePk', sk: 'dueSk', projection: 'KEYS_ONLY' },
   },
 } as const;
 

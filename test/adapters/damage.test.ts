@@ -17,7 +17,7 @@ import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openSigner } from '../../shared/adapters/local/signer.ts';
 import { testClock } from '../make/clock.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
-import { create, freshTenant, makeNetwork } from '../make/objects.ts';
+import { create, freshTenant, makeEnforcer, makeNetwork } from '../make/objects.ts';
 
 let directory: DataDirectory;
 beforeEach(() => {
@@ -140,6 +140,19 @@ describe('a database', () => {
     expect(open).toThrow(refused(at('microseg.db')));
     rmSync(at('microseg.db'));
     expect(open).toThrow(refused(at('microseg.db')));
+  });
+
+  it('of the version of the schema before is brought up to date, and is as intact as it was', async () => {
+    await fill();
+    const handle = new DatabaseSync(at('microseg.db'));
+    handle.exec(`DROP INDEX due; ALTER TABLE items DROP COLUMN duePk; ALTER TABLE items DROP COLUMN dueSk;
+      PRAGMA user_version = 3`);
+    handle.close();
+    const { store } = open();
+    expect((await store.list('externalnetwork', tenant, { limit: 100 })).items).toEqual(networks);
+    const enforcer = { ...makeEnforcer(tenant, 'e', ''), lastPokeTime: '2026-03-01T12:00:00.000Z' };
+    await store.commit([create('enforcer', enforcer)]);
+    expect(await store.due('enforcer', new Date('2026-03-01T13:00:00.000Z'))).toHaveLength(1);
   });
 
   it('of another version of the schema is refused with both versions', async () => {

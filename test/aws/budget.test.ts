@@ -182,16 +182,24 @@ describe.skipIf(!has('dynamodb'))('requests and capacity units', () => {
     });
   });
 
-  it('a poke that is noted: one item', async () => {
-    const enforcer = makeEnforcer(path, 'e', 'machine-2');
+  it('a poke that is noted: one item, and once in four minutes its place in the index of who may be lost', async () => {
+    const enforcer = {
+      ...makeEnforcer(path, 'e', 'machine-2'),
+      operationalStatus: 'Connected' as const,
+      lastPokeTime: AT,
+    };
     await store.commit([create('enforcer', enforcer)]);
-    const object = { ...enforcer, currentVersion: '1.0.0' };
-    await costs('refresh', () => store.commit([{ kind: 'refresh', resource: 'enforcer', object }]), {
-      requests: { PutItem: 1 },
-      sequential: 1,
-      read: 0,
-      write: 2,
-    });
+    const pokedAt = (lastPokeTime: string) => () =>
+      store.commit([{ kind: 'refresh', resource: 'enforcer', object: { ...enforcer, lastPokeTime } }]);
+    const put = { requests: { PutItem: 1 }, sequential: 1, read: 0 };
+    await costs('refresh', pokedAt('2026-03-01T12:01:00.000Z'), { ...put, write: 6 });
+    await costs('refresh, the fourth minute', pokedAt('2026-03-01T12:04:00.000Z'), { ...put, write: 8 });
+  });
+
+  it('who may be lost: a query for each part of the index, at once, that reads those alone', async () => {
+    const at = new Date('2026-03-01T12:05:00.000Z');
+    const queries = { requests: { Query: 16 }, sequential: 1, read: 8, write: 0 };
+    await costs('who may be lost, nobody', () => store.due('enforcer', at), queries);
   });
 
   it('a one-use key: one conditional write', async () => {

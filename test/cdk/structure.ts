@@ -83,7 +83,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
             { AttributeName: index.pk, KeyType: 'HASH' },
             { AttributeName: index.sk, KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'ALL' },
+          Projection: { ProjectionType: index.projection },
         })),
       });
     });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { touch } from '../../shared/core/object.ts';
 import type { Answered, ObjectStore, Page, Stored, Write } from '../../shared/ports/object-store.ts';
 import { type Failure, fail } from '../../shared/schema/failure.ts';
-import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import { childPath, NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import { MOST_ELEMENTS, type Ref } from '../../shared/schema/resource.ts';
 import type { TestClock } from '../make/clock.ts';
 import {
@@ -458,6 +458,48 @@ export function objectStoreContract(
         ]);
         const found = () => store.findBy('processingunit', tenant, 'addresses', '10.1.0.31');
         await vi.waitFor(async () => expect(namesOf(await found())).toEqual(['one']));
+      });
+
+      it('tells where objects are whose moment has come, as it is after the last write, and nobody else', async () => {
+        const tenant = await plant('/a');
+        const poked = (namespace: NamespacePath, lastPokeTime: string) => ({
+          ...makeEnforcer(namespace, 'e', ''),
+          operationalStatus: 'Connected' as const,
+          lastPokeTime,
+        });
+        const below = childPath(tenant, 'a');
+        const [silent, heard, gone, never] = [
+          poked(below, '2026-03-01T12:00:00.000Z'),
+          poked(tenant, '2026-03-01T12:00:00.000Z'),
+          poked(tenant, '2026-03-01T12:00:00.000Z'),
+          makeEnforcer(tenant, 'never', ''),
+        ];
+        await store.commit([silent, heard, gone, never].map(enforcer => create('enforcer', enforcer)));
+        await store.commit([
+          {
+            kind: 'refresh',
+            resource: 'enforcer',
+            object: { ...heard, lastPokeTime: '2026-03-01T12:08:00.000Z' },
+          },
+          { kind: 'delete', resource: 'enforcer', object: gone, seen: gone.updateTime },
+        ]);
+        const due = async (time: string) => {
+          const keys = await store.due('enforcer', new Date(time));
+          return keys.filter(({ namespace }) => tenantOf(namespace) === tenant).map(({ id }) => id);
+        };
+        await vi.waitFor(async () => expect(await due('2026-03-01T12:06:00.001Z')).toEqual([silent.ID]));
+        expect(await due('2026-03-01T12:02:00.000Z')).toEqual([]);
+        expect((await due('2026-03-01T12:16:00.000Z')).toSorted()).toEqual([silent.ID, heard.ID].toSorted());
+        expect(await store.due('enforcer', new Date('2026-03-01T12:06:00.001Z'))).toContainEqual({
+          resource: 'enforcer',
+          namespace: below,
+          id: silent.ID,
+        });
+        await store.commit([
+          { kind: 'refresh', resource: 'enforcer', object: { ...silent, unreachable: true } },
+        ]);
+        await vi.waitFor(async () => expect(await due('2026-03-01T12:06:00.001Z')).toEqual([]));
+        expect(await store.due('externalnetwork', new Date('2100-01-01'))).toEqual([]);
       });
 
       it('lists what has one of some values, each once, in the order of a list, in pages of any size', async () => {

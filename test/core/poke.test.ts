@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isLost, poked, type Said } from '../../shared/core/poke.ts';
-import { LIFE } from '../../shared/schema/enforcer.ts';
+import { type Enforcer, LIFE, enforcer as resource } from '../../shared/schema/enforcer.ts';
 import { freshTenant, makeEnforcer } from '../make/objects.ts';
 
 const START = Date.parse('2026-03-01T12:00:00.000Z');
@@ -67,11 +67,43 @@ describe('an enforcer is lost', () => {
     );
   });
 
+  const isDue = (enforcer: Enforcer, now: Date): boolean => {
+    const due = resource.due?.(enforcer);
+    return due !== undefined && due < now.toISOString();
+  };
+
+  it('only if it is due, which who goes on poking never is, and the place in the index moves once in four minutes', () => {
+    const start = fc.nat(LIFE.stretch);
+    const late = fc.array(fc.nat(LIFE.interval), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(start, late, fc.nat(2 * LIFE.stretch), (from, gaps, silence) => {
+        let now = from;
+        let enforcer = poked(fresh(), running, at(now)) ?? fresh();
+        const places = new Set([resource.due?.(enforcer)]);
+        for (const gap of gaps) {
+          now += gap;
+          expect(isDue(enforcer, at(now))).toBe(false);
+          enforcer = poked(enforcer, running, at(now)) ?? enforcer;
+          places.add(resource.due?.(enforcer));
+        }
+        expect(places.size).toBeLessThanOrEqual(2 + (now - from) / LIFE.stretch);
+        const then = at(now + silence);
+        expect(isDue(enforcer, then) || !isLost(enforcer, then)).toBe(true);
+      }),
+    );
+  });
+
   it('not when it said goodbye, never poked, or is known to be lost', () => {
     const late = at(3_600_000);
     expect(isLost(fresh(), late)).toBe(false);
     expect(isLost({ ...once(), operationalStatus: 'Disconnected' }, late)).toBe(false);
     expect(isLost({ ...once(), unreachable: true }, late)).toBe(false);
     expect(isLost(once(), late)).toBe(true);
+    const known = [
+      fresh(),
+      { ...once(), operationalStatus: 'Disconnected' as const },
+      { ...once(), unreachable: true },
+    ];
+    expect(known.map(enforcer => resource.due?.(enforcer))).toEqual([undefined, undefined, undefined]);
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { markLost } from '../../functions/events/lost-enforcers.ts';
 import type { Write } from '../../shared/ports/object-store.ts';
-import { NamespacePath, parentPath } from '../../shared/schema/ids.ts';
+import { NamespacePath, type ObjectId, parentPath } from '../../shared/schema/ids.ts';
+import { countingReads, type Reads } from '../make/crowd.ts';
+import { create, makeEnforcer, makeUnit } from '../make/objects.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
 
 let plane: Plane;
@@ -122,5 +124,47 @@ describe('an enforcer that does not poke', () => {
     expect(await markLost(plane.deps)).toEqual({ lost: 0 });
     await poke();
     expect((await seen()).unreachable).toBe(false);
+  });
+
+  it('is read in a round of its own: thousands of others who poke are not', async () => {
+    const reads: Reads = { calls: 0, objects: 0 };
+    const { clock, deps } = plane;
+    const counted = { ...deps, store: countingReads(deps.store, reads) };
+    const enforcers = Array.from({ length: 2000 }, (_, at) => ({
+      ...makeEnforcer(NamespacePath.parse(group), `host-${at}`, ''),
+      operationalStatus: 'Connected' as const,
+      lastPokeTime: new Date(clock.now().getTime() - (at % 90_000)).toISOString(),
+    }));
+    for (let from = 0; from < enforcers.length; from += 50) {
+      await deps.store.commit(enforcers.slice(from, from + 50).map(each => create('enforcer', each)));
+    }
+    await markLost(counted);
+    expect(reads).toEqual({ calls: 1, objects: 0 });
+    const [silent] = enforcers;
+    if (!silent) throw new Error('there are 2,000');
+    const lastPokeTime = new Date(clock.now().getTime() - 6 * 60_000 - 1).toISOString();
+    await deps.store.commit([{ kind: 'refresh', resource: 'enforcer', object: { ...silent, lastPokeTime } }]);
+    Object.assign(reads, { calls: 0, objects: 0 });
+    expect(await markLost(counted)).toEqual({ lost: 1 });
+    // Where it is, it, its units (none) and the commit.
+    expect(reads).toEqual({ calls: 4, objects: 2 });
+  });
+
+  it('is found again by the next round when one died on the way, and its units with it', async () => {
+    await poke();
+    const { clock, deps } = plane;
+    const unit = { ...makeUnit(NamespacePath.parse(group), 'unit', []), enforcerID: id as ObjectId };
+    await deps.store.commit([create('processingunit', unit)]);
+    clock.advance(6 * 60_000 + 1);
+    const dying = {
+      ...deps.store,
+      commit: async () => {
+        throw new Error('killed');
+      },
+    };
+    await expect(markLost({ ...deps, store: dying })).rejects.toThrow('killed');
+    await markLost(deps);
+    const key = { resource: 'processingunit', namespace: unit.namespace, id: unit.ID } as const;
+    expect([(await seen()).unreachable, (await deps.store.get(key))?.unreachable]).toEqual([true, true]);
   });
 });

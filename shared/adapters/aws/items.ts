@@ -19,6 +19,8 @@ export interface Range {
   index?: keyof typeof TABLE.indexes;
   pk: string;
   prefix: string;
+  /** Instead of all with the prefix: those whose sort key is before this. */
+  before?: string;
   /** Whole key of the item to begin behind, in an index with the index's key. */
   after?: Record<string, string> | undefined;
   limit?: number;
@@ -39,14 +41,16 @@ export interface ItemTable {
 const BATCH = 100;
 
 export function itemTable(client: DynamoDBDocumentClient, tableName: string): ItemTable {
-  const ask = async ({ index, pk, prefix, after, limit, newestFirst = false }: Range) => {
+  const ask = async ({ index, pk, prefix, before, after, limit, newestFirst = false }: Range) => {
     const names = index === undefined ? TABLE : TABLE.indexes[index];
+    const [condition, bound] =
+      before === undefined ? ['begins_with(#sk, :bound)', prefix] : ['#sk < :bound', before];
     const input: QueryCommandInput = {
       TableName: tableName,
       ...(index === undefined ? { ConsistentRead: true } : { IndexName: TABLE.indexes[index].name }),
-      KeyConditionExpression: prefix === '' ? '#pk = :pk' : '#pk = :pk AND begins_with(#sk, :prefix)',
-      ExpressionAttributeNames: { '#pk': names.pk, ...(prefix !== '' && { '#sk': names.sk }) },
-      ExpressionAttributeValues: { ':pk': pk, ...(prefix !== '' && { ':prefix': prefix }) },
+      KeyConditionExpression: bound === '' ? '#pk = :pk' : `#pk = :pk AND ${condition}`,
+      ExpressionAttributeNames: { '#pk': names.pk, ...(bound !== '' && { '#sk': names.sk }) },
+      ExpressionAttributeValues: { ':pk': pk, ...(bound !== '' && { ':bound': bound }) },
       ScanIndexForward: !newestFirst,
       ...(limit !== undefined && { Limit: limit }),
       ...(after && { ExclusiveStartKey: after }),

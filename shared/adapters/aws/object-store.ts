@@ -11,6 +11,8 @@ import {
   activityPk,
   answerKey,
   countKey,
+  dueAt,
+  duePartitions,
   guardKey,
   guardsPrefix,
   hasRef,
@@ -126,6 +128,14 @@ export function openObjectStore(
 
     listBy: (resource, namespace, query) =>
       refPage(resource, namespace, query, { query: inRefs, getAll: items.getAll }, object),
+
+    async due(resource, by) {
+      const before = by.toISOString();
+      const found = await Promise.all(
+        duePartitions(resource).map(pk => items.queryAll({ index: 'due', pk, prefix: '', before })),
+      );
+      return found.flat().map(item => dueAt(resource, item));
+    },
 
     commit: async writes => commit(plan(writes, activityDays)),
 

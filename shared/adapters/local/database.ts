@@ -25,7 +25,17 @@ export interface Database {
 
 /** `Mseg`: another program's SQLite file is refused. */
 const APPLICATION_ID = 0x4d736567;
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
+
+/** The version before, which is brought up to date when it is opened. */
+const BEFORE = 3;
+
+/** Index `due`. Older items are in it from their next write on. */
+const UPDATE = `
+  ALTER TABLE items ADD COLUMN duePk TEXT;
+  ALTER TABLE items ADD COLUMN dueSk TEXT;
+  CREATE INDEX due ON items (duePk, dueSk) WHERE duePk IS NOT NULL;
+`;
 
 const SCHEMA = `
   CREATE TABLE items (
@@ -41,6 +51,7 @@ const SCHEMA = `
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     resource TEXT NOT NULL, operation TEXT NOT NULL, before TEXT, after TEXT, crc INTEGER NOT NULL
   ) STRICT;
+  ${UPDATE}
   CREATE TABLE cursors (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL) STRICT;
   CREATE TABLE publications (
     pk TEXT NOT NULL, sk TEXT NOT NULL, namespace TEXT NOT NULL, marked INTEGER NOT NULL, published INTEGER NOT NULL,
@@ -137,7 +148,7 @@ function inspect(path: string): void {
   try {
     handle.exec('PRAGMA cell_size_check = ON');
     if (pragma(handle, 'application_id') !== APPLICATION_ID) return;
-    if (pragma(handle, 'user_version') !== SCHEMA_VERSION) return;
+    if (![BEFORE, SCHEMA_VERSION].includes(pragma(handle, 'user_version'))) return;
     const finding = String(handle.prepare('PRAGMA integrity_check(1)').get()?.integrity_check ?? 'no answer');
     if (finding !== 'ok') throw damaged(path, finding);
     verifyItems(handle, path);
@@ -166,6 +177,8 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
     handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID};`);
   } else if (application !== APPLICATION_ID) {
     throw fail('unavailable', `${path} is no Microseg database; choose another data directory`);
+  } else if (version === BEFORE) {
+    handle.exec(`${UPDATE} PRAGMA user_version = ${SCHEMA_VERSION};`);
   } else if (version !== SCHEMA_VERSION) {
     throw fail(
       'unavailable',

@@ -25,18 +25,28 @@ export interface ItemTable {
   delete(key: ItemKey): void;
   /** At least one item when there is any. `more`: there are others behind them. */
   query(range: Range): { items: Item[]; bytes: number; more: boolean };
+  /** Of index `due`, which holds no more. */
+  keysBefore(duePk: string, dueSk: string): ItemKey[];
 }
 
 type Row = { readonly [column in (typeof COLUMNS)[number] | 'crc' | 'expires']?: SQLOutputValue };
 
-const COLUMNS = ['pk', 'sk', 'object', 'id', 'updateTime', 'treePk', 'treeSk', 'refPk', 'refSk'] as const;
+const FIRST = ['pk', 'sk', 'object', 'id', 'updateTime', 'treePk', 'treeSk', 'refPk', 'refSk'] as const;
+/** Columns that came with schema version 4. */
+const LATER = ['duePk', 'dueSk'] as const;
+const COLUMNS = [...FIRST, ...LATER] as const;
 const KEYS = { items: ['pk', 'sk'], tree: ['treePk', 'treeSk'], ref: ['refPk', 'refSk'] } as const;
 
 export const checksum = (text: string): number => crc32(text);
 
-/** Over every column, since SQLite itself notices no change inside a value. */
+/** Over every column, since SQLite itself notices no change inside a value; those that came later where they hold something. */
 const checksumOf = (row: Row | Item): number =>
-  crc32(COLUMNS.reduce((text, name) => `${text}${name}=${row[name] ?? ''}\n`, ''));
+  crc32(
+    [...FIRST, ...LATER.filter(name => typeof row[name] === 'string')].reduce(
+      (text, name) => `${text}${name}=${row[name] ?? ''}\n`,
+      '',
+    ),
+  );
 
 function intact(row: Row, path: string): Row {
   if (checksumOf(row) === row.crc) return row;
@@ -64,6 +74,7 @@ export function itemTable({ handle, path }: Database): ItemTable {
   const insert = handle.prepare(
     `INSERT OR REPLACE INTO items (${COLUMNS}, crc, expires) VALUES (${'?, '.repeat(COLUMNS.length)}?, ?)`,
   );
+  const due = handle.prepare('SELECT pk, sk FROM items WHERE duePk = ? AND dueSk < ? ORDER BY dueSk');
   const statements = new Map<string, StatementSync>();
 
   /** `begins with` as a range: U+10FFFF sorts behind everything that a key may hold. */
@@ -105,6 +116,8 @@ export function itemTable({ handle, path }: Database): ItemTable {
       }
       return { items, bytes, more: false };
     },
+    keysBefore: (duePk, dueSk) =>
+      due.all(duePk, dueSk).map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })),
   };
 }
 

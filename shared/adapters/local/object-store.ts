@@ -9,6 +9,8 @@ import {
   activityPk,
   answerKey,
   countKey,
+  dueAt,
+  duePartitions,
   guardKey,
   guardsPrefix,
   hasRef,
@@ -123,6 +125,11 @@ export function openObjectStore(
 
     listBy: (resource, namespace, query) =>
       refPage(resource, namespace, query, { query: inRefs, getAll }, object),
+
+    due: async (resource, by) =>
+      duePartitions(resource)
+        .flatMap(pk => items.keysBefore(pk, by.toISOString()))
+        .map(key => dueAt(resource, key)),
 
     commit: async writes => run(plan(writes, activityDays)),
 

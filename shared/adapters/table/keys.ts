@@ -10,7 +10,7 @@ import { STREAM } from '../../schema/table.ts';
  *
  * | item                  | pk                                   | sk                                     | index                          |
  * |-----------------------|--------------------------------------|----------------------------------------|--------------------------------|
- * | object                | `<namespace>`                        | `<resource>#<id>`                      | tree, ref (by ID)              |
+ * | object                | `<namespace>`                        | `<resource>#<id>`                      | tree, ref (by ID), due         |
  * | guard of a name       | `<namespace>`                        | `unique#<resource>#<name>`             | none; holds the object too     |
  * | pointer of a ref      | `<namespace>`                        | `ref#<resource>#<attribute>#<id>`      | ref; holds no object           |
  * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none; expires, see `activityDays` |
@@ -31,6 +31,7 @@ import { STREAM } from '../../schema/table.ts';
  * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`                         | no         |
  * | objects of a tenant by an attribute  | Query ref: `<tenant>#<resource>.<attribute>#<value>`, BatchGet   | finding: no, found: yes |
  * | … in a namespace, or below it too    | Query ref for each value, sk begins with `<namespace>/`, BatchGet | finding: no, found: yes |
+ * | where objects are that are due       | Query due for each last digit of an ID, sk before the moment     | no         |
  * | activity of a namespace, newest first | Query pk backwards                                              | yes        |
  * | may objects be made in a namespace   | condition on the guard of its path in its parent                 | yes        |
  * | what was answered to a key           | GetItem answer                                                   | yes        |
@@ -95,6 +96,23 @@ export const refPk = (tenant: NamespacePath, resource: Identity, attribute: stri
 export const refKey = (key: Key, attribute: string, value: string): { refPk: string; refSk: string } => ({
   refPk: refPk(tenantOf(key.namespace), key.resource, attribute, value),
   refSk: treeKey(key).treeSk,
+});
+
+/** Partitions of index `due` of a resource, of all tenants together: who writes is spread over them. */
+export const duePartitions = (resource: Identity): string[] =>
+  [...'0123456789abcdef'].map(digit => `${resource}#${digit}`);
+
+/** Absent where nobody has to look at the object. */
+export const dueKey = (resource: Identity, object: Stored): { duePk?: string; dueSk?: string } => {
+  const at = resourceOf(resource).due?.(object);
+  return at === undefined ? {} : { duePk: `${resource}#${object.ID.slice(-1)}`, dueSk: `${at}#${object.ID}` };
+};
+
+/** The object that an item of index `due` is. */
+export const dueAt = <I extends Identity>(resource: I, { pk, sk }: ItemKey): Key<I> => ({
+  resource,
+  namespace: pk as NamespacePath,
+  id: sk.slice(objectsPrefix(resource).length) as ObjectId,
 });
 
 export const activityKey = ({

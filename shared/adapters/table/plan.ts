@@ -7,6 +7,7 @@ import type { Identity } from '../../schema/resources.ts';
 import {
   activityKey,
   answerKey,
+  dueKey,
   elementRefsOf,
   guardKey,
   type ItemKey,
@@ -29,6 +30,8 @@ export interface Item extends ItemKey {
   treeSk?: string;
   refPk?: string;
   refSk?: string;
+  duePk?: string;
+  dueSk?: string;
   /** Seconds since the epoch. */
   expires?: number;
 }
@@ -105,7 +108,8 @@ function objectSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'ans
     ];
 
   const body = { object: JSON.stringify(object), id: object.ID, updateTime: object.updateTime };
-  const item: Item = { ...objectKey(key), ...body, ...treeKey(key), ...refKey(key, 'ID', object.ID) };
+  const indexes = { ...treeKey(key), ...refKey(key, 'ID', object.ID), ...dueKey(resource, object) };
+  const item: Item = { ...objectKey(key), ...body, ...indexes };
   const taken = (): Failure =>
     fail(
       'duplicate',
