@@ -24,16 +24,17 @@ export interface CannedServer {
   stop(): Promise<void>;
 }
 
-/** A service on the loopback interface that gives the answers on its queue, whatever it is asked. */
-export async function cannedServer(): Promise<CannedServer> {
+/** A service on the loopback interface that gives the answers on its queue, whatever it is asked; or what `asked` says to a request. */
+export async function cannedServer(asked?: (request: Received) => Promise<Canned>): Promise<CannedServer> {
   const answers: Canned[] = [];
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method = '', url = '', headers } = request;
-    received.push({ method, path: url, headers, body: Buffer.concat(chunks).toString() });
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    const one = { method, path: url, headers, body: Buffer.concat(chunks).toString() };
+    received.push(one);
+    const answer = asked ? await asked(one) : answers.length > 1 ? answers.shift() : answers[0];
     if (answer?.silent) return;
     const { status = 200, body = {} } = answer ?? {};
     const json = typeof body !== 'string';

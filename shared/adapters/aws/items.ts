@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BatchGetCommand,
   type DynamoDBDocumentClient,
@@ -6,6 +7,8 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import type { Clock } from '../../ports/clock.ts';
+import { fail } from '../../schema/failure.ts';
 import { TABLE } from '../../schema/table.ts';
 import type { ItemKey } from '../table/keys.ts';
 import { call } from './client.ts';
@@ -39,8 +42,20 @@ export interface ItemTable {
 
 /** DynamoDB's limit of a BatchGetItem. */
 const BATCH = 100;
+/** Of these at once: as many as the SDK has connections for, with room for others. */
+const AT_ONCE = 8;
+/** Milliseconds before what was left over is asked for again, with full jitter. */
+const FIRST = 20;
+const LONGEST = 500;
+/** Answers in a row that bring nothing, after which it is given up. */
+const ATTEMPTS = 8;
 
-export function itemTable(client: DynamoDBDocumentClient, tableName: string): ItemTable {
+export function itemTable(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  { randomBytes }: Pick<Clock, 'randomBytes'>,
+): ItemTable {
+  const chance = (): number => (randomBytes(1)[0] ?? 0) / 256;
   const ask = async ({ index, pk, prefix, before, after, limit, newestFirst = false }: Range) => {
     const names = index === undefined ? TABLE : TABLE.indexes[index];
     const [condition, bound] =
@@ -59,6 +74,24 @@ export function itemTable(client: DynamoDBDocumentClient, tableName: string): It
     return { items: z.array(StoredItem).parse(Items ?? []), last: LastEvaluatedKey };
   };
 
+  /** What is left over, because it was too much at once or too many asked, is asked for again, later and later. */
+  const batch = async (keys: readonly ItemKey[]): Promise<StoredItem[]> => {
+    const found: StoredItem[] = [];
+    let Keys: Record<string, unknown>[] = keys.map(({ pk, sk }) => ({ pk, sk }));
+    for (let idle = 0; idle < ATTEMPTS; ) {
+      const RequestItems = { [tableName]: { Keys, ConsistentRead: true } };
+      const answer = await call('DynamoDB', () => client.send(new BatchGetCommand({ RequestItems })));
+      const items = z.array(StoredItem).parse(answer.Responses?.[tableName] ?? []);
+      found.push(...items);
+      const left = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+      if (left.length === 0) return found;
+      idle = left.length < Keys.length ? 0 : idle + 1;
+      Keys = left;
+      await sleep(chance() * Math.min(LONGEST, FIRST * 2 ** idle));
+    }
+    throw fail('too_many_requests', 'DynamoDB is limiting requests; try again in a moment');
+  };
+
   return {
     async get(key) {
       const input = { TableName: tableName, Key: { pk: key.pk, sk: key.sk }, ConsistentRead: true };
@@ -67,12 +100,13 @@ export function itemTable(client: DynamoDBDocumentClient, tableName: string): It
     },
     async getAll(keys) {
       const found: StoredItem[] = [];
-      let left: Record<string, unknown>[] = keys.map(({ pk, sk }) => ({ pk, sk }));
-      while (left.length > 0) {
-        const RequestItems = { [tableName]: { Keys: left.slice(0, BATCH), ConsistentRead: true } };
-        const answer = await call('DynamoDB', () => client.send(new BatchGetCommand({ RequestItems })));
-        found.push(...z.array(StoredItem).parse(answer.Responses?.[tableName] ?? []));
-        left = [...(answer.UnprocessedKeys?.[tableName]?.Keys ?? []), ...left.slice(BATCH)];
+      const together = BATCH * AT_ONCE;
+      for (let from = 0; from < keys.length; from += together) {
+        const some = keys.slice(from, from + together);
+        const batches = Array.from({ length: Math.ceil(some.length / BATCH) }, (_, at) =>
+          some.slice(at * BATCH, (at + 1) * BATCH),
+        );
+        for (const items of await Promise.all(batches.map(batch))) found.push(...items);
       }
       return found;
     },

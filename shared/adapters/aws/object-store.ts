@@ -39,7 +39,7 @@ export function openObjectStore(
 ): ObjectStore {
   const client = options.client ?? documentClient(options);
   const { tableName, activityDays = 0 } = options;
-  const items = itemTable(client, tableName);
+  const items = itemTable(client, tableName, clock);
   const commit = committing(client, tableName, clock);
 
   const object = <I extends Identity>(resource: I, item: StoredItem): Stored<I> =>
