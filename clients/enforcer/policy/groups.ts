@@ -38,7 +38,7 @@ export function groupsOf(host: HostPolicy, model: PolicyModel, loom: Loom): Grou
     const [first] = members;
     if (!first) return [];
     const policy = model.at(first.namespace);
-    const around = surroundings.get(first.namespace) ?? new Surroundings(policy, host.names);
+    const around = surroundings.get(first.namespace) ?? new Surroundings(policy);
     surroundings.set(first.namespace, around);
     const judge = (way: Way): Judge =>
       new Judge(policy, policy.wire(first.tags), {

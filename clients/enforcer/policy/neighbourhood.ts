@@ -1,6 +1,7 @@
 import { clauseKey } from '../../../shared/core/tags.ts';
 import type { Peer } from '../../../shared/schema/bundle.ts';
 import type { Group } from './groups.ts';
+import type { Led } from './led.ts';
 import { shortHash } from './model.ts';
 import type { Numbers } from './numbers.ts';
 import { Residents } from './residents.ts';
@@ -22,7 +23,8 @@ export class Neighbourhood {
   readonly id: string;
   readonly groups: readonly Group[];
   readonly surroundings: Surroundings;
-  readonly residents = new Residents(peer => this.#clausesOf(peer));
+  /** Peers, and DNS names of external networks where they lead to. */
+  readonly residents = new Residents<Peer | Led>(one => this.#clausesOf(one));
   readonly #asked: ReadonlySet<number>;
   readonly #numbers: Numbers;
   readonly #classes = new Map<string, PeerClass | undefined>();
@@ -36,33 +38,25 @@ export class Neighbourhood {
     this.#asked = new Set(groups.flatMap(({ judges }) => [...judges.in.named, ...judges.out.named]));
   }
 
-  /** Clauses of a peer that any rule here asks for, ascending. */
-  #clausesOf({ tags }: Peer): readonly number[] {
-    return this.#relevant(this.surroundings.policy.clauses(tags));
-  }
-
-  /** Every address that may need a class, some of them twice. */
-  *addresses(): Generator<string> {
-    yield* this.residents.addresses();
-    yield* this.surroundings.named.keys();
+  /** Clauses of a peer or a name that any rule here asks for, ascending. */
+  #clausesOf(one: Peer | Led): readonly number[] {
+    const { policy } = this.surroundings;
+    return this.#relevant('tags' in one ? policy.clauses(one.tags) : this.surroundings.byName(one.name));
   }
 
   /** The class of an address. Undefined when it is decided as its surroundings are: no rule asks for what is there. */
   classAt(address: string): PeerClass | undefined {
-    const { named } = this.surroundings;
     const kind = this.residents.kindAt(address);
-    const names = named.get(address) ?? [];
     const networks = this.surroundings.networksAt(address);
     // Most addresses are told by these alone.
-    const key = `${kind} ${names.join()} ${networks.join()}`;
+    const key = `${kind} ${networks.join()}`;
     if (this.#classes.has(key)) return this.#classes.get(key);
-    const made = this.#made([...this.residents.clauses(kind), ...names], networks);
+    const made = this.#made(this.residents.clauses(kind), networks);
     this.#classes.set(key, made);
     return made;
   }
 
-  #made(clauses: readonly number[], networks: readonly number[]): PeerClass | undefined {
-    const own = this.#relevant(clauses);
+  #made(own: readonly number[], networks: readonly number[]): PeerClass | undefined {
     if (own.length === 0) return undefined;
     const all = this.#relevant([...own, ...this.surroundings.holding(networks)]);
     const texts = [own, all].map(list =>

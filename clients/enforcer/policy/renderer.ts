@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PeerList } from '../../../shared/core/peer-list.ts';
+import type { Peer } from '../../../shared/schema/bundle.ts';
 import { isWildcardName } from '../../../shared/schema/network-entry.ts';
 import { type HostPolicy, LOG_GROUP, type LocalUnit } from '../data-plane.ts';
 import { singleAddress } from './addresses.ts';
@@ -7,6 +8,7 @@ import { Buckets } from './buckets.ts';
 import { ClassMap } from './class-map.ts';
 import { FAMILIES, familyOf, type Group, groupsOf, intervals, isIgnored, WAYS, type Way } from './groups.ts';
 import { type Dispatch, frame, PEER } from './hooks.ts';
+import { type Led, ledSince } from './led.ts';
 import { Loom } from './loom.ts';
 import { type Chain, type KernelMap, type Model, sameRules } from './model.ts';
 import { Neighbourhood } from './neighbourhood.ts';
@@ -14,20 +16,27 @@ import { Numbers } from './numbers.ts';
 import { sharedModel } from './shared-model.ts';
 import type { Family } from './territories.ts';
 
+const NOWHERE: HostPolicy['names'] = new Map();
 const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
 
-/** Everything but peers: what a change of peers alone leaves as it is. */
+/** Everything but peers and where names lead: what a change of these alone leaves as it is. */
 interface Base {
   key: string;
   loom: Loom;
   groups: readonly Group[];
   neighbourhoods: readonly Neighbourhood[];
   intervals: Map<string, KernelMap>;
-  /** Those that the neighbourhoods know of. */
-  peers: PeerList | undefined;
+  /** What the neighbourhoods know of. */
+  known: Known | undefined;
   /** Whoever's class is none: where packets go that nothing else decides. */
   nobody: ReadonlyMap<string, string>;
   warnings: readonly string[];
+}
+
+/** What has addresses. */
+interface Known {
+  peers: PeerList;
+  names: HostPolicy['names'];
 }
 
 /** Peers of one neighbourhood, as they are now. */
@@ -61,18 +70,22 @@ export class Renderer {
   render(policy: HostPolicy): Model {
     const base = this.#baseOf(policy);
     const peers = PeerList.of(policy.payloads['peers.json']);
-    const changes = base.peers && peers.since(base.peers);
+    const { names } = policy;
+    const changes = base.known && changesOf(base.known, { peers, names });
     const standing = new Map<string, Standing>();
     const singles: [string, KernelMap][] = [];
     for (const around of base.neighbourhoods) {
       const before = changes && this.#standing.get(around.id);
-      if (!changes) around.residents.fill(peers);
-      const touched = changes ? around.residents.change(changes) : around.addresses();
+      if (!changes) {
+        around.residents.fill(peers);
+        around.residents.fill(ledSince(NOWHERE, names).come);
+      }
+      const touched = changes ? around.residents.change(changes) : around.residents.addresses();
       const { stands, maps } = this.#peersOf(around, before, touched);
       standing.set(around.id, stands);
       singles.push(...maps);
     }
-    base.peers = peers;
+    base.known = { peers, names };
     this.#base = base;
     this.#standing = standing;
     const said = new Map([...standing.values()].flatMap(one => [...one.said]));
@@ -132,7 +145,7 @@ export class Renderer {
     const names = new Set(groups.flatMap(group => WAYS.map(way => classesName(group, way))));
     for (const name of this.#buckets.keys()) if (!names.has(name)) this.#buckets.delete(name);
     const warnings = warningsOf(policy);
-    return { key, loom, groups, neighbourhoods, intervals: made, peers: undefined, nobody, warnings };
+    return { key, loom, groups, neighbourhoods, intervals: made, known: undefined, nobody, warnings };
   }
 
   /** `touched`: the only addresses that may have changed since `before`, some of them twice. */
@@ -201,6 +214,12 @@ export class Renderer {
   }
 }
 
+/** Peers and names that lead to addresses: those that differ. */
+function changesOf(before: Known, now: Known): { gone: (Peer | Led)[]; come: (Peer | Led)[] } {
+  const [peers, names] = [now.peers.since(before.peers), ledSince(before.names, now.names)];
+  return { gone: [...peers.gone, ...names.gone], come: [...peers.come, ...names.come] };
+}
+
 /** The very same elements stay the same object, so that nobody has to compare them. */
 function changed(
   type: string,
@@ -244,29 +263,13 @@ const sideName = (group: Group, way: Way): string => `${group.id}_${way}`;
 const classesName = (group: Group, way: Way): string => `k_${sideName(group, way)}`;
 const singlesName = ({ id }: Neighbourhood, family: Family): string => `p${family}_${id}`;
 
-const baseKey = ({
-  digests,
-  units,
-  profile,
-  names,
-  infrastructure,
-  layer3Only,
-  lockdown,
-}: HostPolicy): string =>
-  JSON.stringify([
-    digests['policy.json'],
-    units,
-    profile,
-    [...names].sort(),
-    infrastructure,
-    layer3Only,
-    lockdown,
-  ]);
+const baseKey = ({ digests, units, profile, infrastructure, layer3Only, lockdown }: HostPolicy): string =>
+  JSON.stringify([digests['policy.json'], units, profile, infrastructure, layer3Only, lockdown]);
 
 /** 56 digits are what the kernel keeps in eight marks. */
 const digestOf = (policy: HostPolicy): string =>
   createHash('sha256')
-    .update(JSON.stringify([baseKey(policy), policy.digests['peers.json']]))
+    .update(JSON.stringify([baseKey(policy), [...policy.names].sort(), policy.digests['peers.json']]))
     .digest('hex')
     .slice(0, 56);
 

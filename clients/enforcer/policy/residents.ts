@@ -1,4 +1,3 @@
-import type { Peer } from '../../../shared/schema/bundle.ts';
 import { AddressTable } from './address-table.ts';
 import { singleAddress } from './addresses.ts';
 
@@ -10,9 +9,17 @@ const NOBODY = 0;
 /** Addresses that were given up are remembered as nobody's until they are that many more than the others. */
 const MANY = 1000;
 
-/** What rules may ask for in who is at an address: clauses, ascending. More than one is there only while a tenant is in motion. */
-export class Residents {
-  readonly #clausesOf: (peer: Peer) => readonly number[];
+/** A peer, or a DNS name of an external network: whatever rules may ask for at some addresses. */
+interface Resident {
+  readonly addresses: readonly string[];
+}
+
+/**
+ * What rules may ask for at an address: clauses, ascending. Several names may lead to one, and a name to a peer's; more
+ * than one peer is there only while a tenant is in motion.
+ */
+export class Residents<R extends Resident> {
+  readonly #clausesOf: (resident: R) => readonly number[];
   readonly #kinds = new Map<string, number>([['', NOBODY]]);
   readonly #lists: (readonly number[])[] = [[]];
   #at = new AddressTable();
@@ -20,20 +27,20 @@ export class Residents {
   /** Kinds at addresses that several have. */
   readonly #shared = new Map<string, number[]>();
 
-  constructor(clausesOf: (peer: Peer) => readonly number[]) {
+  constructor(clausesOf: (resident: R) => readonly number[]) {
     this.#clausesOf = clausesOf;
   }
 
-  /** Takes peers out and in, and tells the addresses at which something changed. */
-  change({ gone, come }: { gone: Iterable<Peer>; come: Iterable<Peer> }): Set<string> {
+  /** Takes some out and in, and tells the addresses at which something changed. */
+  change({ gone, come }: { gone: Iterable<R>; come: Iterable<R> }): Set<string> {
     const touched = new Set<string>();
-    for (const peer of gone)
-      this.#each(peer, (text, kind) => {
+    for (const resident of gone)
+      this.#each(resident, (text, kind) => {
         touched.add(text);
         this.#remove(text, kind);
       });
-    for (const peer of come)
-      this.#each(peer, (text, kind) => {
+    for (const resident of come)
+      this.#each(resident, (text, kind) => {
         touched.add(text);
         this.#add(text, kind);
       });
@@ -42,8 +49,8 @@ export class Residents {
   }
 
   /** The first of all, none of which is told. */
-  fill(peers: Iterable<Peer>): void {
-    for (const peer of peers) this.#each(peer, (text, kind) => this.#add(text, kind));
+  fill(residents: Iterable<R>): void {
+    for (const resident of residents) this.#each(resident, (text, kind) => this.#add(text, kind));
   }
 
   at(address: string): readonly number[] {
@@ -67,10 +74,10 @@ export class Residents {
     for (const entry of this.#at) if (entry[1] !== NOBODY) yield entry;
   }
 
-  #each(peer: Peer, use: (text: string, kind: number) => void): void {
-    const kind = this.#kindOf(this.#clausesOf(peer));
+  #each(resident: R, use: (text: string, kind: number) => void): void {
+    const kind = this.#kindOf(this.#clausesOf(resident));
     if (kind === NOBODY) return;
-    for (const address of peer.addresses) {
+    for (const address of resident.addresses) {
       const text = singleAddress(address)?.text;
       if (text !== undefined) use(text, kind);
     }

@@ -1,36 +1,24 @@
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
-import { singleAddress } from './addresses.ts';
 import { type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
 
 const NONE: readonly number[] = [];
 
-/** What one namespace's policy knows of addresses. */
+/** What one namespace's policy knows of addresses and names. */
 export class Surroundings {
   readonly policy: NamespacePolicy;
   readonly #networks: NamespacePolicy['networks'];
   readonly #index: ReturnType<typeof indexOf>;
   readonly #territories = new Map<Family, Territory[]>();
-  /** Address → clauses that the DNS names which lead to it make it satisfy. */
-  readonly named: ReadonlyMap<string, readonly number[]>;
 
-  constructor(policy: NamespacePolicy, names: ReadonlyMap<string, readonly string[]>) {
+  constructor(policy: NamespacePolicy) {
     this.policy = policy;
     this.#networks = policy.networks;
     this.#index = indexOf(this.#networks.map(({ network }) => network));
-    this.named = this.#byName(names);
   }
 
-  #byName(names: ReadonlyMap<string, readonly string[]>): Map<string, number[]> {
-    const found = new Map<string, number[]>();
-    for (const [name, addresses] of names) {
-      const clauses = this.#clauses(this.#index.find(undefined, name).map(({ network }) => network));
-      if (clauses.length === 0) continue;
-      for (const address of addresses) {
-        const text = singleAddress(address)?.text;
-        if (text !== undefined) found.set(text, [...(found.get(text) ?? []), ...clauses]);
-      }
-    }
-    return found;
+  /** Clauses that a DNS name makes every address satisfy that it leads to. */
+  byName(name: string): readonly number[] {
+    return this.#clauses(this.#index.find(undefined, name).map(({ network }) => network));
   }
 
   #clauses(networks: readonly number[]): number[] {

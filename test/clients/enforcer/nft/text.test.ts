@@ -78,6 +78,11 @@ const GOLDEN: Readonly<Record<string, () => string>> = {
     changed(db(), db([...LASTING, ruleset(300, 'app=db', 'incomingRules', 'app=web', ['tcp/81'])])),
   'change-network': () =>
     changed(db(), db([...LASTING, externalNetwork(300, 'net=partner', ['203.0.113.0/24'])])),
+  'change-name': () => {
+    const led = (...addresses: string[]) =>
+      db(SPECIAL, { names: new Map([...NAMES, ['www.example.com', addresses]]) });
+    return changed(led('203.0.113.7', '2001:db8:1::7'), led('203.0.113.9', '2001:db8:1::7'));
+  },
   'change-nothing': () => changed(db(), db()),
 };
 
@@ -96,6 +101,12 @@ describe('what nft is told', () => {
     const text = GOLDEN['change-one-peer']?.() ?? '';
     expect(text).not.toContain('chain');
     expect(text).toContain('fresh4 { 10.1.0.20 }');
+  });
+
+  test('another address of a name writes no chain either', () => {
+    const text = GOLDEN['change-name']?.() ?? '';
+    expect(text).not.toContain('chain');
+    expect(text).toContain('fresh4 { 203.0.113.7, 203.0.113.9 }');
   });
 
   test('so many fresh peers are a new epoch', () => {

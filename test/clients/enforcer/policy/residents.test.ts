@@ -17,7 +17,7 @@ test('at each address is what all that live there can be asked for, after any ch
       fc.array(peer, { maxLength: 8 }),
       fc.array(fc.tuple(fc.nat(), peer), { maxLength: 20 }),
       (first, steps) => {
-        const residents = new Residents(({ tags }) => tags.map(Number));
+        const residents = new Residents<Peer>(({ tags }) => tags.map(Number));
         residents.fill(first);
         const all = [...first];
         for (const [at, come] of steps) {
