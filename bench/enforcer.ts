@@ -141,7 +141,10 @@ function loadRows(rounds: readonly Load[]): Row[] {
 
 const limit = (value: number, unit: string) => ({ value, unit, what: 'our limit' });
 
-function changeRows({ parsing, deltas, nft, spent, resident }: Applying, floor: Floors): Row[] {
+function changeRows(
+  { parsing, deltas, nft, spent, answers, told, resident }: Applying,
+  floor: Floors,
+): Row[] {
   const whole = deltas.map((delta, at) => delta + (parsing[at] ?? 0));
   return [
     {
@@ -158,6 +161,13 @@ function changeRows({ parsing, deltas, nft, spent, resident }: Applying, floor: 
       unit: 'ms',
       peer: { value: floor.element, unit: 'ms', what: 'a run of nft for one element of a plain set' },
     },
+    {
+      name: `one address of a name changed among them, from the answer to the kernel, median of ${DELTAS}`,
+      value: median(answers),
+      unit: 'ms',
+      peer: limit(50, 'ms'),
+    },
+    { name: '  of that, in nft, with reading back', value: median(told), unit: 'ms' },
     {
       name: 'resident memory of the process that did it: the data plane alone',
       value: resident / 1e6,

@@ -7,10 +7,10 @@ import { interactiveNft } from '../../clients/enforcer/nft/interactive.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { PeerList } from '../../shared/core/peer-list.ts';
 import { PAYLOADS, type PayloadName } from '../../shared/schema/bundle.ts';
-import { policyOf } from './fixture.ts';
+import { NAME, policyOf } from './fixture.ts';
 import { processorTime } from './processor.ts';
 
-/** What one process measured that enforces policies from files: `apply.ts <folder> <number of deltas>`. */
+/** What one process measured that enforces policies from files: `apply.ts <folder> <number of deltas>`. So many answers follow. */
 export interface Applying {
   /** Milliseconds. */
   first: number;
@@ -24,6 +24,9 @@ export interface Applying {
   deltas: number[];
   /** Of the processors, in this process, for a delta with reading, by delta. */
   spent: number[];
+  /** A name that leads to another address, from the answer to the kernel, by answer; and in nft, with the read-back. */
+  answers: number[];
+  told: number[];
   /** Bytes. */
   resident: number;
   /** File with what nft was told at first. */
@@ -63,6 +66,8 @@ const measured: Applying = {
   deltas: [],
   spent: [],
   nft: [],
+  answers: [],
+  told: [],
   resident: 0,
   script: '',
 };
@@ -77,12 +82,20 @@ function readPeers(file: string): PeerList {
   return before;
 }
 
+/** Two that stay, because services have several, and one that is another each time. */
+const namesAt = (at: number) => new Map([[NAME, ['198.51.100.1', '198.51.100.2', `203.0.113.${at}`]]]);
+let names = namesAt(0);
+
+async function makeActive(peers: PeerList): Promise<void> {
+  const applied = await plane.apply(policyOf(policy, peers, { ...digests }, names));
+  if (applied.outcome !== 'applied' || !applied.changed) throw new Error(JSON.stringify(applied));
+}
+
 async function apply(file: string): Promise<{ parsing: number; applying: number; busy: number }> {
   const begun = performance.now();
   const peers = readPeers(file);
   const [parsed, before] = [performance.now(), processorTime()];
-  const applied = await plane.apply(policyOf(policy, peers, { ...digests }));
-  if (applied.outcome !== 'applied' || !applied.changed) throw new Error(JSON.stringify(applied));
+  await makeActive(peers);
   const busy = processorTime() - before;
   return { parsing: parsed - begun, applying: performance.now() - parsed, busy };
 }
@@ -99,6 +112,14 @@ for (let at = 0; at < Number(deltas); at++) {
   measured.nft.push(inNft);
   measured.parsing.push(parsing);
   measured.deltas.push(applying);
+}
+for (let at = 1; before && at <= Number(deltas); at++) {
+  inNft = 0;
+  const begun = performance.now();
+  names = namesAt(at);
+  await makeActive(before);
+  measured.answers.push(performance.now() - begun);
+  measured.told.push(inNft);
 }
 // As in an agent, a whole comparison comes after a load; then there is time to give memory back.
 const compared = await plane.reconcile();

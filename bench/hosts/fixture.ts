@@ -6,6 +6,13 @@ const idOf = (number: number): string => number.toString(16).padStart(24, '0');
 const PATH = pathOf('/t');
 const reject = { action: 'Reject', namespace: '/' };
 
+/** A DNS name, wherever it leads, is let in and out by the first ruleset as well. */
+export const NAME = 'api.example.com';
+const NETWORK = {
+  ...{ ID: idOf(900), name: 'api', namespace: PATH, propagate: false },
+  ...{ entries: [NAME], tags: ['externalnetwork:name=api'] },
+};
+
 /** So many rulesets that all select the host, each lets in one kind of peer on one port. */
 export const policyPayload = (rulesets: number): PolicyPayload =>
   ({
@@ -15,7 +22,7 @@ export const policyPayload = (rulesets: number): PolicyPayload =>
     namespaces: [
       { path: PATH, incoming: reject, outgoing: reject, tagPrefixEnforcement: 'Warn', tagPrefixes: [] },
     ],
-    externalNetworks: [],
+    externalNetworks: [NETWORK],
     namespaceMappings: [],
     profileMappings: [],
     profiles: [],
@@ -46,6 +53,7 @@ const completeRule = (at: number) => ({
   name: '',
   observationEnabled: false,
   ...ruleOf(at),
+  ...(at === 0 ? { object: [...ruleOf(at).object, NETWORK.tags] } : {}),
 });
 
 /** The first ruleset's port. */
@@ -74,6 +82,7 @@ export const policyOf = (
   policy: PolicyPayload,
   peers: PeersPayload,
   digests: HostPolicy['digests'],
+  names: HostPolicy['names'] = new Map(),
 ): HostPolicy => ({
   payloads: { 'directives.json': { format: 1, enforcers: [] }, 'peers.json': peers, 'policy.json': policy },
   digests,
@@ -86,7 +95,7 @@ export const policyOf = (
       isHost: true,
     },
   ],
-  names: new Map(),
+  names,
   infrastructure: { controlPlane: [], resolvers: [] },
   layer3Only: false,
   lockdown: false,
