@@ -5,6 +5,8 @@ import type { Endpoint, HostPolicy } from '../data-plane.ts';
 
 /** Addresses that a name led to once are let through for so long: services behind names change them all the time. */
 const KEPT = 60 * 60_000;
+/** Addresses that count of one answer, and of all that are kept: whoever answers for a name must not fill the kernel's rules. */
+const MOST = { answered: 64, kept: 512 } as const;
 /** Milliseconds between two look-ups of a name. */
 const EVERY = 60_000;
 /** The cloud's own metadata service, which gives the agent its credentials. */
@@ -82,9 +84,15 @@ export class Infrastructure {
     for (const url of this.#urls) {
       const { host, port } = placeOf(url);
       const addresses = await this.#lookup(host).catch(() => []);
-      for (const address of addresses) this.#found.set(`${address} ${port}`, now);
+      for (const address of addresses.slice(0, MOST.answered)) {
+        const key = `${address} ${port}`;
+        // Again at the end: those that were seen last stay.
+        this.#found.delete(key);
+        this.#found.set(key, now);
+      }
     }
-    for (const [key, seen] of this.#found) if (now - seen > KEPT) this.#found.delete(key);
+    for (const [key, seen] of this.#found)
+      if (now - seen > KEPT || this.#found.size > MOST.kept) this.#found.delete(key);
   }
 
   /** Sorted, so that equal ones are equal. */

@@ -8,7 +8,16 @@ import { interactiveNft } from './interactive.ts';
 import { type Listing, ListingReader } from './listing.ts';
 import { watchRules } from './monitor.ts';
 import { TallyReader } from './tally.ts';
-import { changeText, epochChains, loadText, nextEpoch, type Standing, type Steps } from './transaction.ts';
+import {
+  changeText,
+  type Epoch,
+  epochChains,
+  firstEpoch,
+  loadText,
+  nextEpoch,
+  type Standing,
+  type Steps,
+} from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
 
@@ -197,13 +206,16 @@ class NftPlane implements DataPlane {
     return adopted(listing, next);
   }
 
+  #nextEpoch(): Epoch {
+    const { epoch } = this.#standing;
+    return epoch === NOTHING.epoch ? firstEpoch(Math.random()) : nextEpoch(epoch);
+  }
+
   async #become(before: Model | undefined, model: Model): Promise<void> {
     const steps = before && !this.#inDoubt ? changeText(before, model, this.#standing) : undefined;
     this.#inDoubt = true;
     const stepped = steps !== undefined && (await this.#step(steps));
-    const standing = stepped
-      ? steps.standing
-      : { epoch: nextEpoch(this.#standing.epoch), fresh: NOTHING.fresh };
+    const standing = stepped ? steps.standing : { epoch: this.#nextEpoch(), fresh: NOTHING.fresh };
     if (!stepped) await this.#load(model, standing);
     // The stamp is of the same transaction as everything else: who holds it holds all.
     const isThere = (await this.#readDigest()) === model.digest;

@@ -9,8 +9,17 @@ export const TABLE = 'inet prisma';
  * so that what a change forbids ends with the change, and what it does not goes on.
  */
 export type Epoch = number;
-export const EPOCHS = 65_535;
-export const nextEpoch = (epoch: Epoch): Epoch => (epoch % EPOCHS) + 1;
+const EPOCHS = { first: 0x1001, last: 0xffff } as const;
+
+/** Small numbers and whole bytes are left out: those are what other programs number connections with. */
+export function nextEpoch(epoch: Epoch): Epoch {
+  const next = epoch < EPOCHS.first || epoch >= EPOCHS.last ? EPOCHS.first : epoch + 1;
+  return next % 256 === 0 ? next + 1 : next;
+}
+
+/** For rules that go on from none. `chance`: from 0 to 1, and another each time, so that connections of earlier rules are decided anew. */
+export const firstEpoch = (chance: number): Epoch =>
+  nextEpoch(EPOCHS.first + Math.floor(chance * (EPOCHS.last - EPOCHS.first)));
 
 /** What tells connections that were let through from those that have to be decided anew. */
 export interface Standing {

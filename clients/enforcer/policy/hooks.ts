@@ -1,5 +1,5 @@
 import { isWildcardName } from '../../../shared/schema/network-entry.ts';
-import { DNS_PREFIX, type HostPolicy } from '../data-plane.ts';
+import { DNS_PREFIX, type Endpoint, type HostPolicy } from '../data-plane.ts';
 import type { Chain } from './model.ts';
 import { rangeOf, singleRanges } from './territories.ts';
 
@@ -31,8 +31,30 @@ export const PEER: Readonly<Record<Port, 'saddr' | 'daddr'>> = {
   out_r: 'saddr',
 };
 
-/** Source: the original's list; neighbour discovery and its inverse. */
-const NEIGHBOURS = 'icmpv6 type { 133, 134, 135, 136, 141, 142, 143 } icmpv6 code 0 accept';
+/**
+ * Neighbour discovery and its inverse, which no router passes on (RFC 4861, 3122: hop limit 255); and listeners of groups,
+ * without whom switches that snoop stop delivering its questions (RFC 2710, 3810: hop limit 1, from the link).
+ */
+const NEIGHBOURS = [
+  'icmpv6 type { 133, 134, 135, 136, 141, 142 } icmpv6 code 0 ip6 hoplimit 255 accept',
+  'ip6 saddr { ::, fe80::/10 } ip6 hoplimit 1 icmpv6 type { 130, 131, 132, 143 } accept',
+];
+
+/** The other end of a lease: over IPv4 any server or relay, over IPv6 (RFC 8415) one on the link. */
+const LEASES = {
+  in: ['meta nfproto ipv4 udp sport 67 udp dport 68', 'ip6 saddr fe80::/10 udp sport 547 udp dport 546'],
+  out: ['meta nfproto ipv4 udp sport 68 udp dport 67', 'meta nfproto ipv6 udp sport 546 udp dport 547'],
+  out_r: ['meta nfproto ipv4 udp sport 67 udp dport 68', 'ip6 saddr fe80::/10 udp sport 547 udp dport 546'],
+} as const;
+
+/**
+ * What does not leave the host. The way out is not told anew to packets whose destination was translated (`dnat`): what a
+ * program sends to its own host may go to a container, or anywhere.
+ */
+const STAYS = ['oif lo ct status and dnat == 0 accept', 'oif lo fib daddr type local accept'];
+
+/** Nobody outside has this host's own addresses. In IPv4 the kernel sees to it; what the host sends to groups comes back to it. */
+const FORGED_OWN = 'iif != 0 ip6 daddr != ff00::/8 fib saddr type local drop';
 
 const quoted = (name: string): string => `"${name}"`;
 
@@ -75,35 +97,33 @@ const wayOf = (port: Port): Way => (port.startsWith('in') ? 'in' : 'out');
 /** Marks the connection as let through, so that errors about it are as well: without them a path's MTU is not found. */
 const letThrough = (port: Port): string => `goto yes_${wayOf(port)}`;
 
-/** Rules that let an endpoint's packets through, from this host and back. */
-function endpointRules(port: 'out' | 'out_r', address: string, ports: string): string[] {
-  const range = singleRanges([address])[0];
-  if (!range) return [];
+/** What lets endpoints' packets through, from this host and back: one rule a family, however many there are. */
+function endpointRules(port: 'out' | 'out_r', endpoints: readonly Endpoint[]): string[] {
+  const places = endpoints.flatMap(({ address, port: at }) =>
+    singleRanges([address]).map(range => ({
+      family: range.family,
+      text: `${rangeOf(range.family, range)} . ${at}`,
+    })),
+  );
   const field = port === 'out' ? 'dport' : 'sport';
-  return [
-    `${ipOf(range.family)} ${PEER[port]} ${rangeOf(range.family, range)} meta l4proto { tcp, udp } th ${field} ${ports} ${letThrough(port)}`,
-  ];
+  return ([4, 6] as const).flatMap(family => {
+    const own = places.filter(place => place.family === family).map(({ text }) => text);
+    const key = `${ipOf(family)} ${PEER[port]} . th ${field}`;
+    return own.length === 0
+      ? []
+      : [`meta l4proto { tcp, udp } ${key} { ${[...new Set(own)].join(', ')} } ${letThrough(port)}`];
+  });
 }
 
 /** What the host always may: its control plane, names, leases and neighbours. */
 function infrastructure(port: Port, { infrastructure: { controlPlane, resolvers } }: HostPolicy): string[] {
-  if (port === 'in') {
-    return [
-      NEIGHBOURS,
-      `udp sport 67 udp dport 68 ${letThrough(port)}`,
-      `udp sport 547 udp dport 546 ${letThrough(port)}`,
-    ];
-  }
-  if (port === 'in_r') return [NEIGHBOURS];
-  const leases =
-    port === 'out'
-      ? [`udp sport 68 udp dport 67 ${letThrough(port)}`, `udp sport 546 udp dport 547 ${letThrough(port)}`]
-      : [`udp sport 67 udp dport 68 ${letThrough(port)}`, `udp sport 547 udp dport 546 ${letThrough(port)}`];
+  if (port === 'in_r') return NEIGHBOURS;
+  const leases = LEASES[port].map(match => `${match} ${letThrough(port)}`);
+  if (port === 'in') return [...NEIGHBOURS, ...leases];
   return [
-    NEIGHBOURS,
+    ...NEIGHBOURS,
     ...leases,
-    ...resolvers.flatMap(address => endpointRules(port, address, '53')),
-    ...controlPlane.flatMap(({ address, port: at }) => endpointRules(port, address, String(at))),
+    ...endpointRules(port, [...resolvers.map(address => ({ address, port: 53 })), ...controlPlane]),
   ];
 }
 
@@ -154,6 +174,7 @@ function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, 
           rules: [
             ...heard,
             ...first,
+            ...(port === 'in' ? [FORGED_OWN] : []),
             ...infrastructure(port, policy),
             ...dispatchRules(port, dispatch, true),
             dispatch.host[port],
@@ -167,6 +188,7 @@ function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, 
             ...heard,
             ...forged(port, dispatch),
             ...first,
+            ...(port === 'in' ? [FORGED_OWN] : []),
             ...dispatchRules(port, dispatch, false),
             'accept',
           ],
@@ -197,7 +219,7 @@ export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Ma
   return new Map<string, Chain>([
     ...sides(policy, dispatch, group).filter(([name]) => hasPassing || !name.startsWith('pass_')),
     ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
-    ['hook_out', hook('output', 0, ['oif lo accept', ...outs], 'side_in_r', 'side_out')],
+    ['hook_out', hook('output', 0, [...STAYS, ...outs], 'side_in_r', 'side_out')],
     ...(hasPassing ? passing(ins, outs) : []),
   ]);
 }
@@ -209,8 +231,8 @@ export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Ma
 function passing(ins: string[], outs: string[]): [string, Chain][] {
   const all = [...ins, ...outs];
   return [
-    ['hook_in_pass', hook('input', -1, ['iif lo accept', ...ins, NEIGHBOURS], 'pass_in_r', 'pass_out')],
-    ['hook_out_pass', hook('output', 1, ['oif lo accept', ...outs, NEIGHBOURS], 'pass_out_r', 'pass_in')],
+    ['hook_in_pass', hook('input', -1, ['iif lo accept', ...ins, ...NEIGHBOURS], 'pass_in_r', 'pass_out')],
+    ['hook_out_pass', hook('output', 1, [...STAYS, ...outs, ...NEIGHBOURS], 'pass_out_r', 'pass_in')],
     ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', 'pass_out')],
     ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', 'pass_in')],
   ];

@@ -11,6 +11,8 @@ export interface Probe {
   traffic: Traffic;
   /** Of TCP and UDP; probes between the same ends need different ones to be flows of their own. */
   sourcePort: number;
+  /** Hop limit or TTL; 64 unless said. */
+  hops?: number;
 }
 
 const MARK = 0x9e3779b9;
@@ -96,7 +98,7 @@ function icmp({ id }: Probe, traffic: Traffic & { kind: 'icmp' }): Buffer {
 /** Where the checksum is in the header of a protocol. */
 const CHECKSUMS: Readonly<Record<number, number>> = { [ICMP]: 2, [TCP]: 16, [UDP]: 6, [ICMP6]: 2 };
 
-function ip(from: string, to: string, protocol: number, body: Buffer): Buffer {
+function ip(from: string, to: string, protocol: number, body: Buffer, hops = 64): Buffer {
   const [source, destination] = [bytesOf(from), bytesOf(to)];
   const at = CHECKSUMS[protocol];
   if (at !== undefined) {
@@ -109,25 +111,25 @@ function ip(from: string, to: string, protocol: number, body: Buffer): Buffer {
   if (source.length === 4) {
     header.writeUInt16BE(0x4500, 0);
     header.writeUInt16BE(20 + body.length, 2);
-    header.writeUInt16BE(64 * 256 + protocol, 8);
+    header.writeUInt16BE(hops * 256 + protocol, 8);
     header.writeUInt16BE(sum(header, source, destination), 10);
   } else {
     header.writeUInt8(0x60, 0);
     header.writeUInt16BE(body.length, 4);
     header.writeUInt8(protocol, 6);
-    header.writeUInt8(64, 7);
+    header.writeUInt8(hops, 7);
   }
   return Buffer.concat([header, source, destination, body]);
 }
 
 /** The probe as an IP packet. */
 export function packetOf(probe: Probe): Buffer {
-  const { traffic, from, to } = probe;
-  if (traffic.kind === 'icmp') return ip(from, to, traffic.protocol, icmp(probe, traffic));
+  const { traffic, from, to, hops } = probe;
+  if (traffic.kind === 'icmp') return ip(from, to, traffic.protocol, icmp(probe, traffic), hops);
   if (traffic.kind === 'protocol')
-    return ip(from, to, traffic.protocol, Buffer.concat([Buffer.alloc(8, 1), tail(probe.id)]));
+    return ip(from, to, traffic.protocol, Buffer.concat([Buffer.alloc(8, 1), tail(probe.id)]), hops);
   const body = traffic.protocol === TCP ? tcp(probe, traffic.port) : udp(probe, traffic.port);
-  return ip(from, to, traffic.protocol, body);
+  return ip(from, to, traffic.protocol, body, hops);
 }
 
 /** What a packet says of a probe: that it arrived, or that it was answered. Undefined: of none. */

@@ -128,6 +128,23 @@ describe('infrastructure', () => {
     answer = ['192.0.2.2'];
     expect(await at(70)).toEqual(['192.0.2.2 443']);
   });
+
+  test('whoever answers for a name fills nothing: 64 addresses of an answer count, and the last 512 of all', async () => {
+    let minutes = 0;
+    const lookup = async () =>
+      Array.from({ length: 4000 }, (_, at) => `10.${minutes}.${at >> 8}.${at & 255}`);
+    const infrastructure = new Infrastructure({ lookup, resolvConf: '/absent' });
+    infrastructure.add('https://api.test/v/1');
+    const nets = async (): Promise<string[]> => {
+      await infrastructure.refresh(minutes * 60_000);
+      return infrastructure.current.controlPlane.map(({ address }) => address.split('.')[1] ?? '');
+    };
+    expect((await nets()).length).toBe(64);
+    for (minutes = 1; minutes < 50; minutes++) await nets();
+    const kept = await nets();
+    expect(kept.length).toBe(512);
+    expect(Math.min(...kept.map(Number))).toBe(43);
+  });
 });
 
 describe('waits', () => {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { HostPolicy } from '../../../../clients/enforcer/data-plane.ts';
-import { changeText, loadText, type Standing } from '../../../../clients/enforcer/nft/transaction.ts';
+import {
+  changeText,
+  firstEpoch,
+  loadText,
+  nextEpoch,
+  type Standing,
+} from '../../../../clients/enforcer/nft/transaction.ts';
 import { Renderer } from '../../../../clients/enforcer/policy/renderer.ts';
 import type { BundleProfile } from '../../../../shared/schema/bundle.ts';
 import { type Entry, make } from '../../../core/objects.ts';
@@ -109,13 +115,22 @@ describe('what nft is told', () => {
     expect(text).toContain('fresh4 { 203.0.113.7, 203.0.113.9 }');
   });
 
+  test('epochs are no numbers that other programs mark connections with: small ones, whole bytes', () => {
+    const first = [0, 0.5, 0.999_999].map(firstEpoch);
+    for (const epoch of [...first, ...Array.from({ length: 65_536 }, (_, at) => nextEpoch(at))]) {
+      if (epoch > 4096 && epoch < 65_536 && epoch % 256 !== 0) continue;
+      expect.unreachable(`epoch ${epoch}`);
+    }
+    expect(nextEpoch(65_535)).toBe(4097);
+  });
+
   test('so many fresh peers are a new epoch', () => {
     const fresh = new Set(Array.from({ length: 1000 }, (_, at) => `10.9.${at >> 8}.${at & 255}`));
     const renderer = new Renderer();
     const before = renderer.render(db());
     const after = renderer.render(db([...LASTING, another(20, ['10.1.0.20'])]));
     const { standing, activate } = changeText(before, after, { epoch: 65_535, fresh });
-    expect(standing).toEqual({ epoch: 1, fresh: new Set() });
+    expect(standing).toEqual({ epoch: nextEpoch(65_535), fresh: new Set() });
     expect(activate).toContain('flush set inet prisma fresh4');
   });
 
