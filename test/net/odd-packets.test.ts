@@ -182,10 +182,10 @@ describe('odd packets', () => {
 
   test('what is translated on its way to the host itself is decided by where it goes', async () => {
     await nft(PUBLISHED);
-    const own = (port: number, at: string): Wanted => ({
+    const own = (port: number, arrivesAt: string): Wanted => ({
       from: NODE.four,
       to: NODE.four,
-      at,
+      arrivesAt,
       traffic: udp(port),
     });
     expect(await arrive([own(8777, OTHER.four), own(8778, POD.four), own(8080, NODE.four)])).toEqual([

@@ -8,7 +8,7 @@ export interface Wanted extends Omit<Probe, 'id' | 'sourcePort'> {
   /** An address of the host that sends it, where that is not its source. */
   by?: string;
   /** An address of the host where it arrives, where that is not its destination. */
-  at?: string;
+  arrivesAt?: string;
   /** Another one each time unless said. */
   sourcePort?: number;
 }
@@ -88,7 +88,7 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
   const fire: Probes['fire'] = probes => {
     const packets = new Map<Host, Buffer[]>(hosts.map(host => [host, []]));
     const seen = probes.map(probe => {
-      const { id, seen } = register.add(ownerOf(probe.at ?? probe.to));
+      const { id, seen } = register.add(ownerOf(probe.arrivesAt ?? probe.to));
       const packet = packetOf({ ...probe, id, sourcePort: probe.sourcePort ?? FIRST_PORT + (id % PORTS) });
       packets.get(ownerOf(probe.by ?? probe.from))?.push(packet);
       return seen;
