@@ -25,6 +25,7 @@ interface EventsProps extends Parts {
   onboard: StateMachine;
   deleteNamespace: StateMachine;
   importObjects: StateMachine;
+  moveUnits: StateMachine;
   upgradeEnforcers: StateMachine;
   listeners: Listeners;
 }
@@ -91,11 +92,11 @@ export class Events extends Construct {
   #objectChanged(props: EventsProps): LambdaFunction {
     const fn = this.#function('objectChanged', props, { config: 'changes', timeout: Duration.seconds(60) });
     grantRead(fn, props.data.table);
-    // Units are moved when a mapping changes.
-    grantWrite(fn, props.data.table);
+    grantWritePublications(fn, props.data.table);
     letStart(fn, props.onboard);
     letStart(fn, props.deleteNamespace);
     letStart(fn, props.importObjects);
+    letStart(fn, props.moveUnits);
     letStart(fn, props.upgradeEnforcers);
     props.upgradeEnforcers.grantTaskResponse(fn);
     props.listeners.queue.grantSendMessages(fn);

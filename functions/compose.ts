@@ -106,6 +106,7 @@ export function composeFrom(environment: Record<string, string | undefined>): Aw
         machines: lazily({
           'delete-namespace': () => setting('DELETE_NAMESPACE_ARN'),
           'import-objects': () => setting('IMPORT_OBJECTS_ARN'),
+          'move-units': () => setting('MOVE_UNITS_ARN'),
           'onboard-account': () => setting('ONBOARD_ACCOUNT_ARN'),
           'upgrade-enforcers': () => setting('UPGRADE_ENFORCERS_ARN'),
         }),

@@ -40,6 +40,7 @@ export interface LocalWorkflows extends Workflows {
 const FILES: Readonly<Record<WorkflowName, URL>> = {
   'delete-namespace': new URL('../statemachines/delete-namespace.asl.json', import.meta.url),
   'import-objects': new URL('../statemachines/import-objects.asl.json', import.meta.url),
+  'move-units': new URL('../statemachines/move-units.asl.json', import.meta.url),
   'onboard-account': new URL('../statemachines/onboard-account.asl.json', import.meta.url),
   'upgrade-enforcers': new URL('../statemachines/upgrade-enforcers.asl.json', import.meta.url),
 };
@@ -48,6 +49,7 @@ const FILES: Readonly<Record<WorkflowName, URL>> = {
 export const readStateMachines = (): Record<WorkflowName, string> => ({
   'delete-namespace': readFileSync(FILES['delete-namespace'], 'utf8'),
   'import-objects': readFileSync(FILES['import-objects'], 'utf8'),
+  'move-units': readFileSync(FILES['move-units'], 'utf8'),
   'onboard-account': readFileSync(FILES['onboard-account'], 'utf8'),
   'upgrade-enforcers': readFileSync(FILES['upgrade-enforcers'], 'utf8'),
 });

@@ -12,6 +12,7 @@ import { gateUpgradeBatch } from './gate-upgrade-batch.ts';
 import { hideNamespaces } from './hide-namespaces.ts';
 import { judgeUpgrade } from './judge-upgrade.ts';
 import { loadUpgradeBatch } from './load-upgrade-batch.ts';
+import { moveUnits } from './move-units.ts';
 import { pauseUpgrade } from './pause-upgrade.ts';
 import { planImport } from './plan-import.ts';
 import { planUpgrade } from './plan-upgrade.ts';
@@ -32,6 +33,7 @@ export const tasks = {
   EnsureEnforcerProfileMapping: ensureEnforcerProfileMapping,
   EnsureNamespace: ensureNamespace,
   HideNamespaces: hideNamespaces,
+  MoveUnits: moveUnits,
   PublishOutcome: publishOutcome,
   PurgeNamespaces: purgeNamespaces,
   RecordCloudAccount: recordCloudAccount,

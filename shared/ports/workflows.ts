@@ -1,5 +1,10 @@
 /** State machines, by the name of their file in statemachines/ without `.asl.json`. */
-export type WorkflowName = 'delete-namespace' | 'import-objects' | 'onboard-account' | 'upgrade-enforcers';
+export type WorkflowName =
+  | 'delete-namespace'
+  | 'import-objects'
+  | 'move-units'
+  | 'onboard-account'
+  | 'upgrade-enforcers';
 
 export interface Execution {
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';

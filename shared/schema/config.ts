@@ -32,6 +32,8 @@ export const Config = z.object({
   DELETE_NAMESPACE_ARN: z.string().min(1),
   /** ARN of statemachines/import-objects.asl.json. */
   IMPORT_OBJECTS_ARN: z.string().min(1),
+  /** ARN of statemachines/move-units.asl.json. */
+  MOVE_UNITS_ARN: z.string().min(1),
   /** ARN of statemachines/upgrade-enforcers.asl.json. */
   UPGRADE_ENFORCERS_ARN: z.string().min(1),
   /** Public URL of the API, without a trailing slash: issuer and audience of tokens. */
@@ -107,6 +109,7 @@ export const configOf = {
     'ONBOARD_ACCOUNT_ARN',
     'DELETE_NAMESPACE_ARN',
     'IMPORT_OBJECTS_ARN',
+    'MOVE_UNITS_ARN',
     'UPGRADE_ENFORCERS_ARN',
     'EVENTS_URL',
     'PUSH_QUEUE_URL',

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { markLost } from '../../functions/events/lost-enforcers.ts';
-import { mappingChanged } from '../../functions/events/mapping-changed.ts';
 import { policyOf } from '../../functions/policy-of.ts';
-import type { Change } from '../../shared/ports/change-feed.ts';
+import { moveUnits } from '../../functions/tasks/move-units.ts';
 import { enforcer as noun } from '../../shared/schema/enforcer.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
 import { certificateRequest, credentialOf } from '../make/certificate-request.ts';
@@ -128,13 +127,14 @@ describe('a processing unit that is registered', () => {
     const made = await admin('POST /namespacemappingpolicies', home, {
       body: { name: 'api', subject: [['app=api']], mappedNamespace: 'web' },
     });
-    const policy = made.object as unknown as NonNullable<Change['after']>;
-    const came: Change = { resource: 'namespacemappingpolicy', operation: 'create', after: policy };
-    for (const _ of [1, 2]) await mappingChanged([came], plane.deps);
+    const move = () => moveUnits({ execution: 'test', namespace: home, after: '' }, plane.deps);
+    expect([await move(), await move()]).toEqual([
+      { after: '', moved: 1 },
+      { after: '', moved: 0 },
+    ]);
     expect([await isAt(object.ID, home), await isAt(object.ID, web)]).toEqual([false, true]);
-    await admin(`DELETE /namespacemappingpolicies/${policy.ID}`, home);
-    const went: Change = { resource: 'namespacemappingpolicy', operation: 'delete', before: policy };
-    for (const _ of [1, 2]) await mappingChanged([went], plane.deps);
+    await admin(`DELETE /namespacemappingpolicies/${made.object.ID}`, home);
+    for (const _ of [1, 2]) await move();
     expect([await isAt(object.ID, home), await isAt(object.ID, web)]).toEqual([true, false]);
   });
 
