@@ -9,6 +9,7 @@ export const EnsureEnforcerProfile = lambda('EnsureEnforcerProfile');
 export const EnsureEnforcerProfileMapping = lambda('EnsureEnforcerProfileMapping');
 export const EnsureNamespace = lambda('EnsureNamespace');
 export const HideNamespaces = lambda('HideNamespaces');
+export const MoveUnits = lambda('MoveUnits');
 export const PublishOutcome = lambda('PublishOutcome');
 export const PurgeNamespaces = lambda('PurgeNamespaces');
 export const RecordCloudAccount = lambda('RecordCloudAccount');

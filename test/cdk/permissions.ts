@@ -153,13 +153,14 @@ export function permissionsHold(all: Resources): void {
       ]);
     });
 
-    it('let the publisher write to the to-do list and to no object', () => {
+    it('let the publisher, and what marks for it, write to the to-do list and to no object', () => {
       const listOnly = ofRoles('dynamodb:PutItem').filter(({ Condition }) =>
         JSON.stringify(Condition ?? null).includes('"dynamodb:LeadingKeys":["publication#*"]'),
       );
-      expect(functionsOf(listOnly)).toEqual(['publish', 'resign']);
+      expect(functionsOf(listOnly)).toEqual(['objectChanged', 'publish', 'resign']);
       const unbound = ofRoles('dynamodb:PutItem').filter(({ Condition }) => Condition === undefined);
       expect(functionsOf(unbound)).not.toEqual(expect.arrayContaining(['publish']));
+      expect(functionsOf(unbound)).not.toEqual(expect.arrayContaining(['objectChanged']));
     });
   });
 }
