@@ -19,6 +19,8 @@ export interface LocalUnit {
   addresses: readonly string[];
   /** Path below the mount of cgroup v2, without a leading slash: a unit of processes, told by their sockets. */
   cgroup?: string;
+  /** Which one of that path: the kernel's rules are about one, and not about another that is made under its name later. */
+  cgroupID?: string;
   /** The host itself. One at most. */
   isHost: boolean;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,12 +6,12 @@ import type { DataPlane } from '../../clients/enforcer/data-plane.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { type Host, type Network, openNetwork } from '../../local/hosts/network.ts';
 import { type Entry, make, makeNamespace, pathOf, viewOf } from '../core/objects.ts';
+import { CGROUPS, type Fleet, NAMESPACE, openFleet, put, type RealAgent, until } from './fleet.ts';
 import { hostPolicy, localUnit } from './hosts/plane.ts';
 import { openTalker, type Talker } from './hosts/talk.ts';
 
 const PATH = pathOf('/processes');
-/** Where cgroup v2 is mounted: not everywhere at its usual place. */
-const MOUNT = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
+const MOUNT = CGROUPS;
 
 /** nft looks cgroups up at their usual place. */
 const nftWithCgroups = ({ enter }: Host): string[] => [
@@ -115,5 +115,74 @@ describe.skipIf(!MOUNT)('units of processes', () => {
     const meanings = [...(await plane.counters()).keys()].map(id => plane.meaning(id));
     const units = new Set(meanings.map(meaning => meaning?.unit));
     expect(units).toEqual(new Set([UNITS.open.ID, UNITS.shut.ID, undefined]));
+  });
+});
+
+describe.skipIf(!MOUNT)('a service that comes and goes', () => {
+  const name = `microseg-${process.pid}-service`;
+  const place = join(MOUNT ?? '', name);
+  let fleet: Fleet;
+  let agent: RealAgent;
+  let client: Talker;
+
+  beforeAll(async () => {
+    fleet = await openFleet([
+      { name: 'client', addresses: ['10.1.0.1'], tags: ['app=client'] },
+      { name: 'db', addresses: ['10.1.0.2'], tags: ['app=host'], cgroups: true },
+    ]);
+    const units = join(fleet.place, 'units.yaml');
+    put(units, `units:\n  - {name: service, tags: [app=service], cgroup: ${name}}\n`);
+    await fleet.client.call('createNetworkrulesetpolicy', {
+      namespace: NAMESPACE,
+      body: {
+        name: 'service',
+        subject: [['app=service']],
+        incomingRules: [{ action: 'Allow', object: [['ext=client']], protocolPorts: ['tcp/84'] }],
+      },
+    });
+    await fleet.client.call('createExternalnetwork', {
+      namespace: NAMESPACE,
+      body: { name: 'client', entries: ['10.1.0.1/32'], associatedTags: ['ext=client'] },
+    });
+    agent = await fleet.start('db', '--units', units);
+    client = await openTalker(fleet.network.host('client'));
+  }, 60_000);
+  afterAll(async () => {
+    await client?.close();
+    await fleet?.close();
+  });
+
+  const reached = async (): Promise<boolean> => {
+    await client.ask({ kind: 'open', protocol: 'tcp', to: '10.1.0.2', port: 84, every: 10 });
+    await wait(100);
+    const flows = await client.ask({ kind: 'report' });
+    await client.ask({ kind: 'stop' });
+    return flows.some(({ echoed }) => echoed > 0);
+  };
+  const warnings = () => agent.status()?.active?.warnings ?? [];
+
+  test('the host is enforced without it, and each time it is started its own rules hold', async () => {
+    await until('the policy without the service', () => warnings().some(text => text.includes(name)));
+    expect(await fleet.network.host('db').run('nft', ['list', 'tables'])).toContain('inet prisma');
+    for (const round of [1, 2, 3]) {
+      mkdirSync(place);
+      const service = await openTalker(fleet.network.host('db'));
+      writeFileSync(join(place, 'cgroup.procs'), String(service.pid));
+      await service.ask({ kind: 'listen', port: 84 });
+      const begun = performance.now();
+      await until(
+        `the service to be reached in round ${round}`,
+        async () => (await reached()) || undefined,
+        5000,
+      );
+      console.log(`reached ${Math.round(performance.now() - begun)} ms after it listened`);
+      expect(warnings()).toEqual([]);
+      await service.close();
+      await until('the control group to be empty', () => {
+        rmdirSync(place);
+        return true;
+      });
+      await until('the rules to be gone', () => warnings().length === 1 || undefined);
+    }
   });
 });

@@ -18,9 +18,13 @@ import { freePort } from '../make/process.ts';
 export const PROGRAM = fileURLToPath(new URL('../../clients/enforcer/main.ts', import.meta.url));
 export const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
 export const NAMESPACE = '/tenant/group';
+/** Where control groups of version 2 are, if the machine has them. */
+export const CGROUPS = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
 
 export interface Member extends HostPlan {
   tags: readonly string[];
+  /** Its agent finds control groups of version 2 where nft looks for them, which not every machine has there. */
+  cgroups?: boolean;
   /** Address of the resolver that the agent of this host asks, and programs that are started with `beside`. */
   resolver?: string;
 }
@@ -97,11 +101,16 @@ export async function openFleet(
   const agents: RealAgent[] = [];
   const beside = (name: string): [string, ...string[]] => {
     const { enter } = network.host(name);
-    const resolver = members.find(one => one.name === name)?.resolver;
-    if (resolver === undefined) return [...enter];
-    const file = join(place, `${name}.resolv.conf`);
-    writeFileSync(file, `nameserver ${resolver}\noptions timeout:1 attempts:2\n`);
-    const script = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+    const { resolver, cgroups = false } = members.find(one => one.name === name) ?? {};
+    const mounts: string[] = [];
+    if (resolver !== undefined) {
+      const file = join(place, `${name}.resolv.conf`);
+      writeFileSync(file, `nameserver ${resolver}\noptions timeout:1 attempts:2\n`);
+      mounts.push(`mount --bind ${file} /etc/resolv.conf`);
+    }
+    if (cgroups) mounts.push(`mount --bind ${CGROUPS} /sys/fs/cgroup`);
+    if (mounts.length === 0) return [...enter];
+    const script = [...mounts, 'exec "$@"'].join(' && ');
     return [...enter, 'unshare', '--mount', 'sh', '-c', script, 'sh'];
   };
 

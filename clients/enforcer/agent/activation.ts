@@ -1,5 +1,6 @@
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { Applied, DataPlane, HostPolicy } from '../data-plane.ts';
+import { absentWarnings } from './cgroups.ts';
 import { type Content, hostPolicy, type KnownUnit } from './host-policy.ts';
 
 /** What holds on this host beside the bundle's content. */
@@ -71,7 +72,8 @@ export class Activation {
       ? await this.#plane.apply(policy)
       : { outcome: 'applied', digest: '', changed: true, warnings: [] };
     if (applied.outcome === 'applied') {
-      const { digest, warnings } = applied;
+      const { digest } = applied;
+      const warnings = [...(this.#plane ? absentWarnings(circumstances.units) : []), ...applied.warnings];
       const profile = policy.profile?.name;
       this.#active = { ...circumstances, content, digest, profile, warnings, since: this.#now() };
       this.#key = key;

@@ -29,6 +29,7 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     const { clock, log, folder, root, plane, layer3Only, beforePolicy, client, namespace, machine } = parts;
+    const cgroupAt = parts.cgroupAt === undefined ? {} : { cgroupAt: parts.cgroupAt };
     this.#parts = parts;
     this.#started = clock.now();
     const troubles = new Troubles(log, clock);
@@ -36,7 +37,10 @@ export class Agent {
     this.#insides = {
       parts,
       troubles,
-      holding: new Holding({ folder, root, plane, clock, troubles, layer3Only, beforePolicy, belongsTo }),
+      holding: new Holding({
+        ...{ folder, root, plane, clock, troubles, layer3Only, beforePolicy, belongsTo },
+        ...cgroupAt,
+      }),
       infrastructure: new Infrastructure({ cloud: parts.cloud }),
       membership: new Membership({
         client,
@@ -79,16 +83,19 @@ export class Agent {
     const unwatch = plane?.watch(() => void this.reconcile().catch(() => undefined));
     const ends = { clock, signal: this.#stop.signal };
     const later = { ...ends, first: 'after a wait' } as const;
-    const reconciling = loop(() => this.reconcile(), { ...RHYTHM.reconcile, ...later });
+    const looking = Promise.all([
+      loop(() => this.reconcile(), { ...RHYTHM.reconcile, ...later }),
+      plane && loop(() => this.#keeper.followCgroups(), this.#keeper.cgroupRhythm(later)),
+    ]);
     await this.#register();
-    if (this.#stop.signal.aborted) return void (await Promise.all([unwatch?.(), reconciling]));
+    if (this.#stop.signal.aborted) return void (await Promise.all([unwatch?.(), looking]));
     if (!once) this.#startFlows();
     await Promise.all([
       this.#polling(),
       loop(() => this.#poke(), { ...RHYTHM.poke, ...later }),
       loop(() => this.#speaker.sync(), { ...RHYTHM.units, ...later }),
       names && loop(() => this.#keeper.lookUpNames(), { ...RHYTHM.names, ...ends }),
-      reconciling,
+      looking,
     ]);
     await flows?.stop();
     await unwatch?.();

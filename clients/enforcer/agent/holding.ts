@@ -10,6 +10,7 @@ import type { Tag } from '../../../shared/schema/tag.ts';
 import type { Clock } from '../clock.ts';
 import type { Applied, DataPlane, HostPolicy } from '../data-plane.ts';
 import { Activation, type Active } from './activation.ts';
+import { type CgroupAt, cgroupAt, located } from './cgroups.ts';
 import { Freshness, locksDown } from './freshness.ts';
 import { type Content, digestsOf, type KnownUnit, profileIn } from './host-policy.ts';
 import { type HostIdentity, readIdentity, writeIdentity } from './identity.ts';
@@ -36,6 +37,8 @@ interface HoldingOptions {
   layer3Only?: boolean;
   /** What passes as long as no policy was verified. Undefined: whatever passes anyhow. */
   beforePolicy?: BeforePolicy;
+  /** Which control group has a path now; the kernel's. */
+  cgroupAt?: CgroupAt;
   /** What another control plane, namespace or root of trust left is not for this run. Undefined: whatever is there. */
   belongsTo?: { api: string; namespace: string };
 }
@@ -101,6 +104,18 @@ export class Holding {
       return earlier ? [[name, earlier] as const] : [];
     });
     this.names = new Map([...found, ...gaps].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  get hasCgroups(): boolean {
+    return (this.active?.units ?? []).some(({ cgroup }) => cgroup !== undefined);
+  }
+
+  /** Whether control groups of units came, went, or were made again since the rules were. */
+  get hasMoved(): boolean {
+    const { cgroupAt: at = cgroupAt } = this.#options;
+    return (this.active?.units ?? []).some(
+      ({ cgroup, cgroupID }) => cgroup !== undefined && at(cgroup) !== cgroupID,
+    );
   }
 
   /** Whether the policy is too old to be trusted with anything, by the profile. */
@@ -187,7 +202,8 @@ export class Holding {
   }
 
   #make(content: Content): Promise<Applied> {
-    const { enforcerTags, units, infrastructure, names, lockdown, layer3Only } = this;
+    const { enforcerTags, infrastructure, names, lockdown, layer3Only } = this;
+    const units = located(this.units, this.#options.cgroupAt ?? cgroupAt);
     return this.#activation.make(content, {
       enforcerTags,
       units,

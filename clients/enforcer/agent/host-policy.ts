@@ -6,6 +6,7 @@ import type { BundleProfile, PayloadBytes, PayloadName, Payloads } from '../../.
 import type { NamespacePath, ObjectId } from '../../../shared/schema/ids.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { HostPolicy, LocalUnit } from '../data-plane.ts';
+import { isAbsent } from './cgroups.ts';
 import { type FoundUnit, isHost } from './units.ts';
 
 /** A processing unit of this host that the control plane knows. */
@@ -15,6 +16,8 @@ export interface KnownUnit extends FoundUnit {
   namespace: NamespacePath;
   /** With the computed ones, such as `$name=`. */
   normalizedTags: Tag[];
+  /** Of the control group that has the unit's path now; absent where there is none. */
+  cgroupID?: string;
 }
 
 /** A verified bundle's content. */
@@ -62,6 +65,7 @@ const localUnit = (unit: KnownUnit, payloads: Payloads): LocalUnit => ({
   tags: unit.normalizedTags,
   addresses: unit.addresses,
   ...(unit.cgroup === undefined ? {} : { cgroup: unit.cgroup }),
+  ...(unit.cgroupID === undefined ? {} : { cgroupID: unit.cgroupID }),
   isHost: isHost(unit),
 });
 
@@ -83,7 +87,7 @@ export function hostPolicy(situation: Situation): HostPolicy {
   return {
     payloads,
     digests,
-    units: units.map(unit => localUnit(unit, payloads)),
+    units: units.filter(unit => !isAbsent(unit)).map(unit => localUnit(unit, payloads)),
     ...(profile ? { profile } : {}),
     names,
     infrastructure,

@@ -1,5 +1,7 @@
 import { namesIn } from '../names/names.ts';
 import type { Insides } from './insides.ts';
+import type { LoopOptions } from './loop.ts';
+import { CGROUPS } from './rhythm.ts';
 import type { Status } from './status.ts';
 import { ageTrouble } from './words.ts';
 
@@ -40,6 +42,25 @@ export class Keeper {
     else troubles.over('stale');
     const { reported } = membership;
     if (applied && holding.active && reported?.state === 'applied') reported.digest = applied.digest;
+  }
+
+  /** Nothing is looked at often where no unit has one. */
+  cgroupRhythm(rest: Omit<LoopOptions, 'interval' | 'longest'>): LoopOptions {
+    const { holding } = this.#insides;
+    return {
+      ...rest,
+      longest: CGROUPS.longest,
+      get interval() {
+        return holding.hasCgroups ? CGROUPS.interval : CGROUPS.without;
+      },
+    };
+  }
+
+  /** A service that is started again has another control group under the name of the one before. */
+  async followCgroups(): Promise<void> {
+    if (!this.#insides.holding.hasMoved) return;
+    await this.refresh();
+    this.#insides.writeStatus();
   }
 
   /** Compares the kernel with what should hold, and mends it. */

@@ -5,6 +5,7 @@ import type { DataPlane } from '../data-plane.ts';
 import type { Log } from '../log.ts';
 import type { Names } from '../names/names.ts';
 import type { Machine } from '../register.ts';
+import type { CgroupAt } from './cgroups.ts';
 import type { Describe } from './description.ts';
 import type { Holding } from './holding.ts';
 import type { Order } from './orders.ts';
@@ -56,6 +57,8 @@ export interface AgentParts {
   /** Ends with the first bundle that holds. */
   once: boolean;
   cloud: boolean;
+  /** Which control group has a path now; the kernel's. */
+  cgroupAt?: CgroupAt;
   /** What is told of this host. Absent: nothing is. */
   describe?: Describe;
   /** Hands an order to change the installed version to a runner. Absent: nothing is installed that could be changed. */

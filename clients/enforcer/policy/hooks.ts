@@ -9,8 +9,15 @@ export type Way = 'in' | 'out';
 /** Where a unit's packets are decided: the unit's own address → verdict, by family. */
 export interface Dispatch {
   addresses: ReadonlyMap<string, { family: 4 | 6; in: string; in_r: string; out: string; out_r: string }>;
-  /** Units told by their sockets. */
-  cgroups: readonly { path: string; in: string; in_r: string; out: string; out_r: string }[];
+  /** Units told by their sockets. `id`: of the control group that nft finds at the path when it reads the rule. */
+  cgroups: readonly {
+    path: string;
+    id: string | undefined;
+    in: string;
+    in_r: string;
+    out: string;
+    out_r: string;
+  }[];
   /** Whatever no unit owns, on this host's own hooks. */
   host: { in: string; in_r: string; out: string; out_r: string };
 }
@@ -71,10 +78,14 @@ function dispatchRules(port: Port, { addresses, cgroups }: Dispatch, bySocket: b
       .map(([address, unit]) => `${address} : ${unit[port]}`);
     return elements.length === 0 ? [] : [`${ipOf(family)} ${OWN[port]} vmap { ${elements.join(', ')} }`];
   });
-  const sockets = cgroups.map(unit => {
-    const level = unit.path.split('/').length;
-    return `socket cgroupv2 level ${level} ${quoted(unit.path)} ${unit[port]}`;
-  });
+  // The innermost first: a unit may be a part of another one's control group.
+  const sockets = cgroups
+    .map(unit => ({ ...unit, level: unit.path.split('/').length }))
+    .sort((a, b) => b.level - a.level)
+    .map(({ level, path, id, ...unit }) => {
+      const which = id === undefined ? '' : ` comment ${quoted(`control group ${id}`)}`;
+      return `socket cgroupv2 level ${level} ${quoted(path)} ${unit[port]}${which}`;
+    });
   return [...(bySocket ? sockets : []), ...byFamily];
 }
 

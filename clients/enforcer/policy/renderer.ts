@@ -330,7 +330,7 @@ function dispatchOf(policy: HostPolicy, groups: readonly Group[]): Dispatch {
   return {
     addresses: new Map(addresses),
     cgroups: policy.units.flatMap(unit =>
-      unit.cgroup === undefined ? [] : [{ path: unit.cgroup, ...verdicts(unit) }],
+      unit.cgroup === undefined ? [] : [{ path: unit.cgroup, id: unit.cgroupID, ...verdicts(unit) }],
     ),
     host: verdicts(policy.units.find(unit => unit.isHost)),
   };

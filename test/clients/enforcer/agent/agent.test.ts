@@ -58,7 +58,7 @@ test('what is acknowledged is enforced, and reported with the digest that was re
 });
 
 test('the host’s unit is reported with tags and addresses, kept up to date, and others come and go', async () => {
-  await startedAndHolding();
+  await startedAndHolding({ cgroupAt: (path: string) => path });
   const listed = async () =>
     (await stage.client.call('listProcessingunit', { namespace: NAMESPACE })).body.map(unit => ({
       name: unit.name,
