@@ -1,5 +1,7 @@
-import { type Model, sizeOf } from '../policy/model.ts';
-import type { Listing } from './listing.ts';
+import { AddressTable } from '../policy/address-table.ts';
+import { type Elements, type Model, sizeOf } from '../policy/model.ts';
+import { holdsPeers, type Listener, type Listing } from './listing.ts';
+import type { Epoch } from './transaction.ts';
 import { epochChains } from './transaction.ts';
 
 /** Digests of chains as the kernel lists them: what was seen after they were applied. */
@@ -8,31 +10,105 @@ export type Seen = Map<string, string>;
 const shorten = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 
-/** What tells the kernel's table from the model, in one sentence; empty when nothing does. `seen` learns new chains. */
-export function differenceOf(listing: Listing, model: Model, seen: Seen): string {
-  const chains = new Map([...epochChains(listing.epoch), ...model.chains]);
-  const absent = [...chains.keys()].filter(name => !listing.chains.has(name));
-  if (absent.length > 0) return `chains are missing: ${shorten(absent)}`;
-  const strange = [...listing.chains.keys()].filter(name => !chains.has(name));
-  if (strange.length > 0) return `chains are not ours: ${shorten(strange)}`;
-  const wrong = [...chains].flatMap(([name, chain]) => {
-    const listed = listing.chains.get(name);
-    const known = seen.get(name);
-    if (listed?.rules !== sizeOf(chain) || (known !== undefined && known !== listed.digest)) return [name];
-    seen.set(name, listed.digest);
-    return [];
-  });
-  if (wrong.length > 0) return `rules differ in ${shorten(wrong)}`;
-  const maps = [...model.maps].flatMap(([name, { elements }]) => {
-    const listed = listing.maps.get(name)?.elements;
-    const same =
-      listed?.size === elements.size && [...elements].every(([key, verdict]) => listed.get(key) === verdict);
-    return same ? [] : [name];
-  });
-  if (maps.length > 0) return `elements differ in ${shorten(maps)}`;
-  const counters = [...model.counters].filter(name => !listing.counters.has(name));
-  if (counters.length > 0) return `counters are missing: ${shorten(counters)}`;
-  return listing.digest === model.digest ? '' : 'the digest differs';
+/** Elements of a map, of which each is ticked off as it is listed. */
+class Checklist {
+  readonly #elements: Elements;
+  /** Keys that were listed as they should be. */
+  readonly #ticked: Set<string> | AddressTable;
+  #isWrong = false;
+
+  constructor(name: string, elements: Elements) {
+    this.#elements = elements;
+    this.#ticked = holdsPeers(name) ? new AddressTable() : new Set();
+  }
+
+  tick(key: string, value: string): void {
+    if (this.#elements.get(key) !== value) this.#isWrong = true;
+    else if (this.#ticked instanceof Set) this.#ticked.add(key);
+    else this.#ticked.set(key, 1);
+  }
+
+  get isDone(): boolean {
+    return !this.#isWrong && this.#ticked.size === this.#elements.size;
+  }
+}
+
+/**
+ * Compares what the kernel lists with the model, while it is listed: nothing of it is kept but what differs, and what
+ * there was of each thing that should be there.
+ */
+export class Comparison implements Listener {
+  readonly #model: Model;
+  readonly #chains: Model['chains'];
+  readonly #seen: Seen;
+  /** Digests of chains that were seen for the first time. */
+  readonly #news: Seen = new Map();
+  readonly #absent: Set<string>;
+  readonly #strange: string[] = [];
+  readonly #wrong: string[] = [];
+  readonly #maps: ReadonlyMap<string, Checklist>;
+  readonly #uncounted: Set<string>;
+  #digest = '';
+
+  constructor(model: Model, seen: Seen) {
+    this.#model = model;
+    this.#seen = seen;
+    this.#chains = new Map([...epochChains(0), ...model.chains]);
+    this.#absent = new Set(this.#chains.keys());
+    this.#maps = new Map(
+      [...model.maps].map(([name, { elements }]) => [name, new Checklist(name, elements)]),
+    );
+    this.#uncounted = new Set(model.counters);
+  }
+
+  chain(name: string, rules: number, digest: string): void {
+    const chain = this.#chains.get(name);
+    if (!chain) {
+      this.#strange.push(name);
+      return;
+    }
+    this.#absent.delete(name);
+    const known = this.#seen.get(name);
+    if (rules !== sizeOf(chain) || (known !== undefined && known !== digest)) this.#wrong.push(name);
+    else if (known === undefined) this.#news.set(name, digest);
+  }
+
+  element(map: string, key: string, value: string): void {
+    this.#maps.get(map)?.tick(key, value);
+  }
+
+  map(): void {
+    // Each of its elements was looked at.
+  }
+
+  counter(number: string): void {
+    this.#uncounted.delete(number);
+  }
+
+  stamp(digest: string, _epoch: Epoch): void {
+    this.#digest = digest;
+  }
+
+  /** What tells the kernel's table from the model, in one sentence; empty when nothing does. */
+  get difference(): string {
+    const maps = [...this.#maps].filter(([, list]) => !list.isDone).map(([name]) => name);
+    const findings: [string, readonly string[]][] = [
+      ['chains are missing:', [...this.#absent]],
+      ['chains are not ours:', this.#strange],
+      ['rules differ in', this.#wrong],
+      ['elements differ in', maps],
+      ['counters are missing:', [...this.#uncounted]],
+    ];
+    const [found] = findings.filter(([, names]) => names.length > 0);
+    if (found) return `${found[0]} ${shorten(found[1])}`;
+    return this.#digest === this.#model.digest ? '' : 'the digest differs';
+  }
+
+  /** Nothing differed: from now on chains have to be listed as they were this time. */
+  learn(): void {
+    for (const [name, digest] of this.#news) this.#seen.set(name, digest);
+    for (const name of this.#seen.keys()) if (!this.#chains.has(name)) this.#seen.delete(name);
+  }
 }
 
 const isHashed = (name: string): boolean => /^[ct]_[0-9a-f]{16}$/.test(name);

@@ -3,9 +3,9 @@ import { giveBackLater } from '../memory.ts';
 import { type Model, sameRules, TALLY } from '../policy/model.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
-import { adopted, differenceOf, type Seen } from './compare.ts';
+import { adopted, Comparison, type Seen } from './compare.ts';
 import { interactiveNft } from './interactive.ts';
-import { type Listing, ListingReader } from './listing.ts';
+import { type Listing, ListingReader, TableReader } from './listing.ts';
 import { watchRules } from './monitor.ts';
 import { TallyReader } from './tally.ts';
 import {
@@ -20,6 +20,8 @@ import {
 } from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
+/** All that the kernel has of ours, but for what was counted. */
+const WHOLE = ['-s', '-nn', 'list', 'table', FAMILY, NAME] as const;
 
 export interface PlaneOptions {
   /** How `nft` is started; see `nftCommand`. */
@@ -88,10 +90,11 @@ class NftPlane implements DataPlane {
   async reconcile(): ReturnType<DataPlane['reconcile']> {
     await this.#queue;
     const [model, turns] = [this.#active, this.#turns];
-    const seen = model && (await this.#refusable(() => this.#list()));
+    const found = model && (await this.#refusable(() => this.#compare(model)));
     giveBackLater();
-    const isStill = seen !== undefined && !('outcome' in seen) && this.#busy === 0 && this.#turns === turns;
-    if (model && isStill && this.#differs(seen, model) === '') {
+    const isStill = this.#busy === 0 && this.#turns === turns;
+    if (isStill && found instanceof Comparison && found.difference === '') {
+      found.learn();
       this.#compared = true;
       return { mended: false, difference: '' };
     }
@@ -182,7 +185,14 @@ class NftPlane implements DataPlane {
   }
 
   #list(): Promise<Listing | undefined> {
-    return this.#read(['-s', '-nn', 'list', 'table', FAMILY, NAME]);
+    return this.#read(WHOLE);
+  }
+
+  /** With what should hold, while it is listed. Undefined where there is no table. */
+  async #compare(model: Model): Promise<Comparison | undefined> {
+    const comparison = new Comparison(model, this.#seen);
+    const reader = new TableReader(comparison);
+    return (await this.#told(WHOLE, line => reader.line(line))) ? comparison : undefined;
   }
 
   async #apply(policy: HostPolicy): Promise<Applied> {
@@ -255,13 +265,10 @@ class NftPlane implements DataPlane {
 
   /** What tells the kernel's table from the model; empty when nothing does. */
   async #difference(model: Model): Promise<string> {
-    const listing = await this.#list();
-    return listing ? this.#differs(listing, model) : 'the table is gone';
-  }
-
-  #differs(listing: Listing, model: Model): string {
-    for (const name of this.#seen.keys()) if (!listing.chains.has(name)) this.#seen.delete(name);
-    return differenceOf(listing, model, this.#seen);
+    const comparison = await this.#compare(model);
+    const difference = comparison ? comparison.difference : 'the table is gone';
+    if (difference === '') comparison?.learn();
+    return difference;
   }
 
   async #readDigest(): Promise<string> {

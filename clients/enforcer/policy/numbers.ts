@@ -3,6 +3,9 @@ import { WordTable } from './word-table.ts';
 
 const PLACES = 2 ** 32;
 
+/** Half a digest, used again each time. */
+const half = Buffer.alloc(16);
+
 /**
  * Numbers for texts: of classes of peers, and of ends that are counted. Written as nft writes traffic classes, which is
  * the type of the packet's priority that carries a number to the next look-up. A text keeps its number for good, and no
@@ -14,8 +17,8 @@ export class Numbers {
   readonly #taken = new WordTable(1);
 
   of(text: string): string {
-    const digest = hash('sha256', text, 'buffer');
-    const short = [0, 4, 8, 12].map(at => digest.readUInt32BE(at));
+    half.write(hash('sha256', text, 'binary'), 'latin1');
+    const short = [0, 4, 8, 12].map(at => half.readUInt32BE(at));
     const known = this.#numbers.get(short);
     if (known !== undefined) return textOf(known);
     let [number = 0] = short;
