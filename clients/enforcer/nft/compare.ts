@@ -1,5 +1,7 @@
 import { AddressTable } from '../policy/address-table.ts';
 import { type Elements, type Model, sizeOf } from '../policy/model.ts';
+import { numberIn } from '../policy/numbers.ts';
+import { WordTable } from '../policy/word-table.ts';
 import { holdsPeers, type Listener, type Listing } from './listing.ts';
 import type { Epoch } from './transaction.ts';
 import { epochChains } from './transaction.ts';
@@ -47,7 +49,8 @@ export class Comparison implements Listener {
   readonly #strange: string[] = [];
   readonly #wrong: string[] = [];
   readonly #maps: ReadonlyMap<string, Checklist>;
-  readonly #uncounted: Set<string>;
+  /** Numbers of ends that are counted as they should be. */
+  readonly #counted = new WordTable(1);
   #digest = '';
 
   constructor(model: Model, seen: Seen) {
@@ -58,7 +61,6 @@ export class Comparison implements Listener {
     this.#maps = new Map(
       [...model.maps].map(([name, { elements }]) => [name, new Checklist(name, elements)]),
     );
-    this.#uncounted = new Set(model.counters);
   }
 
   chain(name: string, rules: number, digest: string): void {
@@ -82,7 +84,7 @@ export class Comparison implements Listener {
   }
 
   counter(number: string): void {
-    this.#uncounted.delete(number);
+    if (this.#model.counters.has(number)) this.#counted.set([numberIn(number)], 1);
   }
 
   stamp(digest: string, _epoch: Epoch): void {
@@ -97,11 +99,17 @@ export class Comparison implements Listener {
       ['chains are not ours:', this.#strange],
       ['rules differ in', this.#wrong],
       ['elements differ in', maps],
-      ['counters are missing:', [...this.#uncounted]],
+      ['counters are missing:', this.#uncounted],
     ];
     const [found] = findings.filter(([, names]) => names.length > 0);
     if (found) return `${found[0]} ${shorten(found[1])}`;
     return this.#digest === this.#model.digest ? '' : 'the digest differs';
+  }
+
+  get #uncounted(): readonly string[] {
+    const { counters } = this.#model;
+    if (this.#counted.size === counters.size) return [];
+    return [...counters].filter(number => this.#counted.get([numberIn(number)]) === undefined);
   }
 
   /** Nothing differed: from now on chains have to be listed as they were this time. */

@@ -1,6 +1,6 @@
 import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
 import { giveBackLater } from '../memory.ts';
-import { type Model, sameRules, TALLY } from '../policy/model.ts';
+import { type Meanings, type Model, sameRules, TALLY } from '../policy/model.ts';
 import { Renderer } from '../policy/renderer.ts';
 import { type Nft, nftCommand, type Ran } from './command.ts';
 import { adopted, Comparison, type Seen } from './compare.ts';
@@ -65,8 +65,8 @@ class NftPlane implements DataPlane {
   #active: Model | undefined;
   #standing: Standing = NOTHING;
   #seen: Seen = new Map();
-  #meanings = new Map<string, Meaning>();
-  #learned = 0;
+  /** Of the active policy, and before them those of earlier ones, the newest first. */
+  #meanings: Meanings[] = [];
   #queue: Promise<unknown> = Promise.resolve();
   #busy = 0;
   #turns = 0;
@@ -128,7 +128,11 @@ class NftPlane implements DataPlane {
   }
 
   meaning(id: string): Meaning | undefined {
-    return this.#meanings.get(id);
+    for (const meanings of this.#meanings) {
+      const found = meanings.get(id);
+      if (found) return found;
+    }
+    return undefined;
   }
 
   remove(): Promise<void> {
@@ -300,11 +304,14 @@ class NftPlane implements DataPlane {
   }
 
   #learn({ meanings }: Model): void {
-    // Equal chains mean the same.
-    if (this.#active && meanings === this.#active.meanings && meanings.size === this.#learned) return;
-    this.#learned = meanings.size;
-    for (const [id, meaning] of meanings) this.#meanings.set(id, meaning);
-    if (this.#meanings.size > meanings.size + KEPT_MEANINGS) this.#meanings = new Map(meanings);
+    const kept: Meanings[] = [];
+    let size = 0;
+    for (const one of this.#meanings) {
+      if (one === meanings || size >= KEPT_MEANINGS) continue;
+      kept.push(one);
+      size += one.size;
+    }
+    this.#meanings = [meanings, ...kept];
   }
 }
 

@@ -1,5 +1,13 @@
 import { MINE } from '../policy/loom.ts';
-import { type Chain, type Elements, type KernelMap, type Model, sameRules, TALLY } from '../policy/model.ts';
+import {
+  type Chain,
+  type Counters,
+  type Elements,
+  type KernelMap,
+  type Model,
+  sameRules,
+  TALLY,
+} from '../policy/model.ts';
 
 export const TABLE = 'inet prisma';
 
@@ -233,7 +241,7 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
     ? { epoch: standing.epoch, fresh }
     : { epoch: nextEpoch(standing.epoch), fresh: new Set() };
   const rewritten = [...(goesOn ? [] : epochChains(next.epoch)), ...changed];
-  const absent = (of: ReadonlySet<string>, than: ReadonlySet<string>) =>
+  const absent = (of: Counters, than: Counters) =>
     of === than ? [] : [...of].filter(name => !than.has(name));
   return {
     prepare:

@@ -1,17 +1,19 @@
+import { NumberLists } from '../../../shared/core/number-lists.ts';
 import { outcomesOf } from '../../../shared/core/outcomes.ts';
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import type { ParsedRule } from '../../../shared/core/rule-index.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { Loom, Side, Woven } from './loom.ts';
 import { shortHash } from './model.ts';
+import { WovenTable } from './woven-table.ts';
 
 /** What one policy says to one kind of unit in one direction about every peer. */
 export class Judge {
   readonly policy: NamespacePolicy;
   readonly #rules: readonly ParsedRule[];
   /** Clause → positions of the rules that it makes name the peer. */
-  readonly #naming = new Map<number, number[]>();
-  readonly #woven = new Map<string, Woven>();
+  readonly #naming: NumberLists;
+  readonly #woven = new WovenTable();
   /** What is asked for twice: to tell whether it is new, and where it is. Until `rest`. */
   readonly #lately = new Map<string, readonly string[]>();
   readonly #loom: Loom;
@@ -29,17 +31,12 @@ export class Judge {
     this.#side = side;
     this.#layer3Only = layer3Only;
     this.#rules = policy.rules(subject, side.direction);
-    for (const [at, rule] of this.#rules.entries())
-      for (const clause of rule.object) {
-        const list = this.#naming.get(clause);
-        if (list) list.push(at);
-        else this.#naming.set(clause, [at]);
-      }
+    this.#naming = NumberLists.of(this.#rules.map(({ object }) => object));
   }
 
   /** Whether a rule asks for one of these clauses. */
   names(clauses: readonly number[]): boolean {
-    return clauses.some(clause => this.#naming.has(clause));
+    return clauses.some(clause => this.#naming.at(clause).length > 0);
   }
 
   /** Clauses that a rule asks for. */
@@ -50,12 +47,11 @@ export class Judge {
   /** What is said to a peer that satisfies these clauses, by its tags or by networks that hold it. */
   weave(clauses: Iterable<number>): Woven {
     const positions = this.#positions(clauses);
-    const key = positions.join();
-    const known = this.#woven.get(key);
+    const known = this.#woven.get(positions);
     if (known) return known;
     const rules = this.#rulesAt(positions);
     const made = { hash: shortHash(rules.join('\n')), size: rules.length };
-    this.#woven.set(key, made);
+    this.#woven.set(positions, made);
     return made;
   }
 
@@ -71,7 +67,7 @@ export class Judge {
 
   #positions(clauses: Iterable<number>): number[] {
     const positions = new Set<number>();
-    for (const clause of clauses) for (const at of this.#naming.get(clause) ?? []) positions.add(at);
+    for (const clause of clauses) for (const at of this.#naming.at(clause)) positions.add(at);
     return [...positions].sort((a, b) => a - b);
   }
 

@@ -4,6 +4,7 @@ import type { Span } from '../../../shared/core/spans.ts';
 import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import { type Meaning, SNAPLEN } from '../data-plane.ts';
+import { Ends } from './ends.ts';
 import { type Chain, packed, shortHash, TALLY } from './model.ts';
 import { digitsOf, type Numbers } from './numbers.ts';
 
@@ -75,9 +76,7 @@ interface Terminal {
 /** Makes rules and chains out of outcomes; equal ones are one chain. */
 export class Loom {
   readonly chains = new Map<string, Chain>();
-  /** Numbers of the ends that are counted. */
-  readonly counters = new Set<string>();
-  readonly meanings = new Map<string, Meaning>();
+  readonly ends = new Ends();
   readonly #terminals = new Map<string, Terminal>();
   /** By their rules: equal ones are one. */
   readonly #ends = new Map<string, Terminal>();
@@ -135,8 +134,7 @@ export class Loom {
     }
     const number = this.#numbers.of(JSON.stringify([meaning]));
     const id = digitsOf(number);
-    this.counters.add(number);
-    this.meanings.set(id, meaning);
+    this.ends.add(number, meaning);
     const rules = isAllow
       ? allowed(id, number, way, this.#logGroup)
       : rejected(id, number, way, this.#logGroup);

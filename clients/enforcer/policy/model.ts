@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Meaning } from '../data-plane.ts';
+import { PackedText } from './packed-text.ts';
 
 /** A chain of the table. Rules are nft's text, one each. */
 export interface Chain {
@@ -9,24 +10,27 @@ export interface Chain {
 }
 
 /**
- * A chain as bytes: once the kernel has it, its text is seldom asked for again, and as texts the rules of a large policy
- * are many times what else is remembered of it.
+ * A chain in little memory: once the kernel has it, its text is seldom asked for again, and as texts the rules of a large
+ * policy are many times what else is remembered of it. Equal ones are known by half a digest, as by the names of chains.
  */
 class PackedChain implements Chain {
-  readonly #bytes: Buffer;
   readonly size: number;
+  readonly #hash: string;
+  readonly #text: PackedText | undefined;
 
   constructor(rules: readonly string[]) {
+    const text = rules.join('\n');
     this.size = rules.length;
-    this.#bytes = Buffer.from(rules.join('\n'));
+    this.#hash = shortHash(text);
+    this.#text = rules.length === 0 ? undefined : new PackedText(text);
   }
 
   get rules(): readonly string[] {
-    return this.size === 0 ? [] : this.#bytes.toString().split('\n');
+    return this.#text ? this.#text.text.split('\n') : [];
   }
 
   equals(other: PackedChain): boolean {
-    return this.size === other.size && this.#bytes.equals(other.#bytes);
+    return this.size === other.size && this.#hash === other.#hash;
   }
 }
 
@@ -55,6 +59,17 @@ export interface Elements extends Iterable<[string, string]> {
   keys(): Iterable<string>;
 }
 
+/** Numbers of ends that are counted, as nft writes them. */
+export interface Counters extends Iterable<string> {
+  readonly size: number;
+  has(number: string): boolean;
+}
+
+export interface Meanings extends Iterable<[string, Meaning]> {
+  readonly size: number;
+  get(id: string): Meaning | undefined;
+}
+
 export interface KernelMap {
   /** `peers`: address → class of peers. `classes`: class → verdict. `territories`: stretch of addresses → verdict. */
   holds: 'peers' | 'classes' | 'territories';
@@ -77,9 +92,9 @@ export interface Model {
   chains: ReadonlyMap<string, Chain>;
   maps: ReadonlyMap<string, KernelMap>;
   /** Elements of the tally, one for each end that reports. */
-  counters: ReadonlySet<string>;
+  counters: Counters;
   /** Id in log prefixes → what it stands for. */
-  meanings: ReadonlyMap<string, Meaning>;
+  meanings: Meanings;
   /** 56 hex digits: of everything that this was made from. */
   digest: string;
   warnings: readonly string[];

@@ -10,7 +10,7 @@ import { FAMILIES, familyOf, type Group, groupsOf, intervals, isIgnored, WAYS, t
 import { type Dispatch, frame, PEER } from './hooks.ts';
 import { type Led, ledSince } from './led.ts';
 import { Loom } from './loom.ts';
-import { type Chain, type KernelMap, type Model, sameRules } from './model.ts';
+import { type Chain, type Counters, type KernelMap, type Model, sameRules } from './model.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import { Numbers } from './numbers.ts';
 import { sharedModel } from './shared-model.ts';
@@ -106,7 +106,7 @@ export class Renderer {
       chains: woven.chains,
       maps,
       counters: woven.counters,
-      meanings: base.loom.meanings,
+      meanings: base.loom.ends,
       digest: digestOf(policy),
       warnings: base.warnings,
     };
@@ -242,11 +242,11 @@ interface Woven {
   /** Those of units and hooks. */
   own: ReadonlyMap<string, Chain>;
   chains: ReadonlyMap<string, Chain>;
-  counters: ReadonlySet<string>;
+  counters: Counters;
 }
 
 function weave(earlier: Woven | undefined, loom: Loom, { said, own }: Pick<Woven, 'said' | 'own'>): Woven {
-  const size = loom.chains.size + loom.counters.size;
+  const size = loom.chains.size + loom.ends.size;
   const isSame =
     earlier?.loom === loom &&
     earlier.size === size &&
@@ -256,7 +256,7 @@ function weave(earlier: Woven | undefined, loom: Loom, { said, own }: Pick<Woven
     [...own].every(([name, chain]) => sameRules(earlier.own.get(name), chain));
   if (isSame) return earlier;
   const chains = new Map([...loom.chains, ...said.flatMap(one => [...one]), ...own]);
-  return { loom, size, said, own, chains, counters: new Set(loom.counters) };
+  return { loom, size, said, own, chains, counters: loom.ends.counters };
 }
 
 const sideName = (group: Group, way: Way): string => `${group.id}_${way}`;

@@ -1,0 +1,81 @@
+import { packed, unpacked } from '../../../shared/core/packed.ts';
+import type { Meaning } from '../data-plane.ts';
+import type { Counters, Meanings } from './model.ts';
+import { digitsOf, numberIn, textOf } from './numbers.ts';
+import { WordTable } from './word-table.ts';
+
+/** Meanings that are packed together. */
+const TOGETHER = 128;
+/** Meanings that were asked for and are kept as they are: most records are of few ends. */
+const KEPT = 2048;
+
+const utf8 = new TextDecoder();
+
+/** The ends of flows that are counted and reported, and what they mean, in little memory. They only ever become more. */
+export class Ends implements Meanings {
+  /** Number → which one it is. */
+  readonly #places = new WordTable(1);
+  #numbers = new Uint32Array(TOGETHER);
+  readonly #packed: Uint8Array[] = [];
+  /** The last ones. */
+  #open: Meaning[] = [];
+  #lately = new Map<number, Meaning>();
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /** A number has one meaning for good. */
+  add(number: string, meaning: Meaning): void {
+    const value = numberIn(number);
+    if (this.#places.get([value]) !== undefined) return;
+    const place = this.size;
+    if (place === this.#numbers.length) {
+      const numbers = new Uint32Array(2 * place);
+      numbers.set(this.#numbers);
+      this.#numbers = numbers;
+    }
+    this.#numbers[place] = value;
+    this.#places.set([value], place);
+    this.#open.push(meaning);
+    if (this.#open.length < TOGETHER) return;
+    this.#packed.push(packed(Buffer.from(JSON.stringify(this.#open))));
+    this.#open = [];
+  }
+
+  /** As ids stand in log prefixes. */
+  get(id: string): Meaning | undefined {
+    const place = this.#places.get([Number.parseInt(id, 16)]);
+    if (place === undefined) return undefined;
+    const known = this.#lately.get(place);
+    if (known) return known;
+    const found = this.#together(Math.floor(place / TOGETHER))[place % TOGETHER];
+    if (this.#lately.size >= KEPT) this.#lately = new Map();
+    if (found) this.#lately.set(place, found);
+    return found;
+  }
+
+  #together(group: number): readonly Meaning[] {
+    const bytes = this.#packed[group];
+    return bytes ? JSON.parse(utf8.decode(unpacked(bytes))) : this.#open;
+  }
+
+  *[Symbol.iterator](): Generator<[string, Meaning]> {
+    for (let group = 0; group <= this.#packed.length; group++)
+      for (const [at, meaning] of this.#together(group).entries())
+        yield [digitsOf(textOf(this.#numbers[group * TOGETHER + at] ?? 0)), meaning];
+  }
+
+  /** Those that there are now, whatever comes later. */
+  get counters(): Counters {
+    const size = this.size;
+    const [places, numbers] = [this.#places, this.#numbers];
+    return {
+      size,
+      has: number => (places.get([numberIn(number)]) ?? size) < size,
+      *[Symbol.iterator]() {
+        for (const number of numbers.subarray(0, size)) yield textOf(number);
+      },
+    };
+  }
+}
