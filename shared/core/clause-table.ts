@@ -1,4 +1,5 @@
 import type { Tag } from '../schema/tag.ts';
+import { NumberLists } from './number-lists.ts';
 import { clauseKey, isWildcard, tagKey, wildcardPrefix } from './tags.ts';
 
 /** All objects that satisfy the same clauses. */
@@ -50,11 +51,12 @@ function insert(list: number[], value: number): void {
 export class ClauseTable {
   /** Clause tags, each once: an atom. */
   readonly #atoms = new Map<string, number>();
+  readonly #tags: Tag[] = [];
   readonly #prefixes = new Map<string, Prefixes>();
-  readonly #clauses: { tags: readonly Tag[]; atoms: readonly number[] }[] = [];
-  readonly #ids = new Map<string, number>();
-  /** Atom → clauses of which it is the rarest. */
-  #byRarest: number[][] | undefined;
+  /** Until the first class is asked for: by clause its atoms, and the numbers of clauses by their text. */
+  #building: { clauses: number[][]; ids: Map<string, number> } | undefined = { clauses: [], ids: new Map() };
+  /** From then on. Clause → atoms; atom → clauses of which it is the rarest. */
+  #built: { clauses: NumberLists; byRarest: NumberLists } | undefined;
   #marks = new Uint8Array(0);
   #classes = start();
   #kept = 0;
@@ -62,20 +64,24 @@ export class ClauseTable {
 
   /** The clause's number; equal clauses have the same, whatever the order of their tags. */
   add(clause: readonly Tag[]): number {
+    const { clauses, ids } = this.#open();
     const key = clauseKey(clause);
-    const known = this.#ids.get(key);
+    const known = ids.get(key);
     if (known !== undefined) return known;
-    const id = this.#clauses.length;
-    this.#ids.set(key, id);
-    this.#clauses.push({ tags: clause, atoms: clause.map(tag => this.#atom(tag)) });
-    this.#byRarest = undefined;
-    this.#classes = start();
-    this.#kept = 0;
+    const id = clauses.push(clause.map(tag => this.#atom(tag))) - 1;
+    ids.set(key, id);
     return id;
   }
 
   tagsOf(clause: number): readonly Tag[] {
-    return this.#clauses[clause]?.tags ?? [];
+    const atoms = this.#building ? (this.#building.clauses[clause] ?? []) : this.#closed().clauses.at(clause);
+    return Array.from(atoms, atom => this.#tags[atom] ?? ('' as Tag));
+  }
+
+  /** Forgets classes: they are found again when somebody asks, under other numbers. */
+  rest(): void {
+    this.#classes = start();
+    this.#kept = 0;
   }
 
   /** The class of everything that carries these tags. */
@@ -93,10 +99,31 @@ export class ClauseTable {
     return made;
   }
 
-  #atom(tag: string): number {
+  /** To add clauses to. */
+  #open(): { clauses: number[][]; ids: Map<string, number> } {
+    if (this.#building) return this.#building;
+    const { clauses } = this.#closed();
+    const lists = Array.from({ length: clauses.size }, (_, clause) => [...clauses.at(clause)]);
+    const ids = new Map(lists.map((_, clause) => [clauseKey(this.tagsOf(clause)), clause]));
+    this.#building = { clauses: lists, ids };
+    this.#built = undefined;
+    this.rest();
+    return this.#building;
+  }
+
+  /** To find classes by. */
+  #closed(): { clauses: NumberLists; byRarest: NumberLists } {
+    if (this.#built) return this.#built;
+    const lists = this.#building?.clauses ?? [];
+    this.#built = { clauses: NumberLists.from(lists), byRarest: this.#rarest(lists) };
+    this.#building = undefined;
+    return this.#built;
+  }
+
+  #atom(tag: Tag): number {
     const known = this.#atoms.get(tag);
     if (known !== undefined) return known;
-    const id = this.#atoms.size;
+    const id = this.#tags.push(tag) - 1;
     this.#atoms.set(tag, id);
     if (isWildcard(tag)) {
       const prefix = wildcardPrefix(tag);
@@ -124,28 +151,25 @@ export class ClauseTable {
   }
 
   #satisfied(atoms: readonly number[]): number[] {
-    this.#byRarest ??= this.#rarest();
+    const { clauses, byRarest } = this.#closed();
     for (const atom of atoms) this.#marks[atom] = 1;
     const found: number[] = [];
     for (const atom of atoms)
-      for (const clause of this.#byRarest[atom] ?? [])
-        if (this.#clauses[clause]?.atoms.every(one => this.#marks[one] === 1)) found.push(clause);
+      for (const clause of byRarest.at(atom))
+        if (clauses.at(clause).every(one => this.#marks[one] === 1)) found.push(clause);
     for (const atom of atoms) this.#marks[atom] = 0;
     // A copy: lists that grew have room for more, many times what is in most of them.
     return found.sort((a, b) => a - b).slice();
   }
 
-  #rarest(): number[][] {
-    this.#marks = new Uint8Array(this.#atoms.size);
-    const uses = new Uint32Array(this.#atoms.size);
-    for (const { atoms } of this.#clauses) for (const atom of atoms) uses[atom] = (uses[atom] ?? 0) + 1;
-    const lists: number[][] = Array.from({ length: this.#atoms.size }, () => []);
-    for (const [clause, { atoms }] of this.#clauses.entries()) {
-      const [first, ...rest] = atoms;
-      if (first === undefined) continue;
-      const rarest = rest.reduce((a, b) => ((uses[b] ?? 0) < (uses[a] ?? 0) ? b : a), first);
-      lists[rarest]?.push(clause);
-    }
-    return lists.map(list => list.slice());
+  #rarest(clauses: readonly (readonly number[])[]): NumberLists {
+    this.#marks = new Uint8Array(this.#tags.length);
+    const uses = new Uint32Array(this.#tags.length);
+    for (const atoms of clauses) for (const atom of atoms) uses[atom] = (uses[atom] ?? 0) + 1;
+    return NumberLists.of(
+      clauses.map(atoms =>
+        atoms.length === 0 ? [] : [atoms.reduce((a, b) => ((uses[b] ?? 0) < (uses[a] ?? 0) ? b : a))],
+      ),
+    );
   }
 }

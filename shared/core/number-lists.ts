@@ -37,6 +37,11 @@ export class NumberLists {
     return new NumberLists(starts.subarray(0, -1), values);
   }
 
+  /** How many lists. */
+  get size(): number {
+    return this.#starts.length - 1;
+  }
+
   at(number: number): Uint32Array {
     const [from, to] = [this.#starts[number], this.#starts[number + 1]];
     return from === undefined || to === undefined ? EMPTY : this.#values.subarray(from, to);

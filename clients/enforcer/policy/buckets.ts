@@ -1,5 +1,6 @@
 import type { Woven } from './loom.ts';
-import { type Chain, packed, shortHash } from './model.ts';
+import { type Chain, type Elements, packed, shortHash } from './model.ts';
+import { NumberMap } from './number-map.ts';
 import { numberIn } from './numbers.ts';
 
 /** Rules of one chain that several classes share. A packet may have to pass all of them. */
@@ -11,12 +12,17 @@ interface Said {
   woven: Woven;
 }
 
+interface Class extends Said {
+  value: number;
+}
+
 /** Rules of a class, in order, by its number. */
 type RulesOf = (number: string) => readonly string[];
 
 /** A chain for some classes. */
 interface Bucket {
-  of: readonly Said[];
+  /** Tells what is said in it, and to which classes. */
+  of: string;
   name: string;
   chain: Chain;
   /** Where packets go: to the chain, or at once where that is all that it says. */
@@ -45,9 +51,9 @@ function sharedRules(said: readonly Said[], rulesOf: RulesOf): readonly string[]
   return end === '' ? all : [...all, end];
 }
 
-const sameSaid = (a: readonly Said[], b: readonly Said[]): boolean =>
-  a.length === b.length &&
-  a.every((one, at) => one.number === b[at]?.number && one.woven.hash === b[at]?.woven.hash);
+/** The same for the same that is said to the same classes. */
+const keyOf = (of: readonly Said[]): string =>
+  shortHash(of.map(({ number, woven }) => `${number} ${woven.hash}`).join());
 
 /**
  * Puts what is said to classes of peers into chains that several share: what every change costs goes by the number of
@@ -58,24 +64,22 @@ export class Buckets {
   #kept = new Map<string, Bucket>();
 
   /** Chains, and where packets of each class go. */
-  fill(
-    classes: ReadonlyMap<string, Woven>,
-    rulesOf: RulesOf,
-  ): { chains: Map<string, Chain>; at: Map<string, string> } {
+  fill(classes: ReadonlyMap<string, Woven>, rulesOf: RulesOf): { chains: Map<string, Chain>; at: Elements } {
     const said = [...classes]
       .map(([number, woven]) => ({ number, woven, value: numberIn(number) }))
       .sort((a, b) => a.value - b.value);
     const kept = new Map<string, Bucket>();
-    const at = new Map<string, string>();
-    const put = (place: string, of: readonly Said[]): void => {
+    const at: [number, string][] = [];
+    const put = (place: string, of: readonly Class[]): void => {
       const [only] = of;
       if (!only) return;
       const before = this.#kept.get(place);
-      const bucket = before && sameSaid(before.of, of) ? before : made(of, rulesOf);
+      const key = keyOf(of);
+      const bucket = before?.of === key ? before : made(key, of, rulesOf);
       kept.set(place, bucket);
-      for (const { number } of of) at.set(number, bucket.verdict);
+      for (const { value } of of) at.push([value, bucket.verdict]);
     };
-    const split = (of: readonly (Said & { value: number })[], bit: number, place: string): void => {
+    const split = (of: readonly Class[], bit: number, place: string): void => {
       const rules = of.reduce((sum, { woven }) => sum + woven.size, 0);
       if (of.length <= 1 || rules <= MOST || bit < 0) {
         put(place, of);
@@ -95,15 +99,14 @@ export class Buckets {
     for (const one of said.filter(isLarge)) put(`=${one.number}`, [one]);
     this.#kept = kept;
     const chains = new Map([...kept.values()].map(({ name, chain }) => [name, chain]));
-    return { chains, at };
+    return { chains, at: NumberMap.of(at) };
   }
 }
 
-function made(of: readonly Said[], rulesOf: RulesOf): Bucket {
+function made(key: string, of: readonly Said[], rulesOf: RulesOf): Bucket {
   const rules = sharedRules(of, rulesOf);
   const name = `c_${shortHash(rules.join('\n'))}`;
   const [first = ''] = rules;
   const isBare = rules.length === 1 && first.startsWith('goto ');
-  const said = of.map(({ number, woven }) => ({ number, woven }));
-  return { of: said, chain: packed(rules), name, verdict: isBare ? first : `goto ${name}` };
+  return { of: key, chain: packed(rules), name, verdict: isBare ? first : `goto ${name}` };
 }

@@ -12,7 +12,8 @@ import { type Led, ledSince } from './led.ts';
 import { Loom } from './loom.ts';
 import { type Chain, type Counters, type KernelMap, type Model, sameRules } from './model.ts';
 import { Neighbourhood } from './neighbourhood.ts';
-import { Numbers } from './numbers.ts';
+import { NumberMap } from './number-map.ts';
+import { Numbers, numberIn } from './numbers.ts';
 import { sharedModel } from './shared-model.ts';
 import type { Family } from './territories.ts';
 
@@ -199,7 +200,7 @@ export class Renderer {
           const { chains, at } = buckets.fill(woven, number =>
             judge.rules(around.byNumber(number)?.all ?? []),
           );
-          const means = new Map([...woven].map(([number, { hash }]) => [number, hash]));
+          const means = NumberMap.of([...woven].map(([number, { hash }]) => [numberIn(number), hash]));
           const map = {
             holds: 'classes',
             type: 'classid : verdict',

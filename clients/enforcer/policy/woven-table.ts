@@ -8,6 +8,9 @@ const WIDTH = 4;
 const WORDS = 3;
 const HALF = 8;
 
+/** Half a digest, used again each time. */
+const half = Buffer.alloc(WIDTH * 4);
+
 /** What is woven for lists of positions, ascending: 10,000 of them take a tenth of what they would as objects. */
 export class WovenTable {
   readonly #places = new WordTable(WIDTH);
@@ -17,7 +20,9 @@ export class WovenTable {
     const place = this.#places.get(keyOf(positions));
     if (place === undefined) return undefined;
     const [high = 0, low = 0, size = 0] = this.#words.subarray(place * WORDS, (place + 1) * WORDS);
-    return { hash: digits(high) + digits(low), size };
+    half.writeUInt32BE(high, 0);
+    half.writeUInt32BE(low, 4);
+    return { hash: half.toString('hex', 0, HALF), size };
   }
 
   /** A key that is set once is not set again. */
@@ -35,10 +40,6 @@ export class WovenTable {
     );
   }
 }
-
-const digits = (word: number): string => word.toString(16).padStart(HALF, '0');
-
-const half = Buffer.alloc(WIDTH * 4);
 
 /** Few positions stand as they are, one more each, so that none is zero; of more of them half a digest, with a last word that no few have. */
 function keyOf(positions: readonly number[]): readonly number[] {

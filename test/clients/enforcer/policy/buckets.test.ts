@@ -48,7 +48,7 @@ test('every class meets its own rules in order, whoever shares its chain, and no
           expect([verdict]).toEqual(rules);
           continue;
         }
-        const sharing = [...at.values()].filter(one => one === verdict).length;
+        const sharing = [...at].filter(([, one]) => one === verdict).length;
         const prefixed = chain.rules.some(rule => rule.startsWith(`meta priority ${number} `));
         const seen = rulesFor(number, chain.rules, sharing > 1 && (prefixed || rules.length === 1));
         expect(met(seen, [rules.at(-1) ?? ''])).toEqual(met(rules, [rules.at(-1) ?? '']));
