@@ -45,7 +45,8 @@ export class Comparison implements Listener {
   readonly #seen: Seen;
   /** Digests of chains that were seen for the first time. */
   readonly #news: Seen = new Map();
-  readonly #absent: Set<string>;
+  /** By themselves: a name as it was listed would keep everything in memory that came with it. */
+  readonly #absent: Map<string, string>;
   readonly #strange: string[] = [];
   readonly #wrong: string[] = [];
   readonly #maps: ReadonlyMap<string, Checklist>;
@@ -57,7 +58,7 @@ export class Comparison implements Listener {
     this.#model = model;
     this.#seen = seen;
     this.#chains = new Map([...epochChains(0), ...model.chains]);
-    this.#absent = new Set(this.#chains.keys());
+    this.#absent = new Map([...this.#chains.keys()].map(name => [name, name]));
     this.#maps = new Map(
       [...model.maps].map(([name, { elements }]) => [name, new Checklist(name, elements)]),
     );
@@ -69,10 +70,11 @@ export class Comparison implements Listener {
       this.#strange.push(name);
       return;
     }
+    const own = this.#absent.get(name) ?? name;
     this.#absent.delete(name);
     const known = this.#seen.get(name);
     if (rules !== sizeOf(chain) || (known !== undefined && known !== digest)) this.#wrong.push(name);
-    else if (known === undefined) this.#news.set(name, digest);
+    else if (known === undefined) this.#news.set(own, digest);
   }
 
   element(map: string, key: string, value: string): void {
@@ -95,7 +97,7 @@ export class Comparison implements Listener {
   get difference(): string {
     const maps = [...this.#maps].filter(([, list]) => !list.isDone).map(([name]) => name);
     const findings: [string, readonly string[]][] = [
-      ['chains are missing:', [...this.#absent]],
+      ['chains are missing:', [...this.#absent.keys()]],
       ['chains are not ours:', this.#strange],
       ['rules differ in', this.#wrong],
       ['elements differ in', maps],
