@@ -53,7 +53,7 @@ export interface HostPolicy {
 }
 
 /** Why a policy did not become active. The one before stays, whole. */
-export type RefusalReason = 'no_nft' | 'not_permitted' | 'rejected_by_kernel' | 'not_read_back';
+export type RefusalReason = 'no_nft' | 'no_answer' | 'not_permitted' | 'rejected_by_kernel' | 'not_read_back';
 
 export type Applied =
   | {

@@ -1,9 +1,20 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Only root reads what an agent keeps. */
 const FILE = 0o600;
 const DIRECTORY = 0o700;
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 function flush(path: string): void {
   const folder = openSync(path, 'r');
@@ -21,7 +32,9 @@ function flush(path: string): void {
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = `${path}.new`;
   try {
-    const file = openSync(temporary, 'w', FILE);
+    // What a crash left there goes; and never through a link, wherever that leads.
+    rmSync(temporary, { force: true });
+    const file = openSync(temporary, NEW, FILE);
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -39,3 +52,15 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
 
 /** Makes a folder that only its owner may enter, where it is not there. */
 export const makeFolder = (path: string): void => void mkdirSync(path, { recursive: true, mode: DIRECTORY });
+
+/** Why others than this process's user, and root, could put anything into a folder; undefined: they can't, or there is none. */
+export function foreignHand(folder: string): string | undefined {
+  const { uid, mode } = statSync(folder, { throwIfNoEntry: false }) ?? {};
+  if (uid === undefined || mode === undefined) return undefined;
+  const own = process.getuid?.() ?? 0;
+  if (uid !== 0 && uid !== own)
+    return `belongs to user ${uid}, who could put anything there; chown it to user ${own}`;
+  return (mode & 0o022) === 0
+    ? undefined
+    : 'can be written to by others, who could put anything there; chmod go-w it';
+}

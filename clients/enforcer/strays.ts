@@ -29,7 +29,7 @@ const parentOf = (pid: number): number => {
 };
 
 /** Whether a process is below another one, with others between them or not. */
-function isBelow(pid: number, above: number): boolean {
+export function isBelow(pid: number, above: number): boolean {
   let at = parentOf(pid);
   while (at > 1 && at !== above) at = parentOf(at);
   return at === above;

@@ -34,6 +34,8 @@ import { takeOver } from '../runner/hand-over.ts';
 import { prefixOf, writeOrder } from '../runner/job.ts';
 import { endStrays } from '../strays.ts';
 import { VERSION } from '../version.ts';
+import { enforcingHere } from './agent-process.ts';
+import { refuseForeign } from './held.ts';
 import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
 import { claimSysctls } from './sysctls.ts';
@@ -111,6 +113,12 @@ async function kernelSide(
     out(`verifies bundles and enforces nothing: ${enforce ? 'this process is not root' : '--no-enforce'}\n`);
     return {};
   }
+  const other = enforcingHere();
+  if (other !== undefined)
+    throw fail(
+      'conflict',
+      `an agent enforces here already, process ${other}; end it first (systemctl stop prisma-enforcer), or run this one with --no-enforce`,
+    );
   if (endStrays() > 0) await clock.sleep(NOTICED);
   const place = join(folder, 'flows');
   const group = settings.logGroup ?? (await freeGroup(place, clock));
@@ -147,11 +155,8 @@ const obeyIn =
     if (!hasSystemd(prefix)) await takeOver(prefix, self);
   };
 
-/** Runs the agent until the signal. */
-export async function run(settings: RunSettings, outside: Outside, signal: AbortSignal): Promise<void> {
-  const { clock, out } = outside;
-  const { folder, name, namespace, tags, unitsFile } = settings;
-  const log = openLog(settings.logLevel);
+/** Makes the folder, and refuses one into which others can write: they would say whom to trust, and what is overwritten. */
+function claimFolder(folder: string): void {
   try {
     makeFolder(folder);
   } catch (error) {
@@ -160,6 +165,15 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
       `--state \`${folder}\` can't be made: ${error instanceof Error ? error.message : error}`,
     );
   }
+  refuseForeign(folder);
+}
+
+/** Runs the agent until the signal. */
+export async function run(settings: RunSettings, outside: Outside, signal: AbortSignal): Promise<void> {
+  const { clock, out } = outside;
+  const { folder, name, namespace, tags, unitsFile } = settings;
+  const log = openLog(settings.logLevel);
+  claimFolder(folder);
   const { plane, flows, names } = await kernelSide(settings, outside, log);
   // Elsewhere nobody answers, and the host would wait for nothing.
   const cloud = settings.how.mode === 'cloud' || (await isCloudMachine()) ? await findCloud() : undefined;

@@ -41,6 +41,11 @@ export function inLines(line: (text: string) => void): (piece: string) => void {
   };
 }
 
+/** Milliseconds that it may take: the largest loads take seconds. */
+const PATIENCE = 120_000;
+/** What `timeout` ends with as well. */
+export const NO_ANSWER = 124;
+
 /** Characters that are sent at a time: a large policy at once would leave a hole of its size in the process's memory. */
 const PIECE = 65_536;
 
@@ -50,10 +55,11 @@ function* pieces(text: string): Generator<string> {
 
 /**
  * `command`: the program and what stands before its arguments, such as `['nft']`, or `['nsenter', '--net=…', 'nft']` for
- * another network namespace. Code 127: it cannot be started.
+ * another network namespace. Code 127: it cannot be started. Code 124: it gave no answer and was ended, so that nobody knows what
+ * it did.
  */
 export const nftCommand =
-  (command: readonly string[] = ['nft']): Nft =>
+  (command: readonly string[] = ['nft'], patience: number = PATIENCE): Nft =>
   (args, input = '', line) =>
     new Promise((done, failed) => {
       const [program = 'nft', ...first] = command;
@@ -73,6 +79,12 @@ export const nftCommand =
       child.stderr.on('data', (chunk: Buffer) => {
         if (stderr.length < KEPT) stderr += chunk.toString().slice(0, KEPT);
       });
+      const late = setTimeout(() => {
+        // Who waits in the kernel does not even end.
+        child.kill('SIGKILL');
+        done({ code: NO_ANSWER, stdout: '', stderr: `no answer within ${patience / 1000} s` });
+      }, patience);
+      child.once('close', () => clearTimeout(late));
       child.once('error', error => done({ code: 127, stdout: '', stderr: error.message }));
       child.once('close', code => done({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr }));
       // It may end before it has read everything; what it says about that is its answer.

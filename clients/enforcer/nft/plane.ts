@@ -2,7 +2,7 @@ import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } 
 import { giveBackLater } from '../memory.ts';
 import { type Meanings, type Model, sameRules, TALLY } from '../policy/model.ts';
 import { Renderer } from '../policy/renderer.ts';
-import { type Nft, nftCommand, type Ran } from './command.ts';
+import { type Nft, NO_ANSWER, nftCommand, type Ran } from './command.ts';
 import { adopted, Comparison, type Seen } from './compare.ts';
 import { interactiveNft } from './interactive.ts';
 import { type Listing, ListingReader, TableReader } from './listing.ts';
@@ -51,6 +51,11 @@ const firstLines = (text: string): string => text.trim().split('\n').slice(0, 2)
 function refusalOf({ code, stderr }: Ran): Refused {
   if (code === 127)
     return new Refused('no_nft', `nft cannot be started: ${stderr}; install the package nftables`);
+  if (code === NO_ANSWER)
+    return new Refused(
+      'no_answer',
+      `nft gave ${stderr} and was ended; look for others that hold the rules: ps -C nft,iptables`,
+    );
   if (/Operation not permitted/.test(stderr))
     return new Refused('not_permitted', `${firstLines(stderr)}; the capability NET_ADMIN is needed`);
   return new Refused('rejected_by_kernel', firstLines(stderr) || `nft ended with ${code}`);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -86,6 +87,19 @@ test.each([
 
 test.each([['boot'], ['reconcile'], ['uninstall']])('%s is for root', async verb => {
   expect(await type([verb])).toMatchObject({ code: 1, err: expect.stringContaining('as root') });
+});
+
+test.each([
+  ['run', ['run', '-n', '/t', '--no-enforce']],
+  ['boot', ['boot']],
+  ['reconcile', ['reconcile']],
+  ['explain', ['explain', '10.0.0.1', '10.0.0.2', 'tcp/80']],
+])('%s refuses a folder that others can write to: they would say whom it trusts', async (_, argv) => {
+  writeFileSync(join(folder, 'default.creds'), JSON.stringify(credential));
+  writeFileSync(join(folder, 'root.json'), '{}');
+  chmodSync(folder, 0o777);
+  const { code, err } = await type([...argv, '--state', folder], true);
+  expect([code, err]).toEqual([1, expect.stringMatching(/can be written to by others.*chmod go-w/)]);
 });
 
 const STATUS: Status = {
