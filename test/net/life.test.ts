@@ -82,11 +82,18 @@ describe('agents on real hosts', () => {
       db.folder,
     );
     expect(refused).toContain('rejected, by revision');
+    const asked = ['explain', '10.0.0.1', '10.0.0.2', 'tcp/81', '--json', '--state', db.folder];
+    expect(JSON.parse(await fleet.command(db.host, ...asked))).toMatchObject({
+      verdict: 'reject',
+      lockdown: false,
+      sides: [{ side: 'destination', verdict: 'reject' }],
+    });
   });
 
   test('status tells what holds', async () => {
     const text = await fleet.command(db.host, 'status', '--state', db.folder);
     expect(text).toMatch(/enforced for/);
+    expect(await fleet.command(db.host, 'status', '--check', '--state', db.folder)).toContain('revision');
     expect(text).not.toContain('trouble           polling');
   });
 

@@ -18,6 +18,7 @@ interface Asked {
   destination: string;
   traffic: string;
   folder: string;
+  json?: boolean;
 }
 
 interface Place {
@@ -87,10 +88,15 @@ export async function explain(asked: Asked, { out, clock }: Pick<Io, 'out' | 'cl
       'bad_request',
       'neither end is of this host, so that nobody here decides; ask where one of them runs, or POST /decisions',
     );
+  const { lockdown } = holding;
+  const { revision } = active.content;
+  if (asked.json) {
+    const verdict = lockdown || sides.some(side => side.verdict === 'reject') ? 'reject' : 'allow';
+    return out(`${JSON.stringify({ verdict, revision, lockdown, sides }, undefined, 2)}\n`);
+  }
   const rejected = sides.some(({ verdict }) => verdict === 'reject');
-  out(`${rejected ? 'rejected' : 'allowed'}, by revision ${active.content.revision}\n`);
+  out(`${rejected ? 'rejected' : 'allowed'}, by revision ${revision}\n`);
   for (const side of sides)
     out(`  ${side.side === 'source' ? asked.source : asked.destination}: ${describeSide(side)}\n`);
-  if (holding.lockdown)
-    out('  and shut out in any case: the bundle is too old, and its profile says lockdown\n');
+  if (lockdown) out('  and shut out in any case: the bundle is too old, and its profile says lockdown\n');
 }

@@ -55,6 +55,14 @@ function readGiven(path: string, flag: string): Buffer {
   }
 }
 
+function urlIn(credential: Buffer, path: string | undefined): string {
+  try {
+    return Credential.parse(JSON.parse(credential.toString())).APIURL;
+  } catch {
+    throw fail('bad_request', `--creds \`${path}\` is no app credential; make one with POST /appcredentials`);
+  }
+}
+
 /** A release is copied, so that the file it was installed from may go. Anything else stays where it is. */
 const programFiles = (self: readonly string[]): [string, [number, Buffer | string]][] =>
   isRelease(self)
@@ -86,7 +94,7 @@ export function contents(
   if (spaced !== undefined)
     throw fail('bad_request', `--tag is \`${spaced}\`; a tag of the service holds no spaces`);
   const credential = creds === undefined ? undefined : readGiven(creds, '--creds');
-  const api = flags.api ?? (credential && Credential.parse(JSON.parse(credential.toString())).APIURL);
+  const api = flags.api ?? (credential && urlIn(credential, creds));
   if (api === undefined) throw fail('bad_request', 'the URL of the control plane is missing; give --api');
   const before = flags.beforePolicy === undefined ? '' : `--before-policy ${flags.beforePolicy}`;
   const allOpts = [...tag.map(text => `--tag ${text}`), before, opts].filter(Boolean).join(' ');
@@ -113,6 +121,14 @@ function makeFolders(prefix: string, folder: string, mode: number): string[] {
   mkdirSync(join(prefix, folder), { mode });
   return [...above, folder];
 }
+
+/** As systemd would: what stands in the file of its environment holds no spaces, but for the options. */
+const startedByHand = (prefix: string): string => {
+  const conf = join(prefix, PLACES.conf);
+  return `env $(grep -v ^ENFORCERD_OPTS= ${conf}) ENFORCERD_STATE=${join(prefix, PLACES.home)} \\
+  ENFORCERD_ROOT=${join(prefix, PLACES.root)} \\
+  ${join(prefix, PLACES.program)} run $(sed -n s/^ENFORCERD_OPTS=//p ${conf})\n`;
+};
 
 export function install(flags: InstallFlags, { out, isRoot, self, clock }: Io): void {
   const { prefix } = flags;
@@ -146,7 +162,7 @@ export function install(flags: InstallFlags, { out, isRoot, self, clock }: Io): 
   out(`installed prisma-enforcer ${VERSION} in ${prefix}\n`);
   if (!flags.start) return;
   if (!hasSystemd(prefix)) {
-    out(`no systemd here; start it with: ${join(prefix, PLACES.program)} run\n`);
+    out(`no systemd here; start it with:\n\n${startedByHand(prefix)}\n`);
     return;
   }
   serviceOf(prefix, clock).start('/dev/null');

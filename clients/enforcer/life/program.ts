@@ -44,7 +44,12 @@ function addLooking(program: Command, io: Io): void {
     .description('Tells what holds on this host: revision, digest, age, and what goes wrong.')
     .addOption(stateOption())
     .option('--json', 'as JSON', false)
-    .action((flags: { state: string; json: boolean }) => printStatus(flags, io));
+    .option(
+      '--check',
+      'fail, for monitoring, unless an agent runs, its policy holds, and nothing is wrong',
+      false,
+    )
+    .action((flags: { state: string; json: boolean; check: boolean }) => printStatus(flags, io));
   program
     .command('explain')
     .description('Decides a flow by the policy on this host, without any network, and says which rule did.')
@@ -52,8 +57,9 @@ function addLooking(program: Command, io: Io): void {
     .argument('<destination>', 'the same')
     .argument('<traffic>', 'tcp/443, udp/53, icmp/8/0, gre')
     .addOption(stateOption())
-    .action((source: string, destination: string, traffic: string, flags: { state: string }) =>
-      explain({ source, destination, traffic, folder: flags.state }, io),
+    .option('--json', 'as JSON', false)
+    .action((source: string, destination: string, traffic: string, flags: { state: string; json: boolean }) =>
+      explain({ source, destination, traffic, folder: flags.state, json: flags.json }, io),
     );
 }
 
@@ -72,6 +78,11 @@ function addMending(program: Command, io: Io): void {
     .addOption(beforePolicyOption())
     .action((flags: { state: string; beforePolicy: BeforePolicy }) => boot(flags, io));
 }
+
+const EXIT_HELP = `
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+Without a command: run. What goes wrong, and what to do then: docs/enforcer.md.
+`;
 
 const INSTALL_HELP = `
 What it writes is listed in <home>/installed.json, and uninstall removes exactly that. The service is started where
@@ -152,6 +163,7 @@ export function programOf(io: Io): Command {
     .description('Enforces the policy of its namespace on this host')
     .version(VERSION, '--version', 'print the version')
     .exitOverride()
+    .addHelpText('after', EXIT_HELP)
     .showHelpAfterError('Add --help to see what can be said.')
     .configureOutput({
       writeOut: text => io.out(text),

@@ -86,9 +86,33 @@ export function describeStatus(status: Status, isRunning: boolean, now: number):
   return lines.map(([name, text]) => `${name.padEnd(18)}${text}\n`).join('');
 }
 
+/** Seconds: whatever keeps it waiting, an agent tells of itself every minute or two. */
+const LONG_SILENCE = 300;
+
+/** Everything for which somebody should look at this host; empty when all is well. */
+export function whatIsWrong(
+  { active, enforces, refused, staleSeconds, troubles, updatedAt }: Status,
+  isRunning: boolean,
+  now: number,
+): string[] {
+  const silent = (now - Date.parse(updatedAt)) / 1000;
+  return [
+    ...(isRunning ? [] : ['no agent runs']),
+    ...(isRunning && silent > LONG_SILENCE ? [`the agent has told nothing for ${ageOf(silent)}`] : []),
+    ...(enforces ? [] : ['nothing is enforced']),
+    ...(active ? [] : ['there is no policy yet']),
+    ...(active?.lockdown ? ['everything is shut out'] : []),
+    ...(refused ? [`the newest policy is refused: ${refused.reason}`] : []),
+    ...(staleSeconds > 0 ? [`the bundle is past its expiry for ${ageOf(staleSeconds)}`] : []),
+    ...Object.keys(troubles)
+      .sort()
+      .map(kind => `trouble with ${kind}`),
+  ];
+}
+
 /** Of the agent that runs, or else of the one that ran. Fails when there was none. */
 export function printStatus(
-  { state, json }: { state: string; json: boolean },
+  { state, json, check = false }: { state: string; json: boolean; check?: boolean },
   { out, clock }: Pick<Io, 'out' | 'clock'>,
 ): void {
   const status = readStatus(statusFile(state));
@@ -100,4 +124,6 @@ export function printStatus(
   const isRunning = runningAgent(state) !== undefined;
   if (json) out(`${JSON.stringify({ ...status, running: isRunning }, undefined, 2)}\n`);
   else out(describeStatus(status, isRunning, clock.now().getTime()));
+  const wrong = check ? whatIsWrong(status, isRunning, clock.now().getTime()) : [];
+  if (wrong.length > 0) throw fail('unavailable', wrong.join('; '));
 }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Status } from '../../../../clients/enforcer/agent/status.ts';
 import { refuseTemporary } from '../../../../clients/enforcer/life/install.ts';
-import { ageOf, describeStatus } from '../../../../clients/enforcer/life/show.ts';
+import { ageOf, describeStatus, whatIsWrong } from '../../../../clients/enforcer/life/show.ts';
 import { VERSION } from '../../../../clients/enforcer/version.ts';
 import { type } from './terminal.ts';
 
@@ -83,6 +83,13 @@ test.each([
 ])('%j says what to do where no agent ever ran', async (argv, reason) => {
   const { code, err } = await type([...argv, '--state', folder]);
   expect([code, err]).toEqual([1, expect.stringMatching(reason)]);
+});
+
+test('a command that is not there is told with those that are', async () => {
+  expect(await type(['statu', '--json'])).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/no command `statu`; there are run, status, .*help/),
+  });
 });
 
 test.each([['boot'], ['reconcile'], ['uninstall']])('%s is for root', async verb => {
@@ -158,6 +165,47 @@ test('the status is for people', async () => {
   );
 });
 
+const WELL: Status = { ...STATUS, staleSeconds: 0, troubles: {} };
+delete WELL.refused;
+
+test.each<[string, Status, boolean, string[]]>([
+  ['all is well', WELL, true, []],
+  ['no agent runs', WELL, false, ['no agent runs']],
+  [
+    'the agent hangs',
+    { ...WELL, updatedAt: '2026-03-01T11:50:30.000Z' },
+    true,
+    ['the agent has told nothing for 10 min'],
+  ],
+  [
+    'much is wrong',
+    STATUS,
+    true,
+    [
+      'the newest policy is refused: rejected_by_kernel',
+      'the bundle is past its expiry for 1 h',
+      'trouble with polling',
+    ],
+  ],
+  ['nothing is enforced', { ...WELL, enforces: false }, true, ['nothing is enforced']],
+  [
+    'it is locked down',
+    { ...WELL, active: { ...WELL.active, lockdown: true } as Status['active'] },
+    true,
+    ['everything is shut out'],
+  ],
+])('a check for monitoring finds it when %s', (_, status, isRunning, wrong) => {
+  expect(whatIsWrong(status, isRunning, Date.parse('2026-03-01T12:00:30.000Z'))).toEqual(wrong);
+});
+
+test('a check prints the status and fails with what is wrong', async () => {
+  writeFileSync(join(folder, 'status.json'), JSON.stringify(WELL));
+  const argv = ['status', '--state', folder];
+  expect((await type(argv)).code).toBe(0);
+  const { code, out, err } = await type([...argv, '--check', '--json']);
+  expect([code, err, JSON.parse(out).running]).toEqual([1, 'error: no agent runs\n', false]);
+});
+
 test.each([
   [0, '0 s'],
   [59, '59 s'],
@@ -225,6 +273,37 @@ describe('install', () => {
     expect(/^ENFORCERD_BEFORE_POLICY=(.*)$/m.exec(conf)?.[1]).toBe(wanted);
     // An upgrade installs again with these options alone.
     expect(/^ENFORCERD_OPTS=(.*)$/m.exec(conf)?.[1]?.includes('--before-policy')).toBe(wanted !== undefined);
+  });
+
+  test.each(['{}', 'no JSON'])(
+    'a file of %s is no credential, and is told so before anything is written',
+    async text => {
+      const file = join(folder, 'other.creds');
+      writeFileSync(file, text);
+      const { code, err } = await type(argv('--creds', file), true);
+      expect([code, err]).toEqual([2, expect.stringMatching(/--creds `.*other.creds` is no app credential/)]);
+      expect(existsSync(join(folder, 'root/var'))).toBe(false);
+    },
+  );
+
+  test('where systemd does not run, what it prints starts the agent as the service would', async () => {
+    const file = join(folder, 'prisma-enforcer-9.9.9.mjs');
+    writeFileSync(
+      file,
+      `const { ENFORCERD_API, ENFORCERD_NAMESPACE, ENFORCERD_STATE, ENFORCERD_ROOT } = process.env;
+      console.log(JSON.stringify([process.argv.slice(2), ENFORCERD_API, ENFORCERD_NAMESPACE, ENFORCERD_STATE, ENFORCERD_ROOT]))`,
+    );
+    const given = argv('--tag', 'app=web', '--opts', '--interval 5').filter(word => word !== '--no-start');
+    const { out } = await type(given, true, [process.execPath, file]);
+    const [, command = ''] = out.split('start it with:');
+    const home = join(folder, 'root/var/lib/prisma-enforcer');
+    expect(JSON.parse(execFileSync('sh', ['-c', command], { encoding: 'utf8' }))).toEqual([
+      ['run', '--tag', 'app=web', '--interval', '5'],
+      'https://api.test',
+      '/tenant/group',
+      home,
+      join(home, 'root.json'),
+    ]);
   });
 
   test('a release is copied, and started from where it was copied to', async () => {
