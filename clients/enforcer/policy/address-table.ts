@@ -68,6 +68,15 @@ export class AddressTable implements Iterable<[string, number]> {
     return this.get(address) !== undefined;
   }
 
+  /** Puts another value in place of each. */
+  replace(by: (value: number) => number): void {
+    for (const family of [4, 6] as const) this.#places[family].replace(by);
+  }
+
+  *values(): Generator<number> {
+    for (const family of [4, 6] as const) yield* this.#places[family].values();
+  }
+
   *[Symbol.iterator](): Generator<[string, number]> {
     for (const family of [4, 6] as const)
       for (const [words, value] of this.#places[family].entries()) yield [textOf(family, words), value];

@@ -1,4 +1,4 @@
-import type { Woven } from './loom.ts';
+import type { Woven, Written } from './loom.ts';
 import { type Chain, type Elements, packed, shortHash } from './model.ts';
 import { NumberMap } from './number-map.ts';
 import { numberIn } from './numbers.ts';
@@ -17,17 +17,27 @@ interface Class extends Said {
 }
 
 /** Rules of a class, in order, by its number. */
-type RulesOf = (number: string) => readonly string[];
+type RulesOf = (number: string) => Written;
 
 /** A chain for some classes. */
 interface Bucket {
   /** Tells what is said in it, and to which classes. */
   of: string;
-  name: string;
-  chain: Chain;
-  /** Where packets go: to the chain, or at once where that is all that it says. */
+  /** Absent where it would say no more than where packets go anyway. */
+  chain: [name: string, Chain] | undefined;
+  /** Where packets go. */
   verdict: string;
+  /** What its rules lead to, in one text: there are as many as rules. */
+  ends: string;
 }
+
+/** Chains, where packets of each class go, and what all that leads to: names, `BETWEEN` them. */
+interface Filled {
+  chains: ReadonlyMap<string, Chain>;
+  at: Elements;
+  ends: readonly string[];
+}
+export const BETWEEN = ' ';
 
 /** `goto …` that most of them end with, which then stands once, at the end. */
 function commonEnd(lists: readonly (readonly string[])[]): string {
@@ -39,16 +49,17 @@ function commonEnd(lists: readonly (readonly string[])[]): string {
   return [...votes].reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0])[0];
 }
 
-function sharedRules(said: readonly Said[], rulesOf: RulesOf): readonly string[] {
+function shared(said: readonly Said[], rulesOf: RulesOf): Written {
   const [only] = said;
   if (only && said.length === 1) return rulesOf(only.number);
-  const lists = said.map(({ number }) => ({ number, rules: rulesOf(number) }));
+  const lists = said.map(({ number }) => ({ number, ...rulesOf(number) }));
   const end = commonEnd(lists.map(({ rules }) => rules));
   const all = lists.flatMap(({ number, rules }) => {
     const own = rules.at(-1) === end ? rules.slice(0, -1) : rules;
     return own.map(rule => `meta priority ${number} ${rule}`);
   });
-  return end === '' ? all : [...all, end];
+  const ends = [...new Set(lists.flatMap(one => one.ends))];
+  return { rules: end === '' ? all : [...all, end], ends };
 }
 
 /** The same for the same that is said to the same classes. */
@@ -64,7 +75,7 @@ export class Buckets {
   #kept = new Map<string, Bucket>();
 
   /** Chains, and where packets of each class go. */
-  fill(classes: ReadonlyMap<string, Woven>, rulesOf: RulesOf): { chains: Map<string, Chain>; at: Elements } {
+  fill(classes: ReadonlyMap<string, Woven>, rulesOf: RulesOf): Filled {
     const said = [...classes]
       .map(([number, woven]) => ({ number, woven, value: numberIn(number) }))
       .sort((a, b) => a.value - b.value);
@@ -98,15 +109,18 @@ export class Buckets {
     );
     for (const one of said.filter(isLarge)) put(`=${one.number}`, [one]);
     this.#kept = kept;
-    const chains = new Map([...kept.values()].map(({ name, chain }) => [name, chain]));
-    return { chains, at: NumberMap.of(at) };
+    const chains = new Map([...kept.values()].flatMap(({ chain }) => (chain ? [chain] : [])));
+    return { chains, at: NumberMap.of(at), ends: [...kept.values()].map(({ ends }) => ends) };
   }
 }
 
 function made(key: string, of: readonly Said[], rulesOf: RulesOf): Bucket {
-  const rules = sharedRules(of, rulesOf);
-  const name = `c_${shortHash(rules.join('\n'))}`;
+  const written = shared(of, rulesOf);
+  const { rules } = written;
   const [first = ''] = rules;
-  const isBare = rules.length === 1 && first.startsWith('goto ');
-  return { of: key, chain: packed(rules), name, verdict: isBare ? first : `goto ${name}` };
+  const ends = written.ends.join(BETWEEN);
+  if (rules.length === 1 && first.startsWith('goto '))
+    return { of: key, chain: undefined, verdict: first, ends };
+  const name = `c_${shortHash(rules.join('\n'))}`;
+  return { of: key, chain: [name, packed(rules)], verdict: `goto ${name}`, ends };
 }

@@ -11,7 +11,7 @@ const KEPT = 2048;
 
 const utf8 = new TextDecoder();
 
-/** The ends of flows that are counted and reported, and what they mean, in little memory. They only ever become more. */
+/** The ends of flows that are counted and reported, and what they mean, in little memory. They only ever become more; see `only`. */
 export class Ends implements Meanings {
   /** Number → which one it is. */
   readonly #places = new WordTable(1);
@@ -66,16 +66,28 @@ export class Ends implements Meanings {
         yield [digitsOf(textOf(this.#numbers[group * TOGETHER + at] ?? 0)), meaning];
   }
 
-  /** Those that there are now, whatever comes later. */
-  get counters(): Counters {
-    const size = this.size;
-    const [places, numbers] = [this.#places, this.#numbers];
+  /** Some of them, in this order, whatever comes later. */
+  counters(some: readonly string[]): Counters {
+    const numbers = Uint32Array.from(some, numberIn);
+    const places = this.#places;
+    const chosen = new Uint8Array(this.size);
+    for (const number of numbers) chosen[places.get([number]) ?? chosen.length] = 1;
     return {
-      size,
-      has: number => (places.get([numberIn(number)]) ?? size) < size,
+      size: numbers.length,
+      has: number => chosen[places.get([numberIn(number)]) ?? chosen.length] === 1,
       *[Symbol.iterator]() {
-        for (const number of numbers.subarray(0, size)) yield textOf(number);
+        for (const number of numbers) yield textOf(number);
       },
     };
+  }
+
+  /** Another that has these alone. */
+  only(counters: Counters): Ends {
+    const ends = new Ends();
+    for (const [id, meaning] of this) {
+      const number = textOf(Number.parseInt(id, 16));
+      if (counters.has(number)) ends.add(number, meaning);
+    }
+    return ends;
   }
 }

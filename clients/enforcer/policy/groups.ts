@@ -1,5 +1,6 @@
 import type { NamespacePolicy, PolicyModel } from '../../../shared/core/policy.ts';
 import { expressionMatches } from '../../../shared/core/tags.ts';
+import type { ObjectId } from '../../../shared/schema/ids.ts';
 import type { HostPolicy, LocalUnit } from '../data-plane.ts';
 import { Judge } from './judge.ts';
 import type { Loom } from './loom.ts';
@@ -14,8 +15,10 @@ export const WAYS = ['in', 'out'] as const satisfies readonly Way[];
 /** Units of this host that every rule takes for the same. */
 export interface Group {
   /** ID of its first unit: stays while the unit does. */
-  id: string;
+  id: ObjectId;
   units: readonly LocalUnit[];
+  /** What tells its decisions from another's under one policy. */
+  likeness: string;
   surroundings: Surroundings;
   judges: Readonly<Record<Way, Judge>>;
 }
@@ -30,18 +33,27 @@ function likeness(unit: LocalUnit, policy: NamespacePolicy): string {
   return JSON.stringify([unit.namespace, unit.cgroup === undefined ? '' : unit.ID, clauses]);
 }
 
-export function groupsOf(host: HostPolicy, model: PolicyModel, loom: Loom): Group[] {
+/** Groups of an earlier policy, and the rulesets that are as they were in it. */
+export interface Earlier {
+  groups: readonly Group[];
+  unchanged: ReadonlySet<ObjectId>;
+}
+
+export function groupsOf(host: HostPolicy, model: PolicyModel, loom: Loom, earlier: Earlier): Group[] {
   const surroundings = new Map<string, Surroundings>();
   const units = host.units.filter(unit => !isIgnored(unit, host)).sort((a, b) => (a.ID < b.ID ? -1 : 1));
   const alike = Map.groupBy(units, unit => likeness(unit, model.at(unit.namespace)));
-  return [...alike.values()].flatMap((members): Group[] => {
+  return [...alike].flatMap(([likeness, members]): Group[] => {
     const [first] = members;
     if (!first) return [];
     const policy = model.at(first.namespace);
-    const around = surroundings.get(first.namespace) ?? new Surroundings(policy);
+    const before = likest(earlier.groups, { policy, likeness, id: first.ID });
+    const around =
+      surroundings.get(first.namespace) ??
+      (before?.surroundings.policy === policy ? before.surroundings : new Surroundings(policy));
     surroundings.set(first.namespace, around);
-    const judge = (way: Way): Judge =>
-      new Judge(policy, policy.wire(first.tags), {
+    const judge = (way: Way): Judge => {
+      const made = new Judge(policy, policy.wire(first.tags), {
         loom,
         layer3Only: host.layer3Only,
         side: {
@@ -50,11 +62,21 @@ export function groupsOf(host: HostPolicy, model: PolicyModel, loom: Loom): Grou
           unit: first.cgroup === undefined ? undefined : first.ID,
         },
       });
-    return [
-      { id: first.ID, units: members, surroundings: around, judges: { in: judge('in'), out: judge('out') } },
-    ];
+      if (before) made.goOnFrom(before.judges[way], earlier.unchanged);
+      return made;
+    };
+    const judges = { in: judge('in'), out: judge('out') };
+    return [{ id: first.ID, units: members, likeness, surroundings: around, judges }];
   });
 }
+
+/** The earlier group that most is in common with: it was the same under the same policy, or its first unit is. */
+const likest = (
+  groups: readonly Group[],
+  { policy, likeness, id }: { policy: NamespacePolicy; likeness: string; id: ObjectId },
+): Group | undefined =>
+  groups.find(one => one.surroundings.policy === policy && one.likeness === likeness) ??
+  groups.find(one => one.id === id);
 
 /** Verdicts by stretches of addresses. Stretches that are decided as if no network held them are left out. */
 export function intervals({ surroundings, judges }: Group, way: Way, family: Family): Elements {

@@ -5,7 +5,7 @@ import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import { type Meaning, SNAPLEN } from '../data-plane.ts';
 import { Ends } from './ends.ts';
-import { type Chain, packed, shortHash, TALLY } from './model.ts';
+import { type Chain, type Counters, packed, shortHash, TALLY } from './model.ts';
 import { digitsOf, type Numbers } from './numbers.ts';
 
 /** What every decision of a unit in one direction shares. */
@@ -63,20 +63,35 @@ export interface Woven {
   size: number;
 }
 
+/** Rules, and what they lead to: names of chains, and numbers of ends that are counted. */
+export interface Written {
+  rules: readonly string[];
+  ends: readonly string[];
+}
+
 /** What ends a flow's way through the rules. */
 interface Terminal {
   /** Rules that stand in place. */
   rules: readonly string[];
   /** The chain that has them, for look-ups, which can only go to chains; made when it is asked for. */
   chain: () => string;
+  /** Whether the chain is there for every policy. */
+  isFixed: boolean;
+  /** Absent: it is not counted. */
+  number?: string;
   /** A chain is gone to in any case: its limit on what is logged holds for all that is rejected by one rule. */
   isShared: boolean;
 }
 
+/** How many more ends than are needed may be remembered. */
+const SPARE = { share: 1.25, least: 1000 };
+
 /** Makes rules and chains out of outcomes; equal ones are one chain. */
 export class Loom {
+  /** What rules lead to. */
   readonly chains = new Map<string, Chain>();
-  readonly ends = new Ends();
+  /** Those that are counted, and some that were. Another object where any were taken out. */
+  ends = new Ends();
   readonly #terminals = new Map<string, Terminal>();
   /** By their rules: equal ones are one. */
   readonly #ends = new Map<string, Terminal>();
@@ -89,24 +104,43 @@ export class Loom {
   }
 
   /** What a unit says to a peer about which these outcomes hold: rules in order. */
-  rules(outcomes: Outcomes, side: Side): readonly string[] {
+  rules(outcomes: Outcomes, side: Side): Written {
     const targets = LINES.map(line => this.#targets(outcomes[line], side));
     const most = commonest(targets);
-    return [...LINES.flatMap((line, at) => ruleTexts(line, targets[at] ?? [], most)), ...endTexts('', most)];
+    const ends = new Set<string>();
+    for (const spans of targets) for (const { value } of spans) if (value.number) ends.add(value.number);
+    const chainOf = ({ chain, isFixed }: Terminal): string => {
+      const name = chain();
+      if (!isFixed) ends.add(name);
+      return name;
+    };
+    const rules = [
+      ...LINES.flatMap((line, at) => ruleTexts(line, targets[at] ?? [], most, chainOf)),
+      ...endTexts('', most, chainOf),
+    ];
+    return { rules, ends: [...ends] };
   }
 
-  /** Where packets go that it is said to. */
-  verdict({ hash }: Woven, rules: readonly string[]): string {
-    const [first = ''] = rules;
-    if (rules.length === 1 && first.startsWith('goto ')) return first;
-    this.chains.set(`c_${hash}`, packed(rules));
-    return `goto c_${hash}`;
+  /** Where packets go that it is said to. `ends` learns what that leads to. */
+  verdict({ hash }: Woven, written: Written, ends: Set<string>): string {
+    for (const end of written.ends) ends.add(end);
+    const [first = ''] = written.rules;
+    if (written.rules.length === 1 && first.startsWith('goto ')) return first;
+    const name = `c_${hash}`;
+    this.chains.set(name, packed(written.rules));
+    ends.add(name);
+    return `goto ${name}`;
   }
 
-  /** Forgets what can be made again: after a policy is rendered it is seldom asked for. */
-  rest(): void {
+  /**
+   * Forgets what can be made again: after a policy is rendered it is seldom asked for. And what no rule leads to any more:
+   * `chains` and `counters` are what some do.
+   */
+  rest(chains: ReadonlyMap<string, Chain>, counters: Counters): void {
     this.#terminals.clear();
     this.#ends.clear();
+    for (const name of this.chains.keys()) if (!chains.has(name)) this.chains.delete(name);
+    if (this.ends.size > SPARE.share * counters.size + SPARE.least) this.ends = this.ends.only(counters);
   }
 
   #targets(spans: readonly Span<Outcome>[], side: Side): Span<Terminal>[] {
@@ -130,7 +164,7 @@ export class Loom {
     const isAllow = meaning.verdict === 'allow';
     if (!logged) {
       const chain = `${isAllow ? 'yes' : 'no'}_${way}`;
-      return { rules: [`goto ${chain}`], chain: () => chain, isShared: true };
+      return { rules: [`goto ${chain}`], chain: () => chain, isFixed: true, isShared: true };
     }
     const number = this.#numbers.of(JSON.stringify([meaning]));
     const id = digitsOf(number);
@@ -143,7 +177,7 @@ export class Loom {
       this.chains.set(name, packed(rules));
       return name;
     };
-    return { rules, chain, isShared: !isAllow };
+    return { rules, chain, isFixed: false, number, isShared: !isAllow };
   }
 }
 
@@ -171,34 +205,47 @@ function commonest(lines: readonly (readonly Span<Terminal>[])[]): Terminal {
   return [...votes].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
-/** What to do with packets that match: `match` ends in a blank, or is empty. */
-const endTexts = (match: string, { rules, chain, isShared }: Terminal): string[] =>
-  isShared ? [`${match}goto ${chain()}`] : rules.map(rule => `${match}${rule}`);
+/** Makes a terminal's chain, and tells its name. */
+type ChainOf = (terminal: Terminal) => string;
 
-function ruleTexts(line: Line, spans: readonly Span<Terminal>[], otherwise: Terminal): string[] {
+/** What to do with packets that match: `match` ends in a blank, or is empty. */
+const endTexts = (match: string, terminal: Terminal, chainOf: ChainOf): string[] =>
+  terminal.isShared ? [`${match}goto ${chainOf(terminal)}`] : terminal.rules.map(rule => `${match}${rule}`);
+
+function ruleTexts(
+  line: Line,
+  spans: readonly Span<Terminal>[],
+  otherwise: Terminal,
+  chainOf: ChainOf,
+): string[] {
   const special = spans.filter(({ value }) => value !== otherwise);
   const [only] = special;
   if (!only) return [];
   const { protocol, key } = MATCH[line];
   const start = protocol === '' ? '' : `${protocol} `;
   const whole = special.length === 1 && only.from === 0 && only.to === HIGHEST[line];
-  if (whole && protocol !== '') return endTexts(start, only.value);
-  const answers = answerTexts(line, spans, otherwise).map(text => `${start}${text}`);
+  if (whole && protocol !== '') return endTexts(start, only.value, chainOf);
+  const answers = answerTexts(line, spans, otherwise, chainOf).map(text => `${start}${text}`);
   if (special.length <= FEW)
     return [
       ...answers,
-      ...special.flatMap(span => endTexts(`${start}${key} ${rangeText(span)} `, span.value)),
+      ...special.flatMap(span => endTexts(`${start}${key} ${rangeText(span)} `, span.value, chainOf)),
     ];
-  const elements = special.map(span => `${rangeText(span)} : goto ${span.value.chain()}`);
+  const elements = special.map(span => `${rangeText(span)} : goto ${chainOf(span.value)}`);
   return [...answers, `${start}${key} vmap { ${elements.join(', ')} }`];
 }
 
 /** Answers in ICMP that come under an older epoch are decided anew: as their requests. */
-function answerTexts(line: Line, spans: readonly Span<Terminal>[], otherwise: Terminal): string[] {
+function answerTexts(
+  line: Line,
+  spans: readonly Span<Terminal>[],
+  otherwise: Terminal,
+  chainOf: ChainOf,
+): string[] {
   return Object.entries(ANSWERS[line] ?? {}).flatMap(([answer, request]) => {
     const value = request * 256;
     const target = spans.find(({ from, to }) => from <= value && value <= to)?.value ?? otherwise;
     const type = line === 'icmp' ? 'icmp type' : 'icmpv6 type';
-    return endTexts(`ct direction reply ${type} ${answer} `, target);
+    return endTexts(`ct direction reply ${type} ${answer} `, target, chainOf);
   });
 }

@@ -5,6 +5,7 @@ import type { Led } from './led.ts';
 import { shortHash } from './model.ts';
 import type { Numbers } from './numbers.ts';
 import { Residents } from './residents.ts';
+import { isSame } from './same.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What peers of one kind have in common: whatever a rule for a unit of this host may ask for. */
@@ -16,6 +17,9 @@ export interface PeerClass {
   /** With those that they satisfy by networks that hold them. */
   all: readonly number[];
 }
+
+/** What a clause of an earlier policy is called in this one; undefined where nothing asks for it. */
+type Renamed = (clause: number) => number | undefined;
 
 /** Groups whose units live in one namespace: they know the same clauses, so that their peers fall into the same classes. */
 export class Neighbourhood {
@@ -29,13 +33,58 @@ export class Neighbourhood {
   readonly #numbers: Numbers;
   readonly #classes = new Map<string, PeerClass | undefined>();
   readonly #byNumber = new Map<string, PeerClass>();
+  /** Goes on from it: by its classes, and by what their clauses are called here. Until `rest`. */
+  #earlier: { byNumber: Neighbourhood; numberOf: Renamed } | undefined;
+  /** What is the same as in an earlier policy: who is at which address, and of which class that is. */
+  readonly kept: 'nothing' | 'residents' | 'classes';
 
-  constructor(surroundings: Surroundings, groups: readonly Group[], numbers: Numbers) {
+  /** `earlier`: of the same namespace; of no use afterwards. */
+  constructor(
+    surroundings: Surroundings,
+    groups: readonly Group[],
+    numbers: Numbers,
+    earlier: Neighbourhood | undefined,
+  ) {
     this.id = shortHash(surroundings.policy.namespace.path);
     this.surroundings = surroundings;
     this.groups = groups;
     this.#numbers = numbers;
     this.#asked = new Set(groups.flatMap(({ judges }) => [...judges.in.named, ...judges.out.named]));
+    this.kept = earlier ? this.#goOnFrom(earlier) : 'nothing';
+  }
+
+  /** Whoever is asked for now was asked for before: then nobody has to be looked for. */
+  #goOnFrom(earlier: Neighbourhood): Neighbourhood['kept'] {
+    const isNamespace = isSame(earlier.surroundings.policy.namespace, this.surroundings.policy.namespace);
+    const numberOf = isNamespace ? this.#renamed(earlier) : undefined;
+    if (!numberOf) return 'nothing';
+    this.residents.takeOver(earlier.residents, numberOf);
+    const isLess = earlier.#asked.size > this.#asked.size;
+    if (isLess || !this.surroundings.areAs(earlier.surroundings)) return 'residents';
+    this.#earlier = { byNumber: earlier, numberOf };
+    return 'classes';
+  }
+
+  /** What the clauses of an earlier policy are called here. Undefined: more are asked for. */
+  #renamed(earlier: Neighbourhood): Renamed | undefined {
+    const [before, now] = [earlier.surroundings.policy, this.surroundings.policy];
+    const asked = this.#asked;
+    if (before === now)
+      return [...asked].every(one => earlier.#asked.has(one))
+        ? one => (asked.has(one) ? one : undefined)
+        : undefined;
+    const numbers = new Map([...asked].map(one => [clauseKey(now.clauseTags(one)), one]));
+    const renamed = new Map<number, number>();
+    for (const one of earlier.#asked) {
+      const number = numbers.get(clauseKey(before.clauseTags(one)));
+      if (number !== undefined) renamed.set(one, number);
+    }
+    return renamed.size === asked.size ? one => renamed.get(one) : undefined;
+  }
+
+  /** Forgets what only the change to this policy needs. */
+  rest(): void {
+    this.#earlier = undefined;
   }
 
   /** Clauses of a peer or a name that any rule here asks for, ascending. */
@@ -71,7 +120,16 @@ export class Neighbourhood {
   }
 
   byNumber(number: string): PeerClass | undefined {
-    return this.#byNumber.get(number);
+    const known = this.#byNumber.get(number);
+    if (known || !this.#earlier) return known;
+    const before = this.#earlier.byNumber.#byNumber.get(number);
+    if (!before) return undefined;
+    const { numberOf } = this.#earlier;
+    const here = (clauses: readonly number[]) => this.#relevant(clauses.flatMap(one => numberOf(one) ?? []));
+    const own = here(before.own);
+    const made = { number, own, all: before.all === before.own ? own : here(before.all) };
+    this.#byNumber.set(number, made);
+    return made;
   }
 
   #relevant(clauses: readonly number[]): number[] {

@@ -53,6 +53,30 @@ export class Residents<R extends Resident> {
     for (const resident of residents) this.#each(resident, (text, kind) => this.#add(text, kind));
   }
 
+  /**
+   * Goes on from those of an earlier policy, whose clauses have other numbers here, or none where nothing asks for them any
+   * more. The earlier ones are of no use then.
+   */
+  takeOver(earlier: Residents<R>, numberOf: (clause: number) => number | undefined): void {
+    const used = new Set([...earlier.#at.values(), ...[...earlier.#shared.values()].flat()]);
+    const kinds = earlier.#lists.map((list, kind) => {
+      if (!used.has(kind)) return NOBODY;
+      return this.#kindOf(list.flatMap(clause => numberOf(clause) ?? []).sort((a, b) => a - b));
+    });
+    this.#at = earlier.#at;
+    this.#count = 0;
+    this.#at.replace(before => {
+      const kind = kinds[before] ?? NOBODY;
+      this.#count += Number(kind !== NOBODY);
+      return kind;
+    });
+    for (const [text, list] of earlier.#shared)
+      this.#share(
+        text,
+        list.map(kind => kinds[kind] ?? NOBODY).filter(kind => kind !== NOBODY),
+      );
+  }
+
   at(address: string): readonly number[] {
     return this.clauses(this.kindAt(address));
   }

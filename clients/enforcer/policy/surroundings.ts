@@ -1,7 +1,10 @@
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
+import { isSame } from './same.ts';
 import { type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
 
 const NONE: readonly number[] = [];
+
+const networksOf = ({ policy }: Surroundings) => policy.networks.map(({ network }) => network);
 
 /** What one namespace's policy knows of addresses and names. */
 export class Surroundings {
@@ -14,6 +17,11 @@ export class Surroundings {
     this.policy = policy;
     this.#networks = policy.networks;
     this.#index = indexOf(this.#networks.map(({ network }) => network));
+  }
+
+  /** Whether they are those of an earlier policy. */
+  areAs(earlier: Surroundings): boolean {
+    return earlier === this || isSame(networksOf(earlier), networksOf(this));
   }
 
   /** Clauses that a DNS name makes every address satisfy that it leads to. */

@@ -43,6 +43,16 @@ export class WordTable {
     this.#values[at] = value;
   }
 
+  /** Puts another value in place of each. */
+  replace(by: (value: number) => number): void {
+    for (let at = 0; at < this.#taken.length; at++)
+      if (this.#taken[at]) this.#values[at] = by(this.#values[at] ?? 0);
+  }
+
+  *values(): Generator<number> {
+    for (let at = 0; at < this.#taken.length; at++) if (this.#taken[at]) yield this.#values[at] ?? 0;
+  }
+
   *entries(): Generator<[number[], number]> {
     for (let at = 0; at < this.#taken.length; at++)
       if (this.#taken[at])

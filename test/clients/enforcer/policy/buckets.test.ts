@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Buckets } from '../../../../clients/enforcer/policy/buckets.ts';
-import type { Woven } from '../../../../clients/enforcer/policy/loom.ts';
+import type { Woven, Written } from '../../../../clients/enforcer/policy/loom.ts';
 import { Numbers } from '../../../../clients/enforcer/policy/numbers.ts';
 
 const numbers = new Numbers();
@@ -15,6 +15,10 @@ const said = fc
 const classes = fc
   .dictionary(fc.string({ minLength: 1, maxLength: 3 }), said, { maxKeys: 60 })
   .map(all => new Map(Object.entries(all).map(([text, rules]) => [numbers.of(text), rules])));
+
+const written =
+  (all: ReadonlyMap<string, readonly string[]>) =>
+  (number: string): Written => ({ rules: all.get(number) ?? [], ends: [] });
 
 const woven = (all: ReadonlyMap<string, readonly string[]>): Map<string, Woven> =>
   new Map([...all].map(([number, rules]) => [number, { hash: rules.join(), size: rules.length }]));
@@ -39,7 +43,7 @@ const met = (rules: readonly string[], ends: readonly string[]): string[] => {
 test('every class meets its own rules in order, whoever shares its chain, and no chain is long', () => {
   fc.assert(
     fc.property(classes, all => {
-      const { chains, at } = new Buckets().fill(woven(all), number => all.get(number) ?? []);
+      const { chains, at } = new Buckets().fill(woven(all), written(all));
       expect([...at.keys()].sort()).toEqual([...all.keys()].sort());
       for (const [number, rules] of all) {
         const verdict = at.get(number) ?? '';
@@ -63,8 +67,8 @@ test('a class more changes the chain that it comes into, and no other', () => {
   const many = new Map(Array.from({ length: 1000 }, (_, at) => [numbers.of(`class ${at}`), rules(at)]));
   const more = new Map([...many, [numbers.of('one more'), rules(1000)]]);
   const buckets = new Buckets();
-  const before = buckets.fill(woven(many), number => many.get(number) ?? []);
-  const after = buckets.fill(woven(more), number => more.get(number) ?? []);
+  const before = buckets.fill(woven(many), written(many));
+  const after = buckets.fill(woven(more), written(more));
   expect(before.chains.size).toBeGreaterThan(20);
   expect(before.chains.size).toBeLessThan(100);
   const come = [...after.chains.keys()].filter(name => !before.chains.has(name));

@@ -62,13 +62,14 @@ test('every end keeps its meaning, and what was counted at a time stays what it 
         for (const one of list) ends.add(textOf(one), meaningOf(one));
       };
       add(first);
-      const before = ends.counters;
+      const before = ends.counters(first.map(textOf));
       add(later);
       add(first);
       expect([...before]).toEqual(first.map(textOf));
       expect(before.size).toBe(first.length);
       for (const one of later) expect(before.has(textOf(one))).toBe(false);
-      expect([...ends.counters]).toEqual(numbers.map(textOf));
+      expect([...ends.counters(numbers.map(textOf))]).toEqual(numbers.map(textOf));
+      expect([...ends.only(before)]).toEqual(first.map(one => [digitsOf(textOf(one)), meaningOf(one)]));
       expect(ends.size).toBe(numbers.length);
       for (const one of numbers) expect(ends.get(digitsOf(textOf(one)))).toEqual(meaningOf(one));
       expect([...ends]).toEqual(numbers.map(one => [digitsOf(textOf(one)), meaningOf(one)]));
