@@ -1,5 +1,6 @@
 import { systemClock } from './clock.ts';
 import { command } from './life/command.ts';
+import { printable } from './life/printable.ts';
 import { markPrograms } from './strays.ts';
 
 // A reader that has seen enough, such as `head`, is no error.
@@ -17,8 +18,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 process.exitCode = await command(process.argv.slice(2), {
-  out: text => process.stdout.write(text),
-  err: text => process.stderr.write(text),
+  out: text => process.stdout.write(printable(text)),
+  err: text => process.stderr.write(printable(text)),
   columns: process.stdout.columns ?? 100,
   isRoot: process.getuid?.() === 0,
   clock: systemClock,

@@ -114,8 +114,8 @@ export async function buildRelease({
 /** `npm run release -- <version> [folder]` */
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [version, folder = '.'] = process.argv.slice(2);
-  if (version === undefined) {
-    console.error('usage: npm run release -- <version> [folder]');
+  if (version === undefined || !/^\d+\.\d+\.\d+/.test(version) || folder.startsWith('-')) {
+    console.error('usage: npm run release -- <version> [folder], such as npm run release -- 1.3.0 dist');
     process.exitCode = 2;
   } else console.log(await buildRelease({ version, folder }));
 }

@@ -9,6 +9,7 @@ import { VERSION } from '../version.ts';
 import type { Io } from './program.ts';
 import { checkOpts } from './run-options.ts';
 import { hasSystemd, serviceOf } from './service.ts';
+import { checkRoot } from './settings.ts';
 import {
   bootUnit,
   confText,
@@ -99,8 +100,10 @@ export function contents(
   const before = flags.beforePolicy === undefined ? '' : `--before-policy ${flags.beforePolicy}`;
   const allOpts = [...tag.map(text => `--tag ${text}`), before, opts].filter(Boolean).join(' ');
   checkOpts(allOpts, namespace);
+  const trusted = readGiven(root, '--root');
+  checkRoot(trusted, root);
   return new Map<string, [number, Buffer | string]>([
-    [PLACES.root, [0o600, readGiven(root, '--root')]],
+    [PLACES.root, [0o600, trusted]],
     [
       PLACES.conf,
       [0o600, confText({ api, namespace, opts: allOpts, ...(token === undefined ? {} : { token }) })],

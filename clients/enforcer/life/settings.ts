@@ -72,6 +72,25 @@ function numberOf(text: string, flag: string, least: number, most: number): numb
   throw fail('bad_request', `${flag} is \`${text}\`; give a number from ${least} to ${most}`);
 }
 
+/** A file of another kind would be found out by the first bundle, which then looks forged. */
+export function checkRoot(bytes: Uint8Array, path: string): void {
+  try {
+    if (JSON.parse(Buffer.from(bytes).toString())?.signed?._type === 'root') return;
+  } catch {
+    // Not even JSON.
+  }
+  throw fail(
+    'bad_request',
+    `--root \`${path}\` is no root of trust; take the root.json that the control plane names when it starts`,
+  );
+}
+
+async function rootAt(path: string): Promise<Buffer> {
+  const bytes = await fileAt(path, '--root');
+  checkRoot(bytes, path);
+  return bytes;
+}
+
 async function fileAt(path: string, flag: string): Promise<Buffer> {
   try {
     return await readFile(path);
@@ -152,7 +171,7 @@ export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunS
   return {
     how: await howOf(flags, `${folder}/default.creds`),
     namespace,
-    root: await fileAt(root ?? `${folder}/root.json`, '--root'),
+    root: await rootAt(root ?? `${folder}/root.json`),
     name: flags.name ?? hostname(),
     machineID: flags.machineId,
     ...stated,

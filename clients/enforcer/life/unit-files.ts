@@ -51,6 +51,8 @@ Type=simple
 EnvironmentFile=-${PLACES.conf}
 # Large pieces of memory go back to the system when they are free.
 Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=8192
+# Whom this host trusts, beside the authorities that Node brings.
+Environment=NODE_USE_SYSTEM_CA=1
 ExecStart=${PLACES.program} run $ENFORCERD_OPTS
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always

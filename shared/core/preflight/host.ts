@@ -124,7 +124,7 @@ const existingAgent: Check = ({ agent }, { wantedVersion }) => {
   }
   return stop(
     `agent ${version} is there: ${listed(agent.traces)}`,
-    'there is no upgrade in place: apoctl enforcer uninstall linux, then install; or apoctl enforcer upgrade start for many',
+    'there is no upgrade in place: prisma-enforcer uninstall here, then install; or apoctl enforcer upgrade start for many',
   );
 };
 

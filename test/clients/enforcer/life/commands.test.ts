@@ -103,7 +103,7 @@ test.each([
   ['explain', ['explain', '10.0.0.1', '10.0.0.2', 'tcp/80']],
 ])('%s refuses a folder that others can write to: they would say whom it trusts', async (_, argv) => {
   writeFileSync(join(folder, 'default.creds'), JSON.stringify(credential));
-  writeFileSync(join(folder, 'root.json'), '{}');
+  writeFileSync(join(folder, 'root.json'), '{"signed":{"_type":"root"}}');
   chmodSync(folder, 0o777);
   const { code, err } = await type([...argv, '--state', folder], true);
   expect([code, err]).toEqual([1, expect.stringMatching(/can be written to by others.*chmod go-w/)]);
@@ -216,7 +216,7 @@ test.each([
 describe('install', () => {
   const argv = (...more: string[]) => {
     writeFileSync(join(folder, 'creds'), JSON.stringify(credential));
-    writeFileSync(join(folder, 'trusted.json'), '{"signed":{}}');
+    writeFileSync(join(folder, 'trusted.json'), '{"signed":{"_type":"root"}}');
     mkdirSync(join(folder, 'root'), { recursive: true });
     const given = ['--root', join(folder, 'trusted.json'), '--creds', join(folder, 'creds')];
     return [
@@ -283,6 +283,24 @@ describe('install', () => {
       const { code, err } = await type(argv('--creds', file), true);
       expect([code, err]).toEqual([2, expect.stringMatching(/--creds `.*other.creds` is no app credential/)]);
       expect(existsSync(join(folder, 'root/var'))).toBe(false);
+    },
+  );
+
+  test.each(['{}', '{"signed":{"_type":"timestamp"}}', 'no JSON'])(
+    'a file of %s is no root of trust, and is told so before anything is written',
+    async text => {
+      const file = join(folder, 'other.json');
+      writeFileSync(file, text);
+      const wrong = [
+        2,
+        expect.stringMatching(/--root `.*other.json` is no root of trust; take the root.json/),
+      ];
+      const installed = await type(argv('--root', file), true);
+      expect([installed.code, installed.err]).toEqual(wrong);
+      expect(existsSync(join(folder, 'root/var'))).toBe(false);
+      const given = ['-n', '/t', '--creds', join(folder, 'creds'), '--root', file, '--state', folder];
+      const run = await type(['run', ...given]);
+      expect([run.code, run.err]).toEqual(wrong);
     },
   );
 
