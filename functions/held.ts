@@ -1,14 +1,10 @@
 import { heldGrants } from '../shared/core/authorize.ts';
 import { restricted } from '../shared/core/restrictions.ts';
 import type { Permissions } from '../shared/core/roles.ts';
-import { lineage, type NamespacePath } from '../shared/schema/ids.ts';
+import type { NamespacePath } from '../shared/schema/ids.ts';
+import { authorizationsFor } from './authorizations-for.ts';
 import type { Call } from './call.ts';
 import type { Deps } from './deps.ts';
-import { everyIn } from './pipeline/authorize.ts';
-
-/** API authorizations that can count in a namespace: its own and its ancestors'. */
-export const authorizationsFor = async (namespace: NamespacePath, { store }: Pick<Deps, 'store'>) =>
-  (await Promise.all(lineage(namespace).map(path => everyIn(store, 'apiauthorizationpolicy', path)))).flat();
 
 /** What the caller holds in a namespace that is not the request's own. */
 export async function heldIn(
@@ -16,7 +12,7 @@ export async function heldIn(
   { caller, standing, restrictions }: Call,
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<readonly Permissions[]> {
-  const policies = await authorizationsFor(namespace, deps);
+  const policies = await authorizationsFor(caller, namespace, deps);
   const all = heldGrants(caller, standing, policies, namespace, deps.clock.now());
   return restricted(all, restrictions, namespace, caller).map(({ permissions }) => permissions);
 }

@@ -23,6 +23,10 @@ export function readingOnce(store: ObjectStore): ObjectStore {
       read(JSON.stringify(['name', asked]), () => store.getByName(...asked)) as ReturnType<
         typeof store.getByName<(typeof asked)[0]>
       >,
+    all: (...asked) =>
+      read(JSON.stringify(['all', asked]), () => store.all(...asked)) as ReturnType<
+        typeof store.all<(typeof asked)[0]>
+      >,
     list: (...asked) =>
       read(JSON.stringify(['list', asked]), () => store.list(...asked)) as ReturnType<
         typeof store.list<(typeof asked)[0]>

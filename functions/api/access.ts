@@ -7,8 +7,9 @@ import { grants, type Permissions, permissionsOf, union } from '../../shared/cor
 import { isWithin, type NamespacePath } from '../../shared/schema/ids.ts';
 import { identityNamed } from '../../shared/schema/resources.ts';
 import type { Restrictions } from '../../shared/schema/token.ts';
+import { authorizationsFor } from '../authorizations-for.ts';
 import type { Call, Handler } from '../call.ts';
-import { authorizationsFor, heldIn } from '../held.ts';
+import { heldIn } from '../held.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 
 /** The original's operations → what they need. */
@@ -72,7 +73,7 @@ const authorizeClaims: Handler = async (call, deps) => {
   const namespace = asked.targetNamespace;
   refuseOutside('targetNamespace', namespace, call);
   const caller = { claims: asked.claims, address: asked.clientIP };
-  const policies = await authorizationsFor(namespace, deps);
+  const policies = await authorizationsFor(caller, namespace, deps);
   const held = heldGrants(caller, undefined, policies, namespace, deps.clock.now());
   const left = restricted(held, restrictionsOf(asked), namespace, caller);
   return { body: { permissions: asMap(union(left.map(({ permissions }) => permissions))) } satisfies Authz };

@@ -17,15 +17,15 @@ export function recording(store: ObjectStore, writes: Write[]): ObjectStore {
 /** Half of what a transaction takes, since keys and names count too. */
 const BYTES = 2 * 1024 * 1024;
 
-/** Items of a transaction: an object has one, one for its unique name and one for each look-up, at most. */
+/** Items of a transaction: an object has one, one for its unique name, one for each look-up and one for the sum, at most. */
 const itemsOf = (write: Write): number => {
   if (write.kind === 'require') return 0;
   if (!('resource' in write)) return 1;
   const resource = resourceOf(write.resource);
-  const { unique, refs = [] } = resource;
+  const { unique, refs = [], summed } = resource;
   const objects = [write.object, ...(write.kind === 'update' && write.before ? [write.before] : [])];
   const elements = objects.flatMap(object => elementsOf(resource, object));
-  return 1 + (unique === undefined ? 0 : 1) + refs.length + elements.length;
+  return 1 + (unique === undefined ? 0 : 1) + refs.length + elements.length + (summed ? 1 : 0);
 };
 
 /**

@@ -9,6 +9,7 @@ import { lineage, type NamespacePath, ObjectId, parentPath } from '../../shared/
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, identityNamed, type ObjectOf } from '../../shared/schema/resources.ts';
 import type { Restrictions, TokenClaims } from '../../shared/schema/token.ts';
+import { authorizationsFor } from '../authorizations-for.ts';
 import { beingDeleted } from '../being-deleted.ts';
 import type { Call } from '../call.ts';
 import type { Deps } from '../deps.ts';
@@ -139,10 +140,10 @@ export async function heldNow(
   const [credential, namespaces, authorizations] = await Promise.all([
     standing(claims, caller, { store, clock }),
     lineageObjects(store, namespace),
-    Promise.all(lineage(namespace).map(path => everyIn(store, 'apiauthorizationpolicy', path))),
+    authorizationsFor(caller, namespace, { store }),
   ]);
   if (!namespaces) throw fail('not_found', `no namespace \`${namespace}\`; it was removed`);
-  const all = heldGrants(caller, credential, authorizations.flat(), namespace, clock.now());
+  const all = heldGrants(caller, credential, authorizations, namespace, clock.now());
   return restricted(all, claims.restrictions, namespace, caller).map(({ permissions }) => permissions);
 }
 
@@ -174,15 +175,14 @@ export async function authorize(
   { store, clock }: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Omit<Authorized, 'caller'>> {
   const { namespace, caller } = call;
-  const paths = lineage(namespace);
   const [credential, target, namespaces, authorizations] = await Promise.all([
     standing(claims, caller, { store, clock }),
     targetOf(call, store),
     lineageObjects(store, namespace),
-    Promise.all(paths.map(path => everyIn(store, 'apiauthorizationpolicy', path))),
+    authorizationsFor(caller, namespace, { store }),
     countUse(claims, { store, clock }),
   ]);
-  const all = heldGrants(caller, credential, authorizations.flat(), namespace, clock.now());
+  const all = heldGrants(caller, credential, authorizations, namespace, clock.now());
   const granted = restricted(all, claims.restrictions, namespace, caller);
   const held = granted.map(({ permissions }) => permissions);
   const isHeld = held.some(permissions => grants(permissions, allow.identity, allow.verb));

@@ -111,7 +111,7 @@ export interface Page<T> {
 
 /**
  * The object store. Keys are built from the namespace; whatever is outside it cannot be named.
- * Reads by key and lists of one namespace are consistent; `listTree`, `findBy`, `listBy` and `due` may be stale by moments.
+ * Reads by key, `all` and lists of one namespace are consistent; `listTree`, `findBy`, `listBy` and `due` may be stale by moments.
  * Order of every list: namespace path as if it ended in `/`, so that parents precede children, then ID (time of creation).
  */
 export interface ObjectStore {
@@ -124,6 +124,8 @@ export interface ObjectStore {
   ): Promise<Stored<I> | undefined>;
   /** Objects that live in this very namespace. */
   list<I extends Identity>(resource: I, namespace: NamespacePath, query: ListQuery): Promise<Page<Stored<I>>>;
+  /** All objects that live in this very namespace, of a resource with `summed`, as `list` would give them; they are read where they changed. */
+  all<I extends Identity>(resource: I, namespace: NamespacePath): Promise<readonly Stored<I>[]>;
   /** Objects that live in this namespace or anywhere below it. */
   listTree<I extends Identity>(
     resource: I,

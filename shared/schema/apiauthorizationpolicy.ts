@@ -54,6 +54,7 @@ export const apiauthorizationpolicy = resource({
   summary: 'What the callers that its subject selects may do, and from where downwards',
   defaultOrder: 'name',
   foundBy: { claims: ({ subject }) => tellingClaims(subject) },
+  summed: true,
   older: {
     attributes: ['propagate'],
     says: value => typeof value !== 'boolean',

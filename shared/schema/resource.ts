@@ -83,6 +83,8 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
    * move it in the index (`due`).
    */
   due?: (object: z.infer<z.ZodObject<RO & CO & W>>) => string | undefined;
+  /** True when requests need all objects of a namespace: the store keeps a sum of them, and reads them when it is another one (`all`). */
+  summed?: boolean;
   /** True when objects take their namespace's organizational metadata at creation. */
   inheritsOrganization?: boolean;
   /** Attributes that are never stored as sent and never returned by get or list. */
@@ -146,6 +148,7 @@ export interface AnyResource {
   foundBy?: Readonly<Record<string, (object: any) => readonly string[]>>;
   // biome-ignore lint/suspicious/noExplicitAny: each noun's moment is of its own type; generic code passes what is stored
   due?: (object: any) => string | undefined;
+  summed?: boolean;
   inheritsOrganization?: boolean;
   secrets?: readonly string[];
   older?: Older;

@@ -35,12 +35,19 @@ function toItem(TableName: string, { action, when }: Step): TransactItem {
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   };
   if ('put' in action) return { Put: { TableName, Item: action.put, ...condition } };
+  if ('add' in action) {
+    const { pk, sk } = action.add;
+    const ExpressionAttributeValues = { ':by': action.by };
+    return {
+      Update: { TableName, Key: { pk, sk }, UpdateExpression: 'ADD total :by', ExpressionAttributeValues },
+    };
+  }
   const key = { [TABLE.pk]: keyOf(action).pk, [TABLE.sk]: keyOf(action).sk };
   if ('delete' in action) return { Delete: { TableName, Key: key, ...condition } };
   return { ConditionCheck: { TableName, Key: key, ...(condition ?? expressionOf('present')) } };
 }
 
-const keyOf = (action: Exclude<Step['action'], { put: unknown }>) =>
+const keyOf = (action: Exclude<Step['action'], { put: unknown } | { add: unknown }>) =>
   'delete' in action ? action.delete : action.check;
 
 /** Milliseconds; the whole of it with full jitter stays within a second or two. */

@@ -8,7 +8,14 @@ export interface TableOptions extends Connection {
   client?: DynamoDBDocumentClient;
 }
 
+/** DynamoDB's numbers have 38 digits. */
+const exactly = (text: string): number | bigint => {
+  const number = Number(text);
+  return Number.isSafeInteger(number) || !/^-?\d+$/.test(text) ? number : BigInt(text);
+};
+
 export const documentClient = (options: Connection): DynamoDBDocumentClient =>
   DynamoDBDocumentClient.from(new DynamoDBClient(clientConfig(options)), {
     marshallOptions: { removeUndefinedValues: true },
+    unmarshallOptions: { wrapNumbers: exactly },
   });

@@ -21,12 +21,14 @@ import {
   objectsPrefix,
   onceKey,
   pointedAt,
+  sumKey,
   treeKey,
 } from '../table/keys.ts';
 import { isCurrent, plan, rehearsal } from '../table/plan.ts';
 import { limitOf, refPart, treeParts } from '../table/query.ts';
 import { readActivity, readAnswer, readObject } from '../table/read.ts';
 import { type RefReads, refPage } from '../table/ref-page.ts';
+import { readingWhole } from '../table/whole.ts';
 import { call, isNamed } from './client.ts';
 import { committing } from './commit.ts';
 import { documentClient, type TableOptions } from './document.ts';
@@ -66,6 +68,22 @@ export function openObjectStore(
   const inRefs: RefReads['query'] = ({ after, ...range }) =>
     items.query({ ...range, index: 'ref', after: after && { ...after } });
 
+  const all = readingWhole({
+    sum: async (resource, namespace) => {
+      const get = new GetCommand({
+        TableName: tableName,
+        Key: { ...sumKey(resource, namespace) },
+        ConsistentRead: true,
+      });
+      const { Item } = await call('DynamoDB', () => client.send(get));
+      return Summed.parse(Item ?? {}).total;
+    },
+    list: async (resource, namespace) => {
+      const range = { pk: namespace, prefix: objectsPrefix(resource) };
+      return (await items.queryAll(range)).map(item => object(resource, item));
+    },
+  });
+
   /** What `once` or `take` keeps; DynamoDB may show what has ended for a while. */
   const usedAt = async (key: ItemKey): Promise<{ uses?: number | undefined; ttl?: number | undefined }> => {
     const get = new GetCommand({ TableName: tableName, Key: { ...key }, ConsistentRead: true });
@@ -98,6 +116,8 @@ export function openObjectStore(
       const cursor = (last: Stored) => listCursor.write([last.ID]);
       return page([range], limitOf(query), item => object(resource, item), cursor);
     },
+
+    all: all as ObjectStore['all'],
 
     async listTree(resource, namespace, query) {
       const place = query.after === undefined ? undefined : treeCursor.read(query.after, namespace);
@@ -211,6 +231,7 @@ export function openObjectStore(
   };
 }
 
+const Summed = z.object({ total: z.union([z.bigint(), z.int().transform(BigInt)]).default(0n) });
 const Counted = z.object({ uses: z.number() });
 const Used = z.object({ uses: z.number().optional(), [TABLE.ttl]: z.number().optional() });
 

@@ -23,6 +23,8 @@ export interface ItemTable {
   get(key: ItemKey): Item | undefined;
   put(item: Item): void;
   delete(key: ItemKey): void;
+  /** To the number that an item is, or would be 0; one that is 0 is not kept. */
+  add(key: ItemKey, by: bigint): void;
   /** At least one item when there is any. `more`: there are others behind them. */
   query(range: Range): { items: Item[]; bytes: number; more: boolean };
   /** Of index `due`, which holds no more. */
@@ -89,13 +91,21 @@ export function itemTable({ handle, path }: Database): ItemTable {
     return statement;
   };
 
+  const get = (key: ItemKey): Item | undefined => {
+    const row = read.get(key.pk, key.sk);
+    return row && toItem(intact(row, path));
+  };
+  const put = (item: Item): void => {
+    insert.run(...COLUMNS.map(name => item[name] ?? null), checksumOf(item), item.expires ?? null);
+  };
+
   return {
-    get(key) {
-      const row = read.get(key.pk, key.sk);
-      return row && toItem(intact(row, path));
-    },
-    put(item) {
-      insert.run(...COLUMNS.map(name => item[name] ?? null), checksumOf(item), item.expires ?? null);
+    get,
+    put,
+    add(key, by) {
+      const sum = BigInt(get(key)?.object ?? 0) + by;
+      if (sum === 0n) remove.run(key.pk, key.sk);
+      else put({ ...key, object: String(sum) });
     },
     delete(key) {
       remove.run(key.pk, key.sk);

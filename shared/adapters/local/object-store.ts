@@ -19,11 +19,13 @@ import {
   objectsPrefix,
   onceKey,
   pointedAt,
+  sumKey,
 } from '../table/keys.ts';
 import { type Item, isCurrent, plan, rehearsal, type Step, stepKey } from '../table/plan.ts';
 import { limitOf, type Part, refPart, treeParts } from '../table/query.ts';
 import { readActivity, readAnswer, readObject } from '../table/read.ts';
 import { type Held, type RefReads, refPage } from '../table/ref-page.ts';
+import { readingWhole } from '../table/whole.ts';
 import type { Database } from './database.ts';
 import { checksum, holds, type ItemTable, itemTable } from './items.ts';
 
@@ -67,6 +69,15 @@ export function openObjectStore(
   const getAll: RefReads['getAll'] = async keys =>
     keys.map(key => items.get(key)).filter(item => item !== undefined);
 
+  const everyItem = { limit: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+  const all = readingWhole({
+    sum: async (resource, namespace) => BigInt(items.get(sumKey(resource, namespace))?.object ?? 0),
+    list: async (resource, namespace) =>
+      items
+        .query({ index: 'items', pk: namespace, prefix: objectsPrefix(resource), ...everyItem })
+        .items.map(item => object(resource, item)),
+  });
+
   /** What `once` or `take` keeps, while it lasts. */
   const usedAt = (key: ItemKey): Item | undefined => {
     const item = items.get(key);
@@ -76,13 +87,7 @@ export function openObjectStore(
   const tenants = (): NamespacePath[] => {
     const prefix = guardsPrefix('namespace');
     return items
-      .query({
-        index: 'items',
-        pk: ROOT,
-        prefix,
-        limit: Number.POSITIVE_INFINITY,
-        bytes: Number.POSITIVE_INFINITY,
-      })
+      .query({ index: 'items', pk: ROOT, prefix, ...everyItem })
       .items.map(item => NamespacePath.parse(item.sk.slice(prefix.length)))
       .filter(path => path !== ROOT);
   };
@@ -106,6 +111,8 @@ export function openObjectStore(
       return page('items', [part], limitOf(query), read, last => listCursor.write([last.ID]));
     },
 
+    all: all as ObjectStore['all'],
+
     async listTree(resource, namespace, query) {
       const place = query.after === undefined ? undefined : treeCursor.read(query.after, namespace);
       const parts = treeParts(resource, namespace, namespace === ROOT ? tenants() : [], place);
@@ -115,8 +122,7 @@ export function openObjectStore(
 
     async findBy(resource, tenant, attribute, value) {
       const pk = refPart(resource, tenant, attribute, value);
-      const none = Number.POSITIVE_INFINITY;
-      return items.query({ index: 'ref', pk, prefix: '', limit: none, bytes: none }).items.flatMap(item => {
+      return items.query({ index: 'ref', pk, prefix: '', ...everyItem }).items.flatMap(item => {
         const target = item.object === undefined ? items.get(pointedAt(item)) : item;
         const found = target && object(resource, target);
         return found && (attribute === 'ID' || hasRef(resource, found, attribute, value)) ? [found] : [];
@@ -198,6 +204,7 @@ function transaction(database: Database, items: ItemTable): (steps: readonly Ste
       for (const [index, { action, emits }] of steps.entries()) {
         if ('put' in action) items.put(action.put);
         if ('delete' in action) items.delete(action.delete);
+        if ('add' in action) items.add(action.add, action.by);
         if (!emits) continue;
         const before = found[index]?.object ?? null;
         const after = 'put' in action ? (action.put.object ?? null) : null;

@@ -13,6 +13,7 @@ import { STREAM } from '../../schema/table.ts';
  * | object                | `<namespace>`                        | `<resource>#<id>`                      | tree, ref (by ID), due         |
  * | guard of a name       | `<namespace>`                        | `unique#<resource>#<name>`             | none; holds the object too     |
  * | pointer of a ref      | `<namespace>`                        | `ref#<resource>#<attribute>#<id>`      | ref; holds no object           |
+ * | sum of objects        | `<namespace>`                        | `sum#<resource>`                       | none; of resources with `summed` |
  * | activity              | `activity#<namespace>`               | `<date>#<id>`                          | none; expires, see `activityDays` |
  * | one-use token         | `once#<tenant>#<key>`                | `-`                                    | none; expires                  |
  * | counter               | `count#<tenant>#<key>`               | `-`                                    | none; expires                  |
@@ -26,6 +27,7 @@ import { STREAM } from '../../schema/table.ts';
  * | one object by key                    | GetItem object                                                   | yes        |
  * | one object by its unique name        | GetItem guard                                                    | yes        |
  * | objects of one namespace             | Query pk, sk begins with `<resource>#`                           | yes        |
+ * | all of one namespace, `summed`       | GetItem sum; the Query before where it changed                   | yes        |
  * | objects of a namespace and below     | Query tree: `<tenant>#<resource>`, sk begins with `<namespace>/` | no         |
  * | … of the root and below              | Query guards of namespaces in `/`, then tree tenant by tenant    | no         |
  * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`                         | no         |
@@ -69,6 +71,11 @@ export const guardKey = (resource: Identity, namespace: NamespacePath, name: str
 });
 
 export const guardsPrefix = (resource: Identity): string => `unique#${resource}#`;
+
+export const sumKey = (resource: Identity, namespace: NamespacePath): ItemKey => ({
+  pk: fitting(namespace),
+  sk: `sum#${resource}`,
+});
 
 /** `element`: of the value of a list that the pointer is for; an attribute of one value has one pointer. */
 export const pointerKey = (key: Key, attribute: string, element?: string): ItemKey => ({

@@ -3,7 +3,7 @@ import { LIMITS } from '../../schema/config.ts';
 import { type Failure, fail } from '../../schema/failure.ts';
 import { type NamespacePath, parentPath, ROOT } from '../../schema/ids.ts';
 import { isHidden } from '../../schema/namespace.ts';
-import type { Identity } from '../../schema/resources.ts';
+import { type Identity, resourceOf } from '../../schema/resources.ts';
 import {
   activityKey,
   answerKey,
@@ -15,9 +15,11 @@ import {
   pointerKey,
   refKey,
   refsOf,
+  sumKey,
   treeKey,
   uniqueOf,
 } from './keys.ts';
+import { weightOf } from './whole.ts';
 
 /** An item as it lies in the table. `object` is JSON text, so that both stores hold, and measure, the same bytes. */
 export interface Item extends ItemKey {
@@ -50,7 +52,7 @@ export type Condition =
 
 /** One item action of a transaction, the same for DynamoDB and SQLite. */
 export interface Step {
-  action: { put: Item } | { delete: ItemKey } | { check: ItemKey };
+  action: { put: Item } | { delete: ItemKey } | { check: ItemKey } | { add: ItemKey; by: bigint };
   when?: Condition;
   /** Why the transaction is refused when `when` does not hold; `found`: whether there was an item at all. */
   otherwise: (found: boolean) => Failure;
@@ -59,7 +61,13 @@ export interface Step {
 }
 
 export const stepKey = ({ action }: Step): ItemKey =>
-  'put' in action ? action.put : 'delete' in action ? action.delete : action.check;
+  'put' in action
+    ? action.put
+    : 'delete' in action
+      ? action.delete
+      : 'check' in action
+        ? action.check
+        : action.add;
 
 const MEGABYTE = 1024 * 1024;
 /** DynamoDB's limit for all items of one transaction together. */
@@ -222,6 +230,15 @@ const requireStep = (namespace: NamespacePath): Step[] =>
         },
       ];
 
+/** What a write does to the sum that its namespace keeps, where it does; conditions see to it that what is `seen` is what was there. */
+function sumSteps(write: Exclude<Write, { kind: 'require' | 'activity' | 'answer' }>): Step[] {
+  const { resource, object, kind } = write;
+  if (!resourceOf(resource).summed || kind === 'refresh') return [];
+  const gone = kind === 'create' ? 0n : weightOf({ ...object, updateTime: write.seen });
+  const come = kind === 'delete' ? 0n : weightOf(object);
+  return [{ action: { add: sumKey(resource, object.namespace), by: come - gone }, otherwise: never }];
+}
+
 const stepsOf = (write: Write, activityDays: number): Step[] =>
   write.kind === 'require'
     ? requireStep(write.namespace)
@@ -229,7 +246,7 @@ const stepsOf = (write: Write, activityDays: number): Step[] =>
       ? [activityStep(write.activity, activityDays)]
       : write.kind === 'answer'
         ? [answerStep(write.answer)]
-        : objectSteps(write);
+        : [...objectSteps(write), ...sumSteps(write)];
 
 /**
  * The item actions of a commit. Names each item once, as DynamoDB wants it: a `require` of a namespace that the same
@@ -258,8 +275,10 @@ export const rehearsal = (steps: readonly Step[]): Step[] =>
     step.when === undefined ? [] : [{ ...step, action: { check: stepKey(step) } }],
   );
 
-/** Two steps of one commit on one item: fine only when one of them is a mere check that the other one settles. */
+/** Two steps of one commit on one item: fine only when one of them is a mere check that the other one settles, or both add. */
 function merge(first: Step, second: Step): Step | Failure {
+  if ('add' in first.action && 'add' in second.action)
+    return { ...first, action: { ...first.action, by: first.action.by + second.action.by } };
   const [check, other] = 'check' in first.action ? [first, second] : [second, first];
   if (!('check' in check.action)) {
     return first.when === 'absent' && second.when === 'absent'

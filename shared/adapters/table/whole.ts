@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import type { Stored } from '../../ports/object-store.ts';
+import { fail } from '../../schema/failure.ts';
+import type { NamespacePath } from '../../schema/ids.ts';
+import { type Identity, resourceOf } from '../../schema/resources.ts';
+
+/**
+ * What a version of an object adds to the sum that a namespace keeps of its objects of one resource, which each transaction changes with
+ * the objects. Equal sums are equal versions of the same objects: 72 bits of a digest, of IDs and times that no caller chooses. DynamoDB
+ * keeps 38 digits of a number, which is room for more objects than a namespace can hold.
+ */
+export const weightOf = ({ ID, updateTime }: Pick<Stored, 'ID' | 'updateTime'>): bigint =>
+  BigInt(`0x${createHash('sha256').update(`${ID} ${updateTime}`).digest('hex').slice(0, 18)}`);
+
+export const sumOf = (objects: readonly Stored[]): bigint =>
+  objects.reduce((sum, object) => sum + weightOf(object), 0n);
+
+/** What a store reads, each consistently. */
+export interface WholeReads {
+  /** 0 where nothing was ever written. */
+  sum(resource: Identity, namespace: NamespacePath): Promise<bigint>;
+  list(resource: Identity, namespace: NamespacePath): Promise<Stored[]>;
+}
+
+interface Whole {
+  objects: readonly Stored[];
+  sum: bigint;
+}
+
+/** Objects that are kept in memory in all, each list as one more. */
+const MOST = 50_000;
+
+/** Lists by where they are, those that were asked for last at the end. */
+class Kept {
+  readonly #lists = new Map<string, Whole>();
+  #size = 0;
+
+  get(key: string): Whole | undefined {
+    return this.#lists.get(key);
+  }
+
+  put(key: string, whole: Whole): void {
+    this.#forget(key);
+    this.#lists.set(key, whole);
+    this.#size += whole.objects.length + 1;
+    for (const oldest of this.#lists.keys()) {
+      if (this.#size <= MOST) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#size -= (this.#lists.get(key)?.objects.length ?? -1) + 1;
+    this.#lists.delete(key);
+  }
+}
+
+/**
+ * Every object of a resource in a namespace, as a consistent list has it. What was read before is given again where the sum, which is read
+ * each time, is that of what was read: so no other process needs to tell of its writes, and whatever a list has of a write that is
+ * being done in this moment is found out by itself, since its sum is another one. Where sums never match, because objects are older than
+ * them, everything is read each time.
+ */
+export function readingWhole(reads: WholeReads) {
+  const kept = new Kept();
+  const underWay = new Map<string, Promise<Whole>>();
+
+  const begin = (resource: Identity, namespace: NamespacePath, key: string): Promise<Whole> => {
+    const reading = reads
+      .list(resource, namespace)
+      .then((objects): Whole => ({ objects: Object.freeze(objects), sum: sumOf(objects) }))
+      .finally(() => {
+        if (underWay.get(key) === reading) underWay.delete(key);
+      });
+    underWay.set(key, reading);
+    return reading;
+  };
+
+  return async (resource: Identity, namespace: NamespacePath): Promise<readonly Stored[]> => {
+    if (!resourceOf(resource).summed)
+      throw fail('bad_request', `no sum is kept of objects of kind ${resource}; list them`);
+    const key = `${resource} ${namespace}`;
+    const known = kept.get(key) ?? underWay.get(key)?.catch(() => undefined);
+    const mine = known ? undefined : begin(resource, namespace, key);
+    const [sum, first] = await Promise.all([reads.sum(resource, namespace), mine ?? known]);
+    // A list that others asked for before counts where its sum is the one that was read now.
+    const other = first?.sum === sum || mine ? first : await underWay.get(key)?.catch(() => undefined);
+    const whole = other?.sum === sum || (mine && other) ? other : await begin(resource, namespace, key);
+    if (whole.sum === sum) kept.put(key, whole);
+    return whole.objects;
+  };
+}
