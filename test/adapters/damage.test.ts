@@ -17,7 +17,7 @@ import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openSigner } from '../../shared/adapters/local/signer.ts';
 import { testClock } from '../make/clock.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
-import { create, freshTenant, makeEnforcer, makeNetwork } from '../make/objects.ts';
+import { create, freshTenant, makeAuthorization, makeEnforcer, makeNetwork } from '../make/objects.ts';
 
 let directory: DataDirectory;
 beforeEach(() => {
@@ -144,14 +144,23 @@ describe('a database', () => {
 
   it('of the version of the schema before is brought up to date, and is as intact as it was', async () => {
     await fill();
+    const policies = [1, 2, 3].map(number =>
+      makeAuthorization(tenant, `${number}`, [['@auth:realm=oidc', `@auth:email=${number}`]]),
+    );
+    const before = open();
+    await before.store.commit(policies.map(policy => create('apiauthorizationpolicy', policy)));
+    before.database.close();
     const handle = new DatabaseSync(at('microseg.db'));
-    handle.exec(`DROP INDEX due; ALTER TABLE items DROP COLUMN duePk; ALTER TABLE items DROP COLUMN dueSk;
+    handle.exec(`DELETE FROM items WHERE sk LIKE 'sum#%'; DROP INDEX due; ALTER TABLE items DROP COLUMN duePk; ALTER TABLE items DROP COLUMN dueSk;
       PRAGMA user_version = 3`);
     handle.close();
     const { store } = open();
     expect((await store.list('externalnetwork', tenant, { limit: 100 })).items).toEqual(networks);
     const enforcer = { ...makeEnforcer(tenant, 'e', ''), lastPokeTime: '2026-03-01T12:00:00.000Z' };
     await store.commit([create('enforcer', enforcer)]);
+    const all = await store.all('apiauthorizationpolicy', tenant);
+    expect(all).toEqual(policies);
+    expect(await store.all('apiauthorizationpolicy', tenant)).toBe(all);
     expect(await store.due('enforcer', new Date('2026-03-01T13:00:00.000Z'))).toHaveLength(1);
   });
 

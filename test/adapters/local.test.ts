@@ -30,7 +30,9 @@ import { freshTenant, makeActivity, makeNetwork, nextID } from '../make/objects.
 objectStoreContract('SQLite', async () => {
   const { open, stop } = dataDirectory();
   const clock = testClock();
-  return { store: openObjectStore(open(), clock, { activityDays: ACTIVITY_DAYS }), clock, stop };
+  const database = open();
+  const store = () => openObjectStore(database, clock, { activityDays: ACTIVITY_DAYS });
+  return { store: store(), other: store(), clock, stop };
 });
 
 changeFeedContract('SQLite outbox', async () => {

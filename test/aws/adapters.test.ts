@@ -48,8 +48,8 @@ on('dynamodb', () =>
     'DynamoDB',
     async () => {
       const { tableName, drop } = await freshTable(connection);
-      const store = openObjectStore({ ...connection, tableName, activityDays: ACTIVITY_DAYS }, clock);
-      return { store, clock, stop: drop };
+      const store = () => openObjectStore({ ...connection, tableName, activityDays: ACTIVITY_DAYS }, clock);
+      return { store: store(), other: store(), clock, stop: drop };
     },
     { histories: 5 },
   ),

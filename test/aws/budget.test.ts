@@ -9,6 +9,7 @@ import {
   create,
   freshTenant,
   makeActivity,
+  makeAuthorization,
   makeEnforcer,
   makeNamespace,
   makeNetwork,
@@ -200,6 +201,30 @@ describe.skipIf(!has('dynamodb'))('requests and capacity units', () => {
     const at = new Date('2026-03-01T12:05:00.000Z');
     const queries = { requests: { Query: 16 }, sequential: 1, read: 8, write: 0 };
     await costs('who may be lost, nobody', () => store.due('enforcer', at), queries);
+  });
+
+  it('all authorizations of a namespace: read once, and after that one small item that tells that none changed', async () => {
+    const place = childPath(path, 'authorized');
+    const policies = Array.from({ length: 60 }, (_, at) =>
+      makeAuthorization(place, `p${at}`, [['@auth:realm=oidc', `@auth:email=${at}`]]),
+    );
+    for (let from = 0; from < 60; from += 20) {
+      const some = policies.slice(from, from + 20);
+      await store.commit(some.map(policy => create('apiauthorizationpolicy', policy)));
+    }
+    const all = () => store.all('apiauthorizationpolicy', place);
+    await costs('60 authorizations, the first time', all, {
+      requests: { GetItem: 1, Query: 1 },
+      sequential: 1,
+      read: 15,
+      write: 0,
+    });
+    await costs('60 authorizations, unchanged', all, {
+      requests: { GetItem: 1 },
+      sequential: 1,
+      read: 1,
+      write: 0,
+    });
   });
 
   it('a one-use key: one conditional write', async () => {

@@ -22,6 +22,8 @@ import { compareWithModel } from './store-model.ts';
 
 export interface StoreUnderTest {
   store: ObjectStore;
+  /** The same table, as another process has it open. */
+  other: ObjectStore;
   /** The clock that the store was given. */
   clock: TestClock;
   stop(): Promise<void>;
@@ -33,6 +35,9 @@ export const ACTIVITY_DAYS = 30;
 const AT = '2026-03-01T12:00:00.000Z';
 const later = (object: Stored<'externalnetwork'>, description: string): Stored<'externalnetwork'> =>
   touch('externalnetwork', { ...object, description }, new Date(AT));
+
+const createPolicy = (policy: Stored<'apiauthorizationpolicy'>): Write =>
+  create('apiauthorizationpolicy', policy);
 
 const refusal = async (work: Promise<unknown>): Promise<Pick<Failure, 'kind' | 'message'>> => {
   try {
@@ -150,6 +155,83 @@ export function objectStoreContract(
         ]);
         expect(await store.get(keyOf(network))).toBeUndefined();
         expect((await store.list('externalnetwork', tenant, { limit: 9 })).items).toEqual([]);
+      });
+    });
+
+    describe('all objects of a namespace', () => {
+      const listed = (tenant: NamespacePath) =>
+        every(after =>
+          store.list('apiauthorizationpolicy', tenant, {
+            limit: 100,
+            ...(after === undefined ? {} : { after }),
+          }),
+        );
+
+      it('are those of its list, whichever process wrote last, and however they were written', async () => {
+        const tenant = await plant('/a');
+        const { other } = under;
+        const policy = (name: string, namespace = tenant) =>
+          makeAuthorization(namespace, name, [['@auth:realm=oidc', `@auth:email=${name}`]]);
+        const [one, two, three] = [policy('one'), policy('two'), policy('three')];
+        const same = async (): Promise<string[]> => {
+          const found = await listed(tenant);
+          for (const process of [store, other, store]) {
+            expect(await process.all('apiauthorizationpolicy', tenant)).toEqual(found);
+          }
+          return namesOf(found);
+        };
+        expect(await same()).toEqual([]);
+        await store.commit([one, two, policy('below', childPath(tenant, 'a'))].map(createPolicy));
+        expect(await same()).toEqual(['one', 'two']);
+        const changed = touch('apiauthorizationpolicy', { ...one, name: 'changed' }, new Date(AT));
+        await other.commit([
+          {
+            kind: 'update',
+            resource: 'apiauthorizationpolicy',
+            object: changed,
+            seen: one.updateTime,
+            before: one,
+          },
+          createPolicy(three),
+          { kind: 'delete', resource: 'apiauthorizationpolicy', object: two, seen: two.updateTime },
+        ]);
+        expect(await same()).toEqual(['changed', 'three']);
+        const stale = store.commit([
+          { kind: 'delete', resource: 'apiauthorizationpolicy', object: one, seen: one.updateTime },
+        ]);
+        expect((await refusal(stale)).kind).toBe('conflict');
+        expect(await same()).toEqual(['changed', 'three']);
+        await store.commit([
+          { kind: 'delete', resource: 'apiauthorizationpolicy', object: changed, seen: changed.updateTime },
+          { kind: 'delete', resource: 'apiauthorizationpolicy', object: three, seen: three.updateTime },
+        ]);
+        expect(await same()).toEqual([]);
+      });
+
+      it('are not read again while none changed', async () => {
+        const tenant = await plant();
+        const policies = Array.from({ length: 60 }, (_, at) =>
+          makeAuthorization(tenant, `p${at}`, [['@auth:realm=oidc', `@auth:email=${at}`]]),
+        );
+        for (let from = 0; from < 60; from += 20)
+          await store.commit(policies.slice(from, from + 20).map(createPolicy));
+        const first = await store.all('apiauthorizationpolicy', tenant);
+        expect(first).toHaveLength(60);
+        expect(await store.all('apiauthorizationpolicy', tenant)).toBe(first);
+      });
+
+      it('written at once by many are all there', async () => {
+        const tenant = await plant();
+        const { other } = under;
+        const policies = Array.from({ length: 8 }, (_, at) =>
+          makeAuthorization(tenant, `p${at}`, [['@auth:realm=oidc', `@auth:email=${at}`]]),
+        );
+        await Promise.all(
+          policies.map((policy, at) => (at % 2 === 0 ? store : other).commit([createPolicy(policy)])),
+        );
+        const first = await store.all('apiauthorizationpolicy', tenant);
+        expect(first).toHaveLength(8);
+        expect(await store.all('apiauthorizationpolicy', tenant)).toBe(first);
       });
     });
 

@@ -28,7 +28,7 @@ import { isCurrent, plan, rehearsal } from '../table/plan.ts';
 import { limitOf, refPart, treeParts } from '../table/query.ts';
 import { readActivity, readAnswer, readObject } from '../table/read.ts';
 import { type RefReads, refPage } from '../table/ref-page.ts';
-import { readingWhole } from '../table/whole.ts';
+import { readingWhole, type WholeReads } from '../table/whole.ts';
 import { call, isNamed } from './client.ts';
 import { committing } from './commit.ts';
 import { documentClient, type TableOptions } from './document.ts';
@@ -68,7 +68,7 @@ export function openObjectStore(
   const inRefs: RefReads['query'] = ({ after, ...range }) =>
     items.query({ ...range, index: 'ref', after: after && { ...after } });
 
-  const all = readingWhole({
+  const reads: WholeReads = {
     sum: async (resource, namespace) => {
       const get = new GetCommand({
         TableName: tableName,
@@ -82,7 +82,8 @@ export function openObjectStore(
       const range = { pk: namespace, prefix: objectsPrefix(resource) };
       return (await items.queryAll(range)).map(item => object(resource, item));
     },
-  });
+  };
+  const all = readingWhole(reads, clock);
 
   /** What `once` or `take` keeps; DynamoDB may show what has ended for a while. */
   const usedAt = async (key: ItemKey): Promise<{ uses?: number | undefined; ttl?: number | undefined }> => {

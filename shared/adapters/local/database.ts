@@ -6,6 +6,7 @@ import { verifyChanges } from './change-feed.ts';
 import { groupCommit } from './group-commit.ts';
 import { verifyItems } from './items.ts';
 import { damaged, inUse, lost, refused } from './refusals.ts';
+import { BEFORE, DUE, update } from './update.ts';
 import { checkLog } from './write-ahead-log.ts';
 
 /** The SQLite database of a data directory: one process, one connection, every commit on disk before it is acknowledged. */
@@ -27,16 +28,6 @@ export interface Database {
 const APPLICATION_ID = 0x4d736567;
 const SCHEMA_VERSION = 4;
 
-/** The version before, which is brought up to date when it is opened. */
-const BEFORE = 3;
-
-/** Index `due`. Older items are in it from their next write on. */
-const UPDATE = `
-  ALTER TABLE items ADD COLUMN duePk TEXT;
-  ALTER TABLE items ADD COLUMN dueSk TEXT;
-  CREATE INDEX due ON items (duePk, dueSk) WHERE duePk IS NOT NULL;
-`;
-
 const SCHEMA = `
   CREATE TABLE items (
     pk TEXT NOT NULL, sk TEXT NOT NULL,
@@ -51,7 +42,7 @@ const SCHEMA = `
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     resource TEXT NOT NULL, operation TEXT NOT NULL, before TEXT, after TEXT, crc INTEGER NOT NULL
   ) STRICT;
-  ${UPDATE}
+  ${DUE}
   CREATE TABLE cursors (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL) STRICT;
   CREATE TABLE publications (
     pk TEXT NOT NULL, sk TEXT NOT NULL, namespace TEXT NOT NULL, marked INTEGER NOT NULL, published INTEGER NOT NULL,
@@ -178,7 +169,8 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
   } else if (application !== APPLICATION_ID) {
     throw fail('unavailable', `${path} is no Microseg database; choose another data directory`);
   } else if (version === BEFORE) {
-    handle.exec(`${UPDATE} PRAGMA user_version = ${SCHEMA_VERSION};`);
+    update(handle, path);
+    handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   } else if (version !== SCHEMA_VERSION) {
     throw fail(
       'unavailable',

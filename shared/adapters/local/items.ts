@@ -70,7 +70,7 @@ export const holds = (condition: Condition | undefined, found: Item | undefined)
   return 'id' in condition ? found?.id === condition.id : found?.updateTime === condition.updateTime;
 };
 
-export function itemTable({ handle, path }: Database): ItemTable {
+export function itemTable({ handle, path }: Pick<Database, 'handle' | 'path'>): ItemTable {
   const read = handle.prepare('SELECT * FROM items WHERE pk = ? AND sk = ?');
   const remove = handle.prepare('DELETE FROM items WHERE pk = ? AND sk = ?');
   const insert = handle.prepare(

@@ -25,7 +25,7 @@ import { type Item, isCurrent, plan, rehearsal, type Step, stepKey } from '../ta
 import { limitOf, type Part, refPart, treeParts } from '../table/query.ts';
 import { readActivity, readAnswer, readObject } from '../table/read.ts';
 import { type Held, type RefReads, refPage } from '../table/ref-page.ts';
-import { readingWhole } from '../table/whole.ts';
+import { readingWhole, type WholeReads } from '../table/whole.ts';
 import type { Database } from './database.ts';
 import { checksum, holds, type ItemTable, itemTable } from './items.ts';
 
@@ -70,13 +70,14 @@ export function openObjectStore(
     keys.map(key => items.get(key)).filter(item => item !== undefined);
 
   const everyItem = { limit: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-  const all = readingWhole({
+  const reads: WholeReads = {
     sum: async (resource, namespace) => BigInt(items.get(sumKey(resource, namespace))?.object ?? 0),
     list: async (resource, namespace) =>
       items
         .query({ index: 'items', pk: namespace, prefix: objectsPrefix(resource), ...everyItem })
         .items.map(item => object(resource, item)),
-  });
+  };
+  const all = readingWhole(reads, { now });
 
   /** What `once` or `take` keeps, while it lasts. */
   const usedAt = (key: ItemKey): Item | undefined => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../ports/clock.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { fail } from '../../schema/failure.ts';
 import type { NamespacePath } from '../../schema/ids.ts';
@@ -25,7 +26,12 @@ export interface WholeReads {
 interface Whole {
   objects: readonly Stored[];
   sum: bigint;
+  /** When its reading began, milliseconds. */
+  at: number;
 }
+
+/** Milliseconds for which a list is kept at most, for what is written past the store: by hand, or by a release that kept no sums. */
+const LONGEST = 5 * 60_000;
 
 /** Objects that are kept in memory in all, each list as one more. */
 const MOST = 50_000;
@@ -35,8 +41,10 @@ class Kept {
   readonly #lists = new Map<string, Whole>();
   #size = 0;
 
-  get(key: string): Whole | undefined {
-    return this.#lists.get(key);
+  /** Unless it is older. */
+  get(key: string, since: number): Whole | undefined {
+    const whole = this.#lists.get(key);
+    return whole && whole.at > since ? whole : undefined;
   }
 
   put(key: string, whole: Whole): void {
@@ -61,14 +69,15 @@ class Kept {
  * being done in this moment is found out by itself, since its sum is another one. Where sums never match, because objects are older than
  * them, everything is read each time.
  */
-export function readingWhole(reads: WholeReads) {
+export function readingWhole(reads: WholeReads, { now }: Pick<Clock, 'now'>) {
   const kept = new Kept();
   const underWay = new Map<string, Promise<Whole>>();
 
   const begin = (resource: Identity, namespace: NamespacePath, key: string): Promise<Whole> => {
+    const at = now().getTime();
     const reading = reads
       .list(resource, namespace)
-      .then((objects): Whole => ({ objects: Object.freeze(objects), sum: sumOf(objects) }))
+      .then((objects): Whole => ({ objects: Object.freeze(objects), sum: sumOf(objects), at }))
       .finally(() => {
         if (underWay.get(key) === reading) underWay.delete(key);
       });
@@ -80,13 +89,19 @@ export function readingWhole(reads: WholeReads) {
     if (!resourceOf(resource).summed)
       throw fail('bad_request', `no sum is kept of objects of kind ${resource}; list them`);
     const key = `${resource} ${namespace}`;
-    const known = kept.get(key) ?? underWay.get(key)?.catch(() => undefined);
-    const mine = known ? undefined : begin(resource, namespace, key);
-    const [sum, first] = await Promise.all([reads.sum(resource, namespace), mine ?? known]);
-    // A list that others asked for before counts where its sum is the one that was read now.
-    const other = first?.sum === sum || mine ? first : await underWay.get(key)?.catch(() => undefined);
-    const whole = other?.sum === sum || (mine && other) ? other : await begin(resource, namespace, key);
-    if (whole.sum === sum) kept.put(key, whole);
+    const known = kept.get(key, now().getTime() - LONGEST);
+    const early = known ? undefined : underWay.get(key);
+    const mine = known || early ? undefined : begin(resource, namespace, key);
+    const [sum, first] = await Promise.all([
+      reads.sum(resource, namespace),
+      known ?? mine ?? early?.catch(() => undefined),
+    ]);
+    const current = (whole: Whole | undefined): whole is Whole => whole?.sum === sum;
+    // A list that somebody else asks for counts, whenever that was, where its sum is the one that was read now. One is waited for.
+    const late = known && !current(known) ? underWay.get(key) : undefined;
+    const other = late ? await late.catch(() => undefined) : first;
+    const whole = current(other) ? other : await (mine ?? begin(resource, namespace, key));
+    if (current(whole)) kept.put(key, whole);
     return whole.objects;
   };
 }
