@@ -36,6 +36,9 @@ const AT = '2026-03-01T12:00:00.000Z';
 const later = (object: Stored<'externalnetwork'>, description: string): Stored<'externalnetwork'> =>
   touch('externalnetwork', { ...object, description }, new Date(AT));
 
+/** Of what asks an endpoint many times over. */
+const PATIENT = { timeout: 10_000 };
+
 const createPolicy = (policy: Stored<'apiauthorizationpolicy'>): Write =>
   create('apiauthorizationpolicy', policy);
 
@@ -569,7 +572,10 @@ export function objectStoreContract(
           const keys = await store.due('enforcer', new Date(time));
           return keys.filter(({ namespace }) => tenantOf(namespace) === tenant).map(({ id }) => id);
         };
-        await vi.waitFor(async () => expect(await due('2026-03-01T12:06:00.001Z')).toEqual([silent.ID]));
+        await vi.waitFor(
+          async () => expect(await due('2026-03-01T12:06:00.001Z')).toEqual([silent.ID]),
+          PATIENT,
+        );
         expect(await due('2026-03-01T12:02:00.000Z')).toEqual([]);
         expect((await due('2026-03-01T12:16:00.000Z')).toSorted()).toEqual([silent.ID, heard.ID].toSorted());
         expect(await store.due('enforcer', new Date('2026-03-01T12:06:00.001Z'))).toContainEqual({
@@ -580,7 +586,7 @@ export function objectStoreContract(
         await store.commit([
           { kind: 'refresh', resource: 'enforcer', object: { ...silent, unreachable: true } },
         ]);
-        await vi.waitFor(async () => expect(await due('2026-03-01T12:06:00.001Z')).toEqual([]));
+        await vi.waitFor(async () => expect(await due('2026-03-01T12:06:00.001Z')).toEqual([]), PATIENT);
         expect(await store.due('externalnetwork', new Date('2100-01-01'))).toEqual([]);
       });
 
@@ -625,7 +631,7 @@ export function objectStoreContract(
             expect(either).toEqual(['one', 'other', 'two', 'deep']);
             expect(await pages('/a', false, limit, { attribute: 'ID', value: other })).toEqual(['other']);
             expect(await pages('/a/b', false, limit, { attribute: 'ID', value: other })).toEqual([]);
-          });
+          }, PATIENT);
         expect(await pages('/a', true, 9)).toEqual([]);
       });
 

@@ -36,11 +36,14 @@ function toItem(TableName: string, { action, when }: Step): TransactItem {
   };
   if ('put' in action) return { Put: { TableName, Item: action.put, ...condition } };
   if ('add' in action) {
-    const { pk, sk } = action.add;
-    const ExpressionAttributeValues = { ':by': action.by };
-    return {
-      Update: { TableName, Key: { pk, sk }, UpdateExpression: 'ADD total :by', ExpressionAttributeValues },
+    const Update = {
+      TableName,
+      Key: { pk: action.add.pk, sk: action.add.sk },
+      UpdateExpression: 'ADD #weight :by',
+      ExpressionAttributeNames: { '#weight': 'weight' },
+      ExpressionAttributeValues: { ':by': action.by },
     };
+    return { Update };
   }
   const key = { [TABLE.pk]: keyOf(action).pk, [TABLE.sk]: keyOf(action).sk };
   if ('delete' in action) return { Delete: { TableName, Key: key, ...condition } };

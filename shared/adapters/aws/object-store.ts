@@ -76,7 +76,7 @@ export function openObjectStore(
         ConsistentRead: true,
       });
       const { Item } = await call('DynamoDB', () => client.send(get));
-      return Summed.parse(Item ?? {}).total;
+      return Summed.parse(Item ?? {}).weight;
     },
     list: async (resource, namespace) => {
       const range = { pk: namespace, prefix: objectsPrefix(resource) };
@@ -232,7 +232,7 @@ export function openObjectStore(
   };
 }
 
-const Summed = z.object({ total: z.union([z.bigint(), z.int().transform(BigInt)]).default(0n) });
+const Summed = z.object({ weight: z.union([z.bigint(), z.int().transform(BigInt)]).default(0n) });
 const Counted = z.object({ uses: z.number() });
 const Used = z.object({ uses: z.number().optional(), [TABLE.ttl]: z.number().optional() });
 
