@@ -5,13 +5,15 @@ import type {
   PolicyPayload,
 } from '../schema/bundle.ts';
 import { fail } from '../schema/failure.ts';
-import { isWithin, type NamespacePath } from '../schema/ids.ts';
+import { isWithin, type NamespacePath, type ObjectId } from '../schema/ids.ts';
 import type { NetworkRule } from '../schema/networkrulesetpolicy.ts';
 import { type PortSet, parseProtocolPorts } from '../schema/protocol-ports.ts';
 import type { Tag } from '../schema/tag.ts';
 import { NetworkIndex, type NetworkMatch } from './cidr.ts';
 import { ClauseTable, type TagClass } from './clause-table.ts';
 import type { ByRule, Direction, Via } from './decision.ts';
+import { NumberLists } from './number-lists.ts';
+import { PackedText } from './packed-text.ts';
 import type { Traffic } from './ports.ts';
 import { type Hit, type Outcome, type ParsedRule, RuleIndex } from './rule-index.ts';
 import { isListed, tagMatches, wireTags } from './tags.ts';
@@ -19,17 +21,30 @@ import { isListed, tagMatches, wireTags } from './tags.ts';
 /** Bounds of what one namespace's policy remembers; past one of them it forgets and starts anew. */
 const KEPT_ADDRESSES = 65_536;
 const KEPT_OUTCOMES = 65_536;
+/** The same of a policy at rest. */
+const KEPT_AT_REST = 4096;
 const KEPT_WEIGHT = 1_000_000;
 /** Outcomes of smaller indexes are found again sooner than remembered. */
 const WORTH_REMEMBERING = 64;
 /** What an index without rules weighs, in entries. */
 const EMPTY_WEIGHT = 64;
 
-interface ParsedRuleSet {
-  fallback: boolean;
-  subject: readonly number[];
-  rules: Record<Direction, readonly ParsedRule[]>;
+/** The rules of a ruleset, by direction. */
+type RulesOf = Record<Direction, readonly ParsedRule[]>;
+
+/** Which ruleset a rule is of, and which one it is of its rules in that direction. */
+export interface RulePlace {
+  rulesetID: ObjectId;
+  index: number;
 }
+
+/** An ID has twice as many digits. */
+const ID_BYTES = 12;
+
+/** `rank` is made of these, so that it tells where the rule is. */
+const [ORDERS, INDEXES] = [2 ** 24, 2 ** 20] as const;
+const rankOf = (action: ParsedRule['action'], order: number, index: number): number =>
+  ((action === 'Reject' ? 0 : 1) * ORDERS + order) * INDEXES + index;
 
 /** The networks that hold an address: the same object for the same networks. */
 interface NetworkSet {
@@ -39,7 +54,7 @@ interface NetworkSet {
 }
 
 interface Remembered {
-  index: RuleIndex;
+  index: Pick<RuleIndex, 'decide'>;
   /** By the classes of the peer and by traffic; undefined when deciding again is as fast. */
   outcomes: Outcomes | undefined;
 }
@@ -81,9 +96,15 @@ export class NamespacePolicy {
   readonly #index: NetworkIndex;
   readonly #table = new ClauseTable();
   readonly #ports = new Map<string, PortSet>();
-  readonly #rulesets: readonly ParsedRuleSet[];
+  /** As rules, or at rest as their text. */
+  #rulesets: readonly (RulesOf | PackedText)[];
+  readonly #fallbacks: readonly boolean[];
+  /** Of rulesets, one behind the other. */
+  readonly #ids: Buffer;
   /** Subject clause → rulesets. */
-  readonly #selecting = new Map<number, number[]>();
+  readonly #selecting: NumberLists;
+  /** At rest: clause of an object → rulesets, by direction. */
+  #naming: Record<Direction, NumberLists> | undefined;
   readonly #networkClasses: readonly TagClass[];
   readonly #nobody: TagClass;
   #remembered: Record<Direction, Map<number, Remembered>> = { incoming: new Map(), outgoing: new Map() };
@@ -104,21 +125,20 @@ export class NamespacePolicy {
     this.#index = new NetworkIndex(networks.map(network => network.entries));
     this.#rulesets = rulesets.map((ruleset, order) => this.#parse(ruleset, order));
     this.#ports.clear();
-    for (const [at, { subject }] of this.#rulesets.entries())
-      for (const clause of subject) {
-        const list = this.#selecting.get(clause);
-        if (list) list.push(at);
-        else this.#selecting.set(clause, [at]);
-      }
+    this.#fallbacks = rulesets.map(({ fallback }) => fallback);
+    this.#ids = Buffer.from(rulesets.map(({ ID }) => ID).join(''), 'hex');
+    this.#selecting = NumberLists.of(
+      rulesets.map(({ subject }) => subject.map(clause => this.#table.add(clause))),
+    );
     this.#networkClasses = networks.map(network => this.#table.classOf(this.wire(network.tags)));
     this.#nobody = this.#table.classOf([]);
   }
 
-  #parse(ruleset: BundleRuleSet, order: number): ParsedRuleSet {
+  #parse(ruleset: BundleRuleSet, order: number): RulesOf {
     const parse = (direction: Direction, rules: readonly NetworkRule[]) =>
       rules.map(
         (rule, index): ParsedRule => ({
-          rank: ((rule.action === 'Reject' ? 0 : 1) * 2 ** 24 + order) * 2 ** 20 + index,
+          rank: rankOf(rule.action, order, index),
           action: rule.action,
           observed: rule.observationEnabled,
           logged: !rule.logsDisabled,
@@ -136,12 +156,8 @@ export class NamespacePolicy {
         }),
       );
     return {
-      fallback: ruleset.fallback,
-      subject: ruleset.subject.map(clause => this.#table.add(clause)),
-      rules: {
-        incoming: parse('incoming', ruleset.incomingRules),
-        outgoing: parse('outgoing', ruleset.outgoingRules),
-      },
+      incoming: parse('incoming', ruleset.incomingRules),
+      outgoing: parse('outgoing', ruleset.outgoingRules),
     };
   }
 
@@ -171,8 +187,43 @@ export class NamespacePolicy {
    */
   rules(subject: readonly Tag[], direction: Direction): readonly ParsedRule[] {
     return this.#selected(this.#table.classOf(subject))
-      .flatMap(ruleset => ruleset.rules[direction])
+      .flatMap(ruleset => this.#rulesOf(ruleset)[direction])
       .sort((a, b) => a.rank - b.rank);
+  }
+
+  /** Where the rule of that rank is. */
+  placeOf(rank: number): RulePlace {
+    const ruleset = Math.floor(rank / INDEXES) % ORDERS;
+    const rulesetID = this.#ids.toString('hex', ruleset * ID_BYTES, (ruleset + 1) * ID_BYTES) as ObjectId;
+    return { rulesetID, index: rank % INDEXES };
+  }
+
+  /** The one of that rank, which there must be. */
+  rule(direction: Direction, rank: number): ParsedRule {
+    const rule = this.#rulesOf(Math.floor(rank / INDEXES) % ORDERS)[direction][rank % INDEXES];
+    if (!rule) throw new RangeError(`no ${direction} rule has the rank ${rank}`);
+    return rule;
+  }
+
+  /**
+   * For who seldom decides, of many rulesets: forgets what can be made again, and keeps rules as packed text. What is asked
+   * later is answered the same.
+   */
+  rest(): void {
+    this.#table.rest();
+    if (this.#naming) return;
+    const all = this.#rulesets.map((_, at) => this.#rulesOf(at));
+    const naming = (direction: Direction): NumberLists =>
+      NumberLists.of(all.map(rules => rules[direction].flatMap(({ object }) => object)));
+    this.#naming = { incoming: naming('incoming'), outgoing: naming('outgoing') };
+    this.#rulesets = all.map(rules => new PackedText(JSON.stringify(rules)));
+    this.#forget();
+  }
+
+  #rulesOf(ruleset: number): RulesOf {
+    const rules = this.#rulesets[ruleset];
+    if (rules instanceof PackedText) return JSON.parse(rules.text);
+    return rules ?? { incoming: [], outgoing: [] };
   }
 
   /** Whether a ruleset selects a unit with these tags on the wire by a clause that asks for this one of them. */
@@ -181,7 +232,8 @@ export class NamespacePolicy {
       .classOf(subject)
       .clauses.some(
         clause =>
-          this.#selecting.has(clause) && this.#table.tagsOf(clause).some(wanted => tagMatches(wanted, tag)),
+          this.#selecting.at(clause).length > 0 &&
+          this.#table.tagsOf(clause).some(wanted => tagMatches(wanted, tag)),
       );
   }
 
@@ -245,25 +297,52 @@ export class NamespacePolicy {
   #rulesFor(subject: TagClass, direction: Direction): Remembered {
     const known = this.#remembered[direction].get(subject.id);
     if (known) return known;
-    const index = new RuleIndex(this.#selected(subject).flatMap(ruleset => ruleset.rules[direction]));
-    const weight = index.weight + EMPTY_WEIGHT;
-    if (this.#weight + weight > KEPT_WEIGHT) this.#forget();
-    this.#weight += weight;
-    const made = { index, outcomes: index.weight > WORTH_REMEMBERING ? new Map() : undefined };
+    const selected = this.#selected(subject);
+    const naming = this.#naming?.[direction];
+    const made = naming
+      ? { index: this.#indexAtRest(selected, direction, naming), outcomes: new Map() }
+      : this.#indexed(selected, direction);
     this.#remembered[direction].set(subject.id, made);
     return made;
   }
 
-  /** Fallback rulesets count only when no other selects the subject. */
-  #selected(subject: TagClass): ParsedRuleSet[] {
-    const numbers = new Set(subject.clauses.flatMap(clause => this.#selecting.get(clause) ?? []));
-    const all = [...numbers].flatMap(at => this.#rulesets[at] ?? []);
-    const regular = all.filter(ruleset => !ruleset.fallback);
+  #indexed(selected: readonly number[], direction: Direction): Remembered {
+    const index = new RuleIndex(selected.flatMap(ruleset => this.#rulesOf(ruleset)[direction]));
+    const weight = index.weight + EMPTY_WEIGHT;
+    if (this.#weight + weight > KEPT_WEIGHT) this.#forget();
+    this.#weight += weight;
+    return { index, outcomes: index.weight > WORTH_REMEMBERING ? new Map() : undefined };
+  }
+
+  /** Reads those rules alone that name the peer. */
+  #indexAtRest(
+    selected: readonly number[],
+    direction: Direction,
+    naming: NumberLists,
+  ): Pick<RuleIndex, 'decide'> {
+    const isSelected = new Uint8Array(this.#rulesets.length);
+    for (const ruleset of selected) isSelected[ruleset] = 1;
+    return {
+      decide: (peer, networks, traffic) => {
+        const clauses = new Set([peer, ...networks].flatMap(one => one.clauses));
+        const rulesets = new Set([...clauses].flatMap(clause => [...naming.at(clause)]));
+        const rules = [...rulesets]
+          .filter(ruleset => isSelected[ruleset])
+          .flatMap(ruleset => this.#rulesOf(ruleset)[direction]);
+        return new RuleIndex(rules).decide(peer, networks, traffic);
+      },
+    };
+  }
+
+  /** Rulesets, by position. Fallback rulesets count only when no other selects the subject. */
+  #selected(subject: TagClass): number[] {
+    const all = [...new Set(subject.clauses.flatMap(clause => [...this.#selecting.at(clause)]))];
+    const regular = all.filter(ruleset => !this.#fallbacks[ruleset]);
     return regular.length > 0 ? regular : all;
   }
 
   #remember(outcomes: Outcomes, pair: number, key: number, outcome: Outcome): void {
-    if (++this.#outcomes > KEPT_OUTCOMES) this.#forget();
+    if (++this.#outcomes > (this.#naming ? KEPT_AT_REST : KEPT_OUTCOMES)) this.#forget();
     const byTraffic = outcomes.get(pair);
     if (byTraffic) byTraffic.set(key, outcome);
     else outcomes.set(pair, new Map([[key, outcome]]));

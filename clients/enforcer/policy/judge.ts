@@ -1,6 +1,6 @@
 import { NumberLists } from '../../../shared/core/number-lists.ts';
 import { outcomesOf } from '../../../shared/core/outcomes.ts';
-import type { NamespacePolicy } from '../../../shared/core/policy.ts';
+import type { NamespacePolicy, RulePlace } from '../../../shared/core/policy.ts';
 import type { ParsedRule } from '../../../shared/core/rule-index.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
@@ -12,7 +12,10 @@ import { WovenTable } from './woven-table.ts';
 /** What one policy says to one kind of unit in one direction about every peer. */
 export class Judge {
   readonly policy: NamespacePolicy;
-  readonly #rules: readonly ParsedRule[];
+  /** Until `rest`. */
+  #rules: readonly ParsedRule[] | undefined;
+  /** Of each rule, by which it is found again. */
+  readonly #ranks: Float64Array;
   /** Clause → positions of the rules that it makes name the peer. */
   readonly #naming: NumberLists;
   readonly #woven = new WovenTable();
@@ -36,14 +39,21 @@ export class Judge {
     this.#loom = loom;
     this.#side = side;
     this.#layer3Only = layer3Only;
-    this.#rules = policy.rules(subject, side.direction);
-    this.#naming = NumberLists.of(this.#rules.map(({ object }) => object));
+    const rules = policy.rules(subject, side.direction);
+    this.#rules = rules;
+    this.#ranks = Float64Array.from(rules, ({ rank }) => rank);
+    this.#naming = NumberLists.of(rules.map(({ object }) => object));
   }
 
   /** Takes over what an earlier one wove. `unchanged`: rulesets that are as they were. */
   goOnFrom(earlier: Judge, unchanged: ReadonlySet<ObjectId>): void {
     if (earlier.#layer3Only !== this.#layer3Only || !isSame(earlier.#side, this.#side)) return;
-    this.#earlier = { woven: earlier.#woven, places: placesOf(this.#rules, earlier.#rules, unchanged) };
+    this.#earlier = { woven: earlier.#woven, places: placesOf(this.#places, earlier.#places, unchanged) };
+  }
+
+  /** Where each rule is in its policy. */
+  get #places(): RulePlace[] {
+    return Array.from(this.#ranks, rank => this.policy.placeOf(rank));
   }
 
   /** Whether a rule asks for one of these clauses. */
@@ -98,16 +108,22 @@ export class Judge {
     const key = positions.join();
     const known = this.#lately.get(key);
     if (known) return known;
-    const rules = positions.flatMap(at => this.#rules[at] ?? []);
+    const rules = positions.map(at => this.#ruleAt(at));
     const made = this.#loom.rules(outcomesOf(rules, this.#layer3Only), this.#side);
     this.#lately.set(key, made);
     return made;
+  }
+
+  #ruleAt(position: number): ParsedRule {
+    return this.#rules?.[position] ?? this.policy.rule(this.#side.direction, this.#ranks[position] ?? 0);
   }
 
   /** Forgets what can be made again. */
   rest(): void {
     this.#lately.clear();
     this.#earlier = undefined;
+    this.#rules = undefined;
+    this.policy.rest();
   }
 }
 
@@ -115,18 +131,18 @@ const ELSEWHERE = -1;
 
 /** Where each rule was. Nothing is found for rules whose order was another. */
 function placesOf(
-  rules: readonly ParsedRule[],
-  earlier: readonly ParsedRule[],
+  rules: readonly RulePlace[],
+  earlier: readonly RulePlace[],
   unchanged: ReadonlySet<ObjectId>,
 ): readonly number[] {
   const places = new Map<ObjectId, { at: number; index: number }[]>();
-  for (const [at, { ref }] of earlier.entries()) {
-    if (!unchanged.has(ref.rulesetID)) continue;
-    const list = places.get(ref.rulesetID);
-    if (list) list.push({ at, index: ref.index });
-    else places.set(ref.rulesetID, [{ at, index: ref.index }]);
+  for (const [at, { rulesetID, index }] of earlier.entries()) {
+    if (!unchanged.has(rulesetID)) continue;
+    const list = places.get(rulesetID);
+    if (list) list.push({ at, index });
+    else places.set(rulesetID, [{ at, index }]);
   }
   return rules.map(
-    ({ ref }) => places.get(ref.rulesetID)?.find(({ index }) => index === ref.index)?.at ?? ELSEWHERE,
+    ({ rulesetID, index }) => places.get(rulesetID)?.find(one => one.index === index)?.at ?? ELSEWHERE,
   );
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
+import { PackedText } from '../../../shared/core/packed-text.ts';
 import type { Meaning } from '../data-plane.ts';
-import { PackedText } from './packed-text.ts';
 
 /** A chain of the table. Rules are nft's text, one each. */
 export interface Chain {

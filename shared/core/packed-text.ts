@@ -1,4 +1,4 @@
-import { packed, unpacked } from '../../../shared/core/packed.ts';
+import { packed, unpacked } from './packed.ts';
 
 /** Characters of texts that are packed together: each by itself would take more time, and more room. */
 const ENOUGH = 65_536;
