@@ -211,13 +211,13 @@ export class NamespacePolicy {
    */
   rest(): void {
     this.#table.rest();
+    this.#forget();
     if (this.#naming) return;
     const all = this.#rulesets.map((_, at) => this.#rulesOf(at));
     const naming = (direction: Direction): NumberLists =>
       NumberLists.of(all.map(rules => rules[direction].flatMap(({ object }) => object)));
     this.#naming = { incoming: naming('incoming'), outgoing: naming('outgoing') };
     this.#rulesets = all.map(rules => new PackedText(JSON.stringify(rules)));
-    this.#forget();
   }
 
   #rulesOf(ruleset: number): RulesOf {
