@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { newObjectId } from '../../shared/core/object.ts';
-import type { Activity, Stored } from '../../shared/ports/object-store.ts';
+import type { Activity, Stored, Write } from '../../shared/ports/object-store.ts';
 import { Failure } from '../../shared/schema/failure.ts';
 import { NamespacePath, tenantOf } from '../../shared/schema/ids.ts';
 import { isHidden, type Namespace } from '../../shared/schema/namespace.ts';
 import { everyIdentity, type Identity } from '../../shared/schema/resources.ts';
+import { chunks } from '../import/batch.ts';
 import { Purge, rootOf } from '../purging.ts';
 import { Called, type TaskDeps, task } from './task.ts';
 
@@ -12,7 +13,7 @@ const Input = z.strictObject({ ...Called, ...Purge.shape });
 
 /** Transactions of one call; a call has 30 seconds. */
 const MOST = 40;
-/** Objects that go in one transaction: each has its item, its guard, its pointers and its activity, of 100 in all. */
+/** Objects that go in one transaction at most: each has its item, its guard, its pointers and its activity, of 100 in all. */
 const TOGETHER = 16;
 
 /**
@@ -46,12 +47,13 @@ async function leafOf(namespace: Namespace, deps: TaskDeps): Promise<Namespace> 
 async function removeSome(leaf: Namespace, execution: string, deps: TaskDeps): Promise<void> {
   const path = NamespacePath.parse(leaf.name);
   const objects = await objectsIn(path, deps);
-  if (objects.length > 0) {
-    await deps.store.commit(
-      objects.flatMap(([identity, object]) => removal(identity, object, execution, deps)),
-    );
-    return;
-  }
+  const [some] = chunks(
+    objects.map(([identity, object]) => ({
+      entry: object.ID,
+      writes: removal(identity, object, execution, deps),
+    })),
+  );
+  if (some) return deps.store.commit(some.flatMap(({ writes }) => writes));
   await deps.publications.remove(tenantOf(path), leaf.ID);
   await deps.store.commit(removal('namespace', leaf, execution, deps));
 }
@@ -68,7 +70,7 @@ async function objectsIn(path: NamespacePath, { store }: TaskDeps): Promise<[Ide
   return lists.flat().slice(0, TOGETHER);
 }
 
-function removal(identity: Identity, object: Stored, execution: string, { clock }: TaskDeps) {
+function removal(identity: Identity, object: Stored, execution: string, { clock }: TaskDeps): Write[] {
   const now = clock.now();
   const entry: Activity = {
     id: newObjectId(now, size => clock.randomBytes(size)),
@@ -83,5 +85,5 @@ function removal(identity: Identity, object: Stored, execution: string, { clock 
   return [
     { kind: 'delete', resource: identity, object, seen: object.updateTime },
     { kind: 'activity', activity: entry },
-  ] as const;
+  ];
 }

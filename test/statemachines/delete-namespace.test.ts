@@ -10,9 +10,10 @@ import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import type { Publications } from '../../shared/ports/publications.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
+import { MOST_ELEMENTS } from '../../shared/schema/resource.ts';
 import { identities } from '../../shared/schema/resources.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
-import { create, freshTenant, makeEnforcer, makeNamespace, makeNetwork } from '../make/objects.ts';
+import { create, freshTenant, makeEnforcer, makeNamespace, makeNetwork, makeUnit } from '../make/objects.ts';
 import { purging } from '../make/purging.ts';
 import { timeline } from '../make/timeline.ts';
 
@@ -278,6 +279,24 @@ describe('removing a namespace', () => {
     const points = await dyingAt(0);
     for (let point = 1; point <= points; point += 1) await dyingAt(point);
     expect(points).toBeGreaterThan(0);
+  });
+
+  it('removes units with as many addresses as they may have, as few at once as fit into a transaction', async () => {
+    const { tenant, account } = await plant();
+    const path = NamespacePath.parse(account.name);
+    const units = Array.from({ length: 20 }, (_, at) =>
+      makeUnit(
+        path,
+        `unit ${at}`,
+        Array.from({ length: MOST_ELEMENTS }, (_, nth) => `10.0.${at}.${nth}`),
+      ),
+    );
+    for (const unit of units) await store.commit([create('processingunit', unit)]);
+    await hide(account);
+    const { deliver, finish } = purging({ database, store, publications, time: freshTime() });
+    await deliver();
+    await finish();
+    expect(await inventory(tenant)).toEqual(LEFT);
   });
 
   it('removes a tenant too', async () => {
