@@ -62,6 +62,7 @@ export class Events extends Construct {
     this.#lostEnforcers(props);
     this.#expiredAuthorizations(props);
     this.#oldImports(props);
+    this.#stuckDeletions(props);
     this.bootstrap = this.#bootstrap(props);
   }
 
@@ -150,6 +151,15 @@ export class Events extends Construct {
       config: 'importSweep',
     });
     letStart(fn, props.importObjects);
+  }
+
+  #stuckDeletions(props: EventsProps): void {
+    const fn = this.#sweep('stuckDeletions', props, {
+      description: 'Begins anew the removal of namespaces whose workflow failed',
+      every: Duration.hours(1),
+      config: 'deletionSweep',
+    });
+    letStart(fn, props.deleteNamespace);
   }
 
   /** Looks through the table for what a moment in time has changed. */

@@ -22,7 +22,7 @@ export async function beingDeleted(
   if (going) {
     return fail(
       'locked',
-      `namespace \`${going.name}\` is being deleted with all below it; when that is done its name is free again. If it is not done within minutes, an operator looks why the workflow delete-namespace failed, and has it go on`,
+      `namespace \`${going.name}\` is being deleted with all below it; when that is done its name is free again. If it is not done within minutes, the workflow delete-namespace failed: it is begun anew each hour, and an operator sees why in its last execution`,
     );
   }
   if (there?.deletion !== 'Checking') return undefined;

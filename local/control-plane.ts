@@ -16,6 +16,7 @@ import { publishMarked } from '../functions/events/publish.ts';
 import { push, review } from '../functions/events/push.ts';
 import { releaseChanged } from '../functions/events/release-changed.ts';
 import { resign } from '../functions/events/resign.ts';
+import { takeUpDeletions } from '../functions/events/stuck-deletions.ts';
 import { endStuckImports } from '../functions/events/stuck-imports.ts';
 import { upgradeCreated } from '../functions/events/upgrade-created.ts';
 import { httpFunction } from '../functions/http.ts';
@@ -260,7 +261,17 @@ async function start(settings: Settings, data: string, database: Database): Prom
       log.error('removing old imports failed; it is tried again in an hour', { error: String(error) }),
     );
   };
+  // At once too: a release that mends what a removal failed on begins with a start.
+  const takeUp = (): void => {
+    takeUpDeletions(deps).catch(error =>
+      log.error('taking up removals of namespaces failed; it is tried again in an hour', {
+        error: String(error),
+      }),
+    );
+  };
+  takeUp();
   const hourly = setInterval(() => {
+    takeUp();
     signAnew();
     removeOld();
     forgetImports();

@@ -16,6 +16,7 @@ import { publishMarked } from '../events/publish.ts';
 import { push as pushAll, review } from '../events/push.ts';
 import { releaseChanged } from '../events/release-changed.ts';
 import { resign as resignAll } from '../events/resign.ts';
+import { takeUpDeletions } from '../events/stuck-deletions.ts';
 import { endStuckImports } from '../events/stuck-imports.ts';
 import { upgradeCreated } from '../events/upgrade-created.ts';
 
@@ -77,6 +78,9 @@ export const oldImports = async () => ({
   ...(await endStuckImports(compose())),
   ...(await removeOldImports(compose())),
 });
+
+/** The clock. */
+export const stuckDeletions = () => takeUpDeletions(compose());
 
 /** An operator. */
 export const bootstrap = () => makeAdministrator(compose());

@@ -10,7 +10,7 @@ import {
   RegistrationRequest,
   UnitPokeParameters,
 } from './enforcer-messages.ts';
-import { READ, WRITE } from './fails.ts';
+import { SAY, WRITE } from './fails.ts';
 import type { Route } from './route.ts';
 
 /** What agents do beside CRUD. */
@@ -22,7 +22,7 @@ export const enforcerRoutes = {
     summary: 'Says that the enforcer is alive, and what has become of it: its status, version and bundle.',
     allow: { identity: 'enforcer', verb: 'put' },
     query: PokeParameters,
-    fails: READ,
+    fails: SAY,
   },
   pokeProcessingUnit: {
     method: 'GET',
@@ -31,7 +31,7 @@ export const enforcerRoutes = {
     summary: 'Says that a processing unit is still there, and what has become of it.',
     allow: { identity: 'processingunit', verb: 'put' },
     query: UnitPokeParameters,
-    fails: READ,
+    fails: SAY,
   },
   registerEnforcer: {
     method: 'POST',
@@ -53,7 +53,7 @@ export const enforcerRoutes = {
     allow: { identity: 'preflight', verb: 'post' },
     input: PreflightRequest,
     ok: PreflightAnswer,
-    fails: [...READ, 'invalid', 'too_large', 'unsupported_media_type'],
+    fails: [...SAY, 'invalid', 'too_large', 'unsupported_media_type'],
   },
   applyPreset: {
     method: 'POST',
@@ -81,6 +81,6 @@ export const enforcerRoutes = {
     summary: "Gets short-lived read access to the bundle of the enforcer's namespace.",
     allow: { identity: 'enforcercredential', verb: 'post' },
     ok: EnforcerCredentials,
-    fails: READ,
+    fails: SAY,
   },
 } as const satisfies Record<string, Route>;

@@ -21,5 +21,8 @@ export const WRITE: readonly FailureKind[] = [
   'too_large',
 ];
 
+/** How what an agent says or asks for may, which is refused in a namespace that is being deleted as a write is. */
+export const SAY: readonly FailureKind[] = [...READ, 'locked'];
+
 /** How a POST may that changes nothing. */
 export const ASK: readonly FailureKind[] = [...READ, 'invalid', 'too_large'];

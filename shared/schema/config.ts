@@ -128,6 +128,7 @@ export const configOf = {
     'LOG_LEVEL',
   ],
   importSweep: ['TABLE_NAME', 'ACTIVITY_DAYS', 'IMPORT_OBJECTS_ARN', 'LOG_LEVEL'],
+  deletionSweep: ['TABLE_NAME', 'ACTIVITY_DAYS', 'DELETE_NAMESPACE_ARN', 'LOG_LEVEL'],
   sweep: ['TABLE_NAME', 'ACTIVITY_DAYS', 'LOG_LEVEL'],
   bootstrap: ['TABLE_NAME', 'ACTIVITY_DAYS', 'API_URL', 'LOG_LEVEL'],
 } as const satisfies Record<string, readonly ConfigName[]>;

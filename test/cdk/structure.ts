@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<string, keyof typeof configOf>> = {
   lostEnforcers: 'sweep',
   expiredAuthorizations: 'sweep',
   oldImports: 'importSweep',
+  stuckDeletions: 'deletionSweep',
   ApplyImport: 'importTask',
   PlanImport: 'importTask',
   ValidateImport: 'importTask',
@@ -235,6 +236,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
         'oldImports',
         'resign',
         'reviewListeners',
+        'stuckDeletions',
       ]);
       for (const [id] of async) {
         const config = ofType(rest, 'AWS::Lambda::EventInvokeConfig').find(([, c]) =>
@@ -267,7 +269,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
 
     it('wait in queues that are encrypted and refuse plain HTTP', () => {
       const queues = ofType(rest, 'AWS::SQS::Queue');
-      expect(queues).toHaveLength(10);
+      expect(queues).toHaveLength(11);
       for (const [id, { Properties }] of queues) {
         expect(Properties, id).toMatchObject({ SqsManagedSseEnabled: true });
         const policy = ofType(rest, 'AWS::SQS::QueuePolicy').find(([, p]) =>

@@ -228,6 +228,25 @@ describe('a namespace whose removal goes on, or came to a halt', () => {
     }
   });
 
+  it('says so to agents too: pokes, credentials and preflights are refused as writes are', async () => {
+    const id = 'a'.repeat(24);
+    for (const at of [path, below]) {
+      for (const line of [
+        `GET /enforcers/${id}/poke`,
+        `GET /processingunits/${id}/poke`,
+        `POST /enforcers/${id}/credentials`,
+        'POST /preflights',
+      ] as const) {
+        expect(
+          refused(await plane.root(line, at, line === 'POST /preflights' ? { body: {} } : {})),
+          line,
+        ).toEqual(said());
+      }
+    }
+    expect((await plane.root(`GET /enforcers/${id}/poke`, `${tenant}/never`)).status).toBe(404);
+    expect((await plane.root(`GET /enforcers/${id}`, path)).status).toBe(404);
+  });
+
   it('keeps its name, and says so to who wants it', async () => {
     const body = { name: 'account' };
     expect(refused(await admin('POST /namespaces', tenant, { body }))).toEqual(said());

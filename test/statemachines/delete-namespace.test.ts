@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { takeUpDeletions } from '../../functions/events/stuck-deletions.ts';
 import { tasks } from '../../functions/tasks/index.ts';
 import { load } from '../../local/asl/load.ts';
 import { readStateMachines } from '../../local/workflows.ts';
@@ -15,6 +16,7 @@ import { identities } from '../../shared/schema/resources.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import { create, freshTenant, makeEnforcer, makeNamespace, makeNetwork, makeUnit } from '../make/objects.ts';
 import { purging } from '../make/purging.ts';
+import { quiet } from '../make/state-machine.ts';
 import { timeline } from '../make/timeline.ts';
 
 let directory: DataDirectory;
@@ -297,6 +299,39 @@ describe('removing a namespace', () => {
     await deliver();
     await finish();
     expect(await inventory(tenant)).toEqual(LEFT);
+  });
+
+  it('that failed for good is begun anew by the clock, under the next name, and by nobody while it is at work', async () => {
+    const { tenant, account } = await plant(40);
+    await hide(account);
+    const time = freshTime();
+    let faults = 2;
+    const failing: ObjectStore = {
+      ...store,
+      commit: async writes => {
+        const isPurge = writes.some(({ kind }) => kind === 'delete');
+        if (isPurge && faults-- > 0) throw fail('invalid', 'a defect of this release');
+        await store.commit(writes);
+      },
+    };
+    const { deliver, finish, workflows } = purging({ database, store: failing, publications, time });
+    await deliver();
+    const deps = { store, clock: time, log: quiet, workflows };
+    time.advance(Date.now() - time.now().getTime() + 11 * 60_000);
+    expect(await takeUpDeletions(deps), 'at work').toEqual({ begun: 0 });
+    for (const number of ['', '-1']) {
+      await finish();
+      const ended = await workflows.describe('delete-namespace', `${account.ID}${number}`);
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'Microseg.invalid' });
+      expect(await takeUpDeletions(deps)).toEqual({ begun: 1 });
+      expect(await takeUpDeletions(deps), 'at work again').toEqual({ begun: 0 });
+    }
+    await finish();
+    expect(await workflows.describe('delete-namespace', `${account.ID}-2`)).toMatchObject({
+      status: 'SUCCEEDED',
+    });
+    expect(await inventory(tenant)).toEqual({ ...LEFT, 'externalnetwork /account-2': 40 });
+    expect(await takeUpDeletions(deps), 'nothing is left').toEqual({ begun: 0 });
   });
 
   it('removes a tenant too', async () => {
