@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { enforcing, type Fleet, NAMESPACE, openFleet, until } from './fleet.ts';
@@ -63,4 +63,29 @@ test('with a full disk new policy is enforced all the same, and kept as soon as 
     /holds revision \d+ from disk/.test(again.out()) ? true : undefined,
   );
   expect(Number(/holds revision (\d+)/.exec(again.out())?.[1])).toBeGreaterThan(revision);
+  await again.kill('SIGTERM');
 });
+
+test.each(['with what it kept', 'with nothing in it'])(
+  'a read-only folder %s keeps no agent from enforcing',
+  async what => {
+    const host = fleet.network.host('db');
+    await fleet.comeBack();
+    if (what === 'with nothing in it')
+      for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+    execFileSync('mount', ['-o', 'remount,ro', folder]);
+    await host.run('nft', ['flush', 'ruleset']);
+    const agent = await fleet.start('db');
+    await until(
+      'the report',
+      () => agent.out().includes('enforces revision') || undefined,
+      20_000,
+      agent.err,
+    );
+    expect(await host.run('nft', ['list', 'tables'])).toContain('inet prisma');
+    expect(agent.err()).toMatch(/"trouble":"disk".*(EROFS|ENOENT)/);
+    expect(agent.process.exitCode).toBeNull();
+    await agent.kill('SIGTERM');
+    execFileSync('mount', ['-o', 'remount,rw', folder]);
+  },
+);

@@ -179,7 +179,7 @@ export class Agent {
       failed: (error, failures) => {
         const { active } = this.holding;
         const held = active ? `still on revision ${active.content.revision}` : 'no bundle yet';
-        if (failures === 1) say(`${error instanceof Error ? error.message : error}; ${held}, trying again`);
+        if (failures === 1) say(`${messageOf(error)}; ${held}, trying again`);
       },
     });
   }

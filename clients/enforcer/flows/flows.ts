@@ -6,7 +6,6 @@ import type { FlowContext, Flows } from '../agent/parts.ts';
 import type { Status } from '../agent/status.ts';
 import type { Clock } from '../clock.ts';
 import { type DataPlane, LOG_PREFIX } from '../data-plane.ts';
-import { makeFolder } from '../files.ts';
 import type { Log } from '../log.ts';
 import { Accounting, type Counts } from './accounting.ts';
 import { Child } from './child.ts';
@@ -79,7 +78,6 @@ export class FlowLog implements Flows {
   constructor(options: FlowOptions) {
     const { folder, clock, group, interval, log, source = tcpdumpSource, endings = CONNTRACK } = options;
     this.#options = options;
-    makeFolder(folder);
     this.#table = new FlowTable({ interval });
     this.#spool = new Spool(join(folder, 'spool'), options.spoolLimit);
     this.#source = source({

@@ -2,6 +2,18 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, writeWhole } from '../files.ts';
 
+/** What an earlier run left. A folder that can't be made or cleaned has nothing, until something can be kept there. */
+function namesIn(folder: string): string[] {
+  try {
+    makeFolder(folder);
+    const names = readdirSync(folder).sort();
+    for (const name of names) if (name.endsWith('.new')) rmSync(join(folder, name), { force: true });
+    return names;
+  } catch {
+    return [];
+  }
+}
+
 /** A batch of reports on disk. */
 export interface Spooled {
   name: string;
@@ -28,13 +40,12 @@ export class Spool {
   constructor(folder: string, limit: number) {
     this.#folder = folder;
     this.#limit = limit;
-    makeFolder(folder);
-    for (const name of readdirSync(folder).sort()) {
+    for (const name of namesIn(folder)) {
       const number = Number(NAME.exec(name)?.[1]);
       if (Number.isInteger(number)) {
         this.#keep(name, statSync(join(folder, name)).size);
         this.#next = number + 1;
-      } else if (name.endsWith('.new')) rmSync(join(folder, name), { force: true });
+      }
     }
   }
 
@@ -57,6 +68,7 @@ export class Spool {
     const name = `${String(this.#next++).padStart(12, '0')}.${count}.json`;
     for (;;) {
       try {
+        makeFolder(this.#folder);
         writeWhole(join(this.#folder, name), text);
         this.#keep(name, bytes);
         return;

@@ -10,7 +10,7 @@ import { type Cloud, findCloud, noCloud } from '../agent/cloud.ts';
 import type { Description } from '../agent/description.ts';
 import { enroll } from '../agent/enroll.ts';
 import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
-import { loop } from '../agent/loop.ts';
+import { loop, messageOf } from '../agent/loop.ts';
 import type { Order } from '../agent/orders.ts';
 import { provenInstance } from '../agent/proven-instance.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
@@ -125,7 +125,11 @@ async function kernelSide(
   const plane = introducing(openDataPlane({ logGroup: group }), which => introduce({ log, ...which }));
   const names = new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() });
   if (!settings.flows || settings.once) return { plane, names };
-  claimSysctls(folder);
+  try {
+    claimSysctls(folder);
+  } catch (error) {
+    log.warn({}, `connections are told without bytes and durations: ${messageOf(error)}`);
+  }
   const dns = new Overheard({ clock, heard: (name, answers) => names.hear(name, answers) });
   const overheard = (record: LogRecord) => dns.take(record);
   const how = { plane, group, folder: place, spoolLimit, interval, clock, log, send: sendFlows, overheard };

@@ -39,15 +39,21 @@ export const kept = (folder: string): Record<string, string> | undefined => {
   }
 };
 
-/** Sets what the agent needs, and remembers what it was, the first time. */
+/**
+ * Sets what the agent needs, and remembers what it was, the first time. Throws what the system says where that can't be kept; then
+ * nothing is set, because nobody could set it back.
+ */
 export function claimSysctls(folder: string): void {
-  const before = { ...kept(folder) };
+  const known = kept(folder);
+  const before = { ...known };
   for (const name of Object.keys(WANTED)) {
     const value = read(name);
     if (value !== undefined) before[name] ??= value;
   }
-  makeFolder(folder);
-  writeWhole(join(folder, FILE), `${JSON.stringify(before)}\n`);
+  if (JSON.stringify(before) !== JSON.stringify(known)) {
+    makeFolder(folder);
+    writeWhole(join(folder, FILE), `${JSON.stringify(before)}\n`);
+  }
   for (const [name, value] of Object.entries(WANTED)) if (read(name) !== value) write(name, value);
 }
 
