@@ -58,7 +58,7 @@ const LEASES = {
  * What does not leave the host. The way out is not told anew to packets whose destination was translated (`dnat`): what a
  * program sends to its own host may go to a container, or anywhere.
  */
-const STAYS = ['oif lo ct status and dnat == 0 accept', 'oif lo fib daddr type local accept'];
+const STAYS: Chain = { rules: ['ct status and dnat == 0 accept', 'fib daddr type local accept'] };
 
 /** Nobody outside has this host's own addresses. In IPv4 the kernel sees to it; what the host sends to groups comes back to it. */
 const FORGED_OWN = 'iif != 0 ip6 daddr != ff00::/8 fib saddr type local drop';
@@ -230,7 +230,8 @@ export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Ma
   return new Map<string, Chain>([
     ...sides(policy, dispatch, group).filter(([name]) => hasPassing || !name.startsWith('pass_')),
     ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
-    ['hook_out', hook('output', 0, [...STAYS, ...outs], 'side_in_r', 'side_out')],
+    ['stays', STAYS],
+    ['hook_out', hook('output', 0, ['oif lo jump stays', ...outs], 'side_in_r', 'side_out')],
     ...(hasPassing ? passing(ins, outs) : []),
   ]);
 }
@@ -243,7 +244,10 @@ function passing(ins: string[], outs: string[]): [string, Chain][] {
   const all = [...ins, ...outs];
   return [
     ['hook_in_pass', hook('input', -1, ['iif lo accept', ...ins, ...NEIGHBOURS], 'pass_in_r', 'pass_out')],
-    ['hook_out_pass', hook('output', 1, [...STAYS, ...outs, ...NEIGHBOURS], 'pass_out_r', 'pass_in')],
+    [
+      'hook_out_pass',
+      hook('output', 1, ['oif lo jump stays', ...outs, ...NEIGHBOURS], 'pass_out_r', 'pass_in'),
+    ],
     ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', 'pass_out')],
     ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', 'pass_in')],
   ];
