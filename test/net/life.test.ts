@@ -90,6 +90,25 @@ describe('agents on real hosts', () => {
     });
   });
 
+  test('rules tell what they did, and a second look that they did more', async () => {
+    const rejected = async (): Promise<number> => {
+      const said = await fleet.command(db.host, 'rules', '--json', '--state', db.folder);
+      const deeds = JSON.parse(said) as {
+        packets: number;
+        meaning?: { verdict: string; direction: string };
+      }[];
+      expect(deeds.every(({ meaning }) => meaning !== undefined)).toBe(true);
+      return deeds
+        .filter(({ meaning }) => meaning?.verdict === 'reject' && meaning.direction === 'incoming')
+        .reduce((sum, { packets }) => sum + packets, 0);
+    };
+    const before = await rejected();
+    const traffic = { kind: 'ports', protocol: 17, port: 4444 } as const;
+    await probes.send([{ from: '10.0.0.3', to: '10.0.0.2', traffic }], () => ({}));
+    await until('one more', async () => (await rejected()) === before + 1 || undefined);
+    expect(await fleet.command(db.host, 'rules', '--state', db.folder)).toMatch(/packets +bytes +verdict/);
+  });
+
   test('status tells what holds', async () => {
     const text = await fleet.command(db.host, 'status', '--state', db.folder);
     expect(text).toMatch(/enforced for/);

@@ -10,6 +10,7 @@ import { boot } from './boot.ts';
 import { explain } from './explain.ts';
 import { type InstallFlags, install } from './install.ts';
 import { reconcile } from './reconcile.ts';
+import { rules } from './rules.ts';
 import { run as runAgent } from './run.ts';
 import { beforePolicyOption, each, runCommand, stateOption } from './run-options.ts';
 import { type RunFlags, settingsOf } from './settings.ts';
@@ -61,6 +62,21 @@ function addLooking(program: Command, io: Io): void {
     .action((source: string, destination: string, traffic: string, flags: { state: string; json: boolean }) =>
       explain({ source, destination, traffic, folder: flags.state, json: flags.json }, io),
     );
+}
+
+const RULES_HELP = `
+Since the rules were loaded: of what is allowed the first packet of each flow counts, of what is rejected each packet. Rules that
+decided nothing are left out, and so are those that log nothing.
+`;
+
+function addRules(program: Command, io: Io): void {
+  program
+    .command('rules')
+    .description('Tells how often each rule allowed or rejected something on this host.')
+    .addOption(stateOption())
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', RULES_HELP)
+    .action((flags: { state: string; json: boolean }) => rules(flags, io));
 }
 
 function addMending(program: Command, io: Io): void {
@@ -175,6 +191,7 @@ export function programOf(io: Io): Command {
     });
   addRun(program, io);
   addLooking(program, io);
+  addRules(program, io);
   addMending(program, io);
   addInstalling(program, io);
   addRunner(program, io);

@@ -14,7 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Status } from '../../../../clients/enforcer/agent/status.ts';
+import type { Meaning } from '../../../../clients/enforcer/data-plane.ts';
 import { refuseTemporary } from '../../../../clients/enforcer/life/install.ts';
+import { deedsOf, describeDeeds } from '../../../../clients/enforcer/life/rules.ts';
 import { ageOf, describeStatus, whatIsWrong } from '../../../../clients/enforcer/life/show.ts';
 import { VERSION } from '../../../../clients/enforcer/version.ts';
 import { type } from './terminal.ts';
@@ -30,6 +32,7 @@ test.each([
   ['help-run', ['run', '--help']],
   ['help-status', ['status', '--help']],
   ['help-explain', ['explain', '--help']],
+  ['help-rules', ['rules', '--help']],
   ['help-install', ['install', '--help']],
   ['help-uninstall', ['uninstall', '--help']],
 ])('prints its %s', async (name, argv) => {
@@ -92,7 +95,7 @@ test('a command that is not there is told with those that are', async () => {
   });
 });
 
-test.each([['boot'], ['reconcile'], ['uninstall']])('%s is for root', async verb => {
+test.each([['boot'], ['reconcile'], ['rules'], ['uninstall']])('%s is for root', async verb => {
   expect(await type([verb])).toMatchObject({ code: 1, err: expect.stringContaining('as root') });
 });
 
@@ -204,6 +207,34 @@ test('a check prints the status and fails with what is wrong', async () => {
   expect((await type(argv)).code).toBe(0);
   const { code, out, err } = await type([...argv, '--check', '--json']);
   expect([code, err, JSON.parse(out).running]).toEqual([1, 'error: no agent runs\n', false]);
+});
+
+test('what rules did is told with the greatest first, and what nobody knows any more', async () => {
+  const counters = new Map([
+    ['0a', { packets: 2, bytes: 120 }],
+    ['0b', { packets: 1400, bytes: 84_000 }],
+    ['0c', { packets: 2, bytes: 90 }],
+    ['0d', { packets: 1, bytes: 60 }],
+  ]);
+  const ref = (ruleName: string) => ({
+    rulesetID: '01a213ec299f1ef181ca083a',
+    name: 'web',
+    namespace: '/t',
+    propagated: false,
+    direction: 'incoming' as const,
+    index: 1,
+    ruleName,
+  });
+  const told = (more: object) =>
+    ({ direction: 'incoming', verdict: 'allow', namespace: '/t', ...more }) as Meaning;
+  const meanings = new Map<string, Meaning>([
+    ['0a', told({ rule: ref('') })],
+    ['0b', told({ verdict: 'reject', observed: { verdict: 'allow', rule: ref('') } })],
+    ['0c', told({ rule: ref('by name'), direction: 'outgoing' })],
+  ]);
+  await expect(describeDeeds(deedsOf(counters, id => meanings.get(id)))).toMatchFileSnapshot(
+    'golden/rules.txt',
+  );
 });
 
 test.each([
