@@ -1,12 +1,11 @@
 import type { PolicyPayload } from '../../../shared/schema/bundle.ts';
-import type { ObjectId } from '../../../shared/schema/ids.ts';
 import type { HostPolicy } from '../data-plane.ts';
 import { FAMILIES, type Group, groupsOf, intervals, WAYS, type Way } from './groups.ts';
 import type { Loom } from './loom.ts';
 import type { KernelMap } from './model.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { Numbers } from './numbers.ts';
-import { unchanged } from './same.ts';
+import { type Unchanged, unchanged } from './same.ts';
 import { sharedModel } from './shared-model.ts';
 import type { Family } from './territories.ts';
 import { warningsOf } from './warnings.ts';
@@ -41,7 +40,7 @@ export const baseKey = ({
 }: HostPolicy): string =>
   JSON.stringify([digests['policy.json'], units, profile, infrastructure, layer3Only, lockdown]);
 
-const NONE: ReadonlySet<ObjectId> = new Set();
+const NONE: Unchanged = { has: () => false };
 
 /** Goes on from an earlier one with all that is the same in both; that is of no use then. */
 export function baseOf(
@@ -56,8 +55,12 @@ export function baseOf(
   });
   const before = new Map(earlier?.neighbourhoods.map(one => [one.surroundings.policy.namespace.path, one]));
   const neighbourhoods = [...Map.groupBy(groups, ({ surroundings }) => surroundings)].map(
-    ([surroundings, members]) =>
-      new Neighbourhood(surroundings, members, numbers, before.get(surroundings.policy.namespace.path)),
+    ([surroundings, members]) => {
+      const known = before.get(surroundings.policy.namespace.path);
+      return known?.isOf(surroundings, members)
+        ? known.with(members)
+        : new Neighbourhood(surroundings, members, numbers, known);
+    },
   );
   const sides = groups.flatMap(group => WAYS.map(way => ({ group, way })));
   return {

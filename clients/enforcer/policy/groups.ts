@@ -5,6 +5,7 @@ import type { HostPolicy, LocalUnit } from '../data-plane.ts';
 import { Judge } from './judge.ts';
 import type { Loom } from './loom.ts';
 import type { Elements } from './model.ts';
+import type { Unchanged } from './same.ts';
 import { Surroundings } from './surroundings.ts';
 import { FAMILIES, type Family, rangeOf } from './territories.ts';
 
@@ -36,7 +37,7 @@ function likeness(unit: LocalUnit, policy: NamespacePolicy): string {
 /** Groups of an earlier policy, and the rulesets that are as they were in it. */
 export interface Earlier {
   groups: readonly Group[];
-  unchanged: ReadonlySet<ObjectId>;
+  unchanged: Unchanged;
 }
 
 export function groupsOf(host: HostPolicy, model: PolicyModel, loom: Loom, earlier: Earlier): Group[] {
@@ -65,7 +66,11 @@ export function groupsOf(host: HostPolicy, model: PolicyModel, loom: Loom, earli
       if (before) made.goOnFrom(before.judges[way], earlier.unchanged);
       return made;
     };
-    const judges = { in: judge('in'), out: judge('out') };
+    const isAsBefore =
+      before?.surroundings.policy === policy &&
+      before.likeness === likeness &&
+      before.judges.in.layer3Only === host.layer3Only;
+    const judges = isAsBefore ? before.judges : { in: judge('in'), out: judge('out') };
     return [{ id: first.ID, units: members, likeness, surroundings: around, judges }];
   });
 }

@@ -6,7 +6,7 @@ import type { ObjectId } from '../../../shared/schema/ids.ts';
 import type { Tag } from '../../../shared/schema/tag.ts';
 import type { Loom, Side, Woven, Written } from './loom.ts';
 import { shortHash } from './model.ts';
-import { isSame } from './same.ts';
+import { isSame, type Unchanged } from './same.ts';
 import { WovenTable } from './woven-table.ts';
 
 /** What one policy says to one kind of unit in one direction about every peer. */
@@ -20,14 +20,14 @@ export class Judge {
   readonly #naming: NumberLists;
   readonly #woven = new WovenTable();
   /** What an earlier one wove, and where it had the rules that are the same here. Until `rest`. */
-  #earlier: { woven: WovenTable; places: readonly number[] } | undefined;
+  #earlier: { judge: Judge; places: readonly number[] } | undefined;
   /** What is asked for twice: to tell whether it is new, and where it is. Until `rest`. */
   readonly #lately = new Map<string, Written>();
   /** What its verdicts lead to. */
   readonly ends = new Set<string>();
   readonly #loom: Loom;
   readonly #side: Side;
-  readonly #layer3Only: boolean;
+  readonly layer3Only: boolean;
 
   /** `subject`: the unit's tags on the wire. */
   constructor(
@@ -38,7 +38,7 @@ export class Judge {
     this.policy = policy;
     this.#loom = loom;
     this.#side = side;
-    this.#layer3Only = layer3Only;
+    this.layer3Only = layer3Only;
     const rules = policy.rules(subject, side.direction);
     this.#rules = rules;
     this.#ranks = Float64Array.from(rules, ({ rank }) => rank);
@@ -46,14 +46,21 @@ export class Judge {
   }
 
   /** Takes over what an earlier one wove. `unchanged`: rulesets that are as they were. */
-  goOnFrom(earlier: Judge, unchanged: ReadonlySet<ObjectId>): void {
-    if (earlier.#layer3Only !== this.#layer3Only || !isSame(earlier.#side, this.#side)) return;
-    this.#earlier = { woven: earlier.#woven, places: placesOf(this.#places, earlier.#places, unchanged) };
+  goOnFrom(earlier: Judge, unchanged: Unchanged): void {
+    if (earlier.layer3Only !== this.layer3Only || !isSame(earlier.#side, this.#side)) return;
+    this.#earlier = { judge: earlier, places: placesOf(this.#places, earlier.#places, unchanged) };
   }
 
   /** Where each rule is in its policy. */
   get #places(): RulePlace[] {
     return Array.from(this.#ranks, rank => this.policy.placeOf(rank));
+  }
+
+  /** Whether all that this one says to anybody is what the other does. Of an earlier one known until `rest`. */
+  saysAs(other: Judge): boolean {
+    if (other === this) return true;
+    const { judge, places } = this.#earlier ?? {};
+    return judge === other && places?.length === other.#ranks.length && places.every((at, now) => at === now);
   }
 
   /** Whether a rule asks for one of these clauses. */
@@ -78,9 +85,9 @@ export class Judge {
 
   #wovenBefore(positions: readonly number[]): Woven | undefined {
     if (!this.#earlier) return undefined;
-    const { woven, places } = this.#earlier;
+    const { judge, places } = this.#earlier;
     const before = positions.map(at => places[at] ?? ELSEWHERE);
-    return before.includes(ELSEWHERE) ? undefined : woven.get(before);
+    return before.includes(ELSEWHERE) ? undefined : judge.#woven.get(before);
   }
 
   #weave(positions: readonly number[]): Woven {
@@ -109,7 +116,7 @@ export class Judge {
     const known = this.#lately.get(key);
     if (known) return known;
     const rules = positions.map(at => this.#ruleAt(at));
-    const made = this.#loom.rules(outcomesOf(rules, this.#layer3Only), this.#side);
+    const made = this.#loom.rules(outcomesOf(rules, this.layer3Only), this.#side);
     this.#lately.set(key, made);
     return made;
   }
@@ -133,7 +140,7 @@ const ELSEWHERE = -1;
 function placesOf(
   rules: readonly RulePlace[],
   earlier: readonly RulePlace[],
-  unchanged: ReadonlySet<ObjectId>,
+  unchanged: Unchanged,
 ): readonly number[] {
   const places = new Map<ObjectId, { at: number; index: number }[]>();
   for (const [at, { rulesetID, index }] of earlier.entries()) {

@@ -25,7 +25,7 @@ type Renamed = (clause: number) => number | undefined;
 export class Neighbourhood {
   /** Stays while the namespace does. */
   readonly id: string;
-  readonly groups: readonly Group[];
+  groups: readonly Group[];
   readonly surroundings: Surroundings;
   /** Peers, and DNS names of external networks where they lead to. */
   readonly residents = new Residents<Peer | Led>(one => this.#clausesOf(one));
@@ -36,7 +36,7 @@ export class Neighbourhood {
   /** Goes on from it: by its classes, and by what their clauses are called here. Until `rest`. */
   #earlier: { byNumber: Neighbourhood; numberOf: Renamed } | undefined;
   /** What is the same as in an earlier policy: who is at which address, and of which class that is. */
-  readonly kept: 'nothing' | 'residents' | 'classes';
+  kept: 'nothing' | 'residents' | 'classes';
 
   /** `earlier`: of the same namespace; of no use afterwards. */
   constructor(
@@ -51,6 +51,23 @@ export class Neighbourhood {
     this.#numbers = numbers;
     this.#asked = new Set(groups.flatMap(({ judges }) => [...judges.in.named, ...judges.out.named]));
     this.kept = earlier ? this.#goOnFrom(earlier) : 'nothing';
+  }
+
+  /** Whether these groups, in other units or none but the same, ask for the same. */
+  isOf(surroundings: Surroundings, groups: readonly Group[]): boolean {
+    const judges = new Set(this.groups.map(group => group.judges.in));
+    return (
+      surroundings === this.surroundings &&
+      groups.length === judges.size &&
+      groups.every(group => judges.has(group.judges.in))
+    );
+  }
+
+  /** This one, of these groups. */
+  with(groups: readonly Group[]): this {
+    this.groups = groups;
+    this.kept = 'classes';
+    return this;
   }
 
   /** Whoever is asked for now was asked for before: then nobody has to be looked for. */

@@ -142,9 +142,8 @@ export class Renderer {
     }
     for (const [number, count] of uses) if (count === 0) uses.delete(number);
     const isSame =
-      !isNew &&
-      before &&
-      before.uses.size === uses.size &&
+      (!isNew || around.kept === 'classes') &&
+      before?.uses.size === uses.size &&
       [...uses.keys()].every(one => before.uses.has(one));
     const maps = FAMILIES.map(family => {
       const map = changed(`${TYPE[family]} : classid`, before?.singles[family], changes[family]);
@@ -152,17 +151,20 @@ export class Renderer {
     });
     const [four, six] = maps.map(({ map }) => map.elements);
     const singles = { 4: four ?? ClassMap.NONE, 6: six ?? ClassMap.NONE };
-    const said = isSame ? before.said : this.#saidIn(around, [...uses.keys()]);
+    const known = isSame ? before?.said : undefined;
+    const said = known && !isNew ? known : this.#saidIn(around, [...uses.keys()], known);
     return { stands: { singles, uses, said }, maps: maps.map(({ name, map }) => [name, map]) };
   }
 
-  /** What each group says to each class. */
-  #saidIn(around: Neighbourhood, numbers: string[]): Map<string, Said> {
+  /** What each group says to each class. `known`: to the same classes, before. */
+  #saidIn(around: Neighbourhood, numbers: string[], known?: ReadonlyMap<string, Said>): Map<string, Said> {
     const classes = numbers.sort().flatMap(number => around.byNumber(number) ?? []);
     return new Map(
       around.groups.flatMap(group =>
         WAYS.map((way): [string, Said] => {
           const judge = group.judges[way];
+          const earlier = known?.get(classesName(group, way));
+          if (earlier && judge.saysAs(earlier.judge)) return [classesName(group, way), { ...earlier, judge }];
           const woven = new Map(
             classes
               .filter(({ own }) => judge.names(own))
@@ -182,7 +184,7 @@ export class Renderer {
             elements: at,
             means,
           } as const;
-          return [name, { map, chains, ends }];
+          return [name, { judge, map, chains, ends }];
         }),
       ),
     );

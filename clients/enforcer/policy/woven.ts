@@ -1,11 +1,13 @@
 import type { Base } from './base.ts';
 import { BETWEEN } from './buckets.ts';
 import { WAYS } from './groups.ts';
+import type { Judge } from './judge.ts';
 import type { Loom } from './loom.ts';
 import { type Chain, type Counters, type KernelMap, sameRules } from './model.ts';
 
 /** What is said to the classes of one neighbourhood, by a group in one direction. */
 export interface Said {
+  judge: Judge;
   map: KernelMap;
   chains: ReadonlyMap<string, Chain>;
   /** What the chains lead to: names, `BETWEEN` them. */
