@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   import: () => import('./import.ts'),
   ingest: () => import('./ingest.ts'),
   scale: () => import('./scale.ts'),
+  fleet: () => import('./fleet.ts'),
   push: () => import('./push.ts'),
   reaction: () => import('./reaction.ts'),
   upgrade: () => import('./upgrade.ts'),

@@ -102,6 +102,35 @@ async function agentsQuestions({ deps }: Plane): Promise<Asked[]> {
   ];
 }
 
+/** A page of what is below the root, where there are many tenants: by an index, and by what no index knows. */
+async function fromRoot({ root }: Plane, reads: Reads, { middle }: Crowd): Promise<Row[]> {
+  const asked: [string, string][] = [
+    ['page by ID below the root', `ID == "${middle}"`],
+    ['page below the root by a filter that no index serves, and nothing passes', 'name == "nothing"'],
+  ];
+  const rows: Row[] = [];
+  for (const [what, q] of asked) {
+    const times: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      Object.assign(reads, { calls: 0, objects: 0 });
+      const start = performance.now();
+      const { status, text } = await root(
+        `GET /externalnetworks?recursive&limit=100&q=${encodeURIComponent(q)}`,
+        '/',
+      );
+      times.push(performance.now() - start);
+      if (status !== 200) throw new Error(text);
+    }
+    const { calls, objects } = reads;
+    rows.push({
+      name: `${what}, ${calls} calls, ${number(objects)} objects, of ${number(MANY + FEW)} objects`,
+      value: median(times),
+      unit: 'ms',
+    });
+  }
+  return rows;
+}
+
 /** Pages of a tenant of a million objects beside those of one of a thousand: what they read must be the same. */
 export const bench: Bench = {
   name: 'scale',
@@ -118,7 +147,7 @@ export const bench: Bench = {
       ];
       for (const asked of [...pagesOf(many, few), ...(await agentsQuestions(plane))])
         rows.push(await compared(asked, plane, reads));
-      return rows;
+      return [...rows, ...(await fromRoot(plane, reads, many))];
     } finally {
       await plane.stop();
     }

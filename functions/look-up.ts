@@ -13,9 +13,7 @@ export interface Place {
 }
 
 /** Attributes by whose value an index finds objects there. */
-export function indexed(identity: Identity, { namespace, recursive }: Place): ReadonlySet<string> {
-  // Index `ref` is of one tenant, and below the root there are many.
-  if (recursive && namespace === ROOT) return new Set();
+export function indexed(identity: Identity, { recursive }: Place): ReadonlySet<string> {
   const { unique, refs = [] } = resourceOf(identity);
   // A name is unique in its namespace and says nothing about those below.
   return new Set(['ID', ...refs, ...(recursive || unique === undefined ? [] : [unique])]);
@@ -41,8 +39,10 @@ export async function lookUp<I extends Identity>(
   store: ObjectStore,
 ): Promise<ObjectOf<I>[]> {
   const { unique } = resourceOf(identity);
-  const single = lookups.filter(lookup => isOne(identity, lookup));
-  const refs = lookups.filter(lookup => !isOne(identity, lookup));
+  // Below the root each tenant is asked for what it has, an ID as well.
+  const isSingle = (lookup: Lookup): boolean => isOne(identity, lookup) && !(recursive && namespace === ROOT);
+  const single = lookups.filter(isSingle);
+  const refs = lookups.filter(lookup => !isSingle(lookup));
   const oneIn = async (
     path: NamespacePath,
     { attribute, value }: Lookup,

@@ -13,6 +13,7 @@ const keyOf = ({ ID: id }: Stored<'enforcer'>) => ({ resource: 'enforcer', names
 
 /** An index whose answers are cut after so many items, whatever was asked for, as by their size. */
 const cutAfter = (most: number): RefReads => ({
+  tenants: async () => [tenant],
   query: async ({ pk, after, limit }) => {
     const inRange = enforcers.filter(enforcer => {
       const at = refKey(keyOf(enforcer), 'machineID', enforcer.machineID);

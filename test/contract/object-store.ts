@@ -702,7 +702,45 @@ export function objectStoreContract(
         });
       });
 
-      it('refuses a list by an attribute that is not indexed, and one of all tenants', async () => {
+      it('lists what has a value below the root too: what lives there, and then tenant by tenant, in pages of any size', async () => {
+        const value = freshTenant().slice(1);
+        const other = `${value}-other`;
+        const tenants = [await plant('/a'), await plant(), await plant('/a')].toSorted();
+        const [first, , third] = tenants as [NamespacePath, NamespacePath, NamespacePath];
+        const enforcers = [
+          makeEnforcer(ROOT, 'root 1', value),
+          makeEnforcer(ROOT, 'root 2', value),
+          makeEnforcer(first, 'first 1', value),
+          makeEnforcer(first, 'first 2', other),
+          makeEnforcer(childPath(first, 'a'), 'first 3', value),
+          makeEnforcer(childPath(third, 'a'), 'third', value),
+        ];
+        for (const enforcer of enforcers) await store.commit([create('enforcer', enforcer)]);
+        const machine = { attribute: 'machineID', value };
+        const names = async (limit: number, ...refs: Ref[]) =>
+          namesOf(
+            await every(after =>
+              store.listBy('enforcer', ROOT, {
+                refs,
+                recursive: true,
+                limit,
+                ...(after === undefined ? {} : { after }),
+              }),
+            ),
+          );
+        const all = ['root 1', 'root 2', 'first 1', 'first 3', 'third'];
+        for (const limit of [1, 2, 3, 50])
+          await vi.waitFor(async () => expect(await names(limit, machine)).toEqual(all), PATIENT);
+        expect(await names(50, machine, { attribute: 'machineID', value: other })).toEqual([
+          ...all.slice(0, 3),
+          'first 2',
+          ...all.slice(3),
+        ]);
+        const one = enforcers[4]?.ID ?? '';
+        expect(await names(50, { attribute: 'ID', value: one })).toEqual(['first 3']);
+      });
+
+      it('refuses a list by an attribute that is not indexed', async () => {
         const tenant = await plant();
         const by = (attribute: string, namespace: NamespacePath) =>
           store.listBy('enforcer', namespace, {
@@ -711,7 +749,7 @@ export function objectStoreContract(
             limit: 9,
           });
         expect((await refusal(by('name', tenant))).kind).toBe('bad_request');
-        expect((await refusal(by('machineID', ROOT))).kind).toBe('bad_request');
+        expect((await refusal(by('name', ROOT))).kind).toBe('bad_request');
       });
 
       it('refuses an attribute that is not indexed and a namespace that is no tenant', async () => {

@@ -206,8 +206,12 @@ describe('an index answers without a list', () => {
   });
 
   it('and below the root, where there are many tenants', async () => {
-    expect(names(await list(`ID == ${idOf('c1')}`, '&recursive', '/'))).toEqual(['c1']);
-    expect(asked()).toEqual(['listTree enforcer']);
+    for (const q of [`ID == ${idOf('c1')}`, 'machineID == machine-c1']) {
+      for (const pages of ['', '&limit=10', '&page=1&pagesize=10']) {
+        expect(names(await list(q, `&recursive${pages}`, '/'))).toEqual(['c1']);
+      }
+    }
+    expect(new Set(asked())).toEqual(new Set(['listBy enforcer']));
   });
 
   it('and unique names are looked for one by one in a tree', async () => {

@@ -148,7 +148,7 @@ export function openObjectStore(
     },
 
     listBy: (resource, namespace, query) =>
-      refPage(resource, namespace, query, { query: inRefs, getAll: items.getAll }, object),
+      refPage(resource, namespace, query, { query: inRefs, getAll: items.getAll, tenants }, object),
 
     async due(resource, by) {
       const before = by.toISOString();

@@ -131,7 +131,7 @@ export function openObjectStore(
     },
 
     listBy: (resource, namespace, query) =>
-      refPage(resource, namespace, query, { query: inRefs, getAll }, object),
+      refPage(resource, namespace, query, { query: inRefs, getAll, tenants: async () => tenants() }, object),
 
     due: async (resource, by) =>
       duePartitions(resource)

@@ -53,8 +53,6 @@ export function refParts(
   namespace: NamespacePath,
   { refs, recursive }: Pick<RefQuery, 'refs' | 'recursive'>,
 ): { ref: Ref; pk: string; prefix: string }[] {
-  if (recursive && namespace === ROOT)
-    throw fail('bad_request', 'index `ref` is of one tenant, and below the root there are many; look in one');
   const prefix = recursive ? treePrefix(namespace) : `${treePrefix(namespace)}#`;
   return refs.map(ref => ({ ref, pk: partitionOf(resource, tenantOf(namespace), ref), prefix }));
 }

@@ -1,10 +1,19 @@
 import type { Page, RefQuery, Stored } from '../../ports/object-store.ts';
 import { LIMITS } from '../../schema/config.ts';
-import type { NamespacePath, ObjectId } from '../../schema/ids.ts';
+import { type NamespacePath, type ObjectId, ROOT, tenantOf } from '../../schema/ids.ts';
 import type { Ref } from '../../schema/resource.ts';
 import { type Identity, resourceOf } from '../../schema/resources.ts';
 import { listCursor, treeCursor } from './cursor.ts';
-import { hasRef, type ItemKey, objectKey, pointedAt, pointerKey, refKey, treeKey } from './keys.ts';
+import {
+  hasRef,
+  type ItemKey,
+  objectKey,
+  pointedAt,
+  pointerKey,
+  refKey,
+  treeKey,
+  treePrefix,
+} from './keys.ts';
 import { limitOf, refParts } from './query.ts';
 
 /** Keys of an item of index `ref`, whether it is there or not. */
@@ -23,6 +32,8 @@ export type Held = ItemKey & { object?: string | undefined };
 
 /** What a store reads for a page. */
 export interface RefReads {
+  /** Of everybody: the index is of one tenant, and below the root there are many. */
+  tenants(): Promise<NamespacePath[]>;
   query(range: RefRange): Promise<Answered>;
   /** In any order, and without those that are not there. */
   getAll(keys: readonly ItemKey[]): Promise<Held[]>;
@@ -83,6 +94,51 @@ function merged(
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Tenants that are asked at once. */
+const PARALLEL = 16;
+
+/** A page of what is below the root: of the root's own, and then of each tenant's, in the order of a tree. */
+async function belowRoot<I extends Identity>(
+  resource: I,
+  query: RefQuery,
+  reads: RefReads,
+  read: (resource: I, item: Held) => Stored<I>,
+): Promise<Page<Stored<I>>> {
+  const limit = limitOf(query);
+  const behind = query.after === undefined ? undefined : treeCursor.read(query.after, ROOT);
+  const places = [ROOT, ...(await reads.tenants()).toSorted((a, b) => compare(treePrefix(a), treePrefix(b)))];
+  const from = behind ? places.findIndex(place => treePrefix(place) >= treePrefix(tenantOf(behind[0]))) : 0;
+  if (from < 0) return { items: [] };
+  const pageIn = async (place: NamespacePath): Promise<Page<Stored<I>>> => {
+    const isFirst = behind !== undefined && place === tenantOf(behind[0]);
+    const after = isFirst ? cursorAt(behind, place !== ROOT) : undefined;
+    const { after: _, ...rest } = query;
+    const asked = { ...rest, recursive: place !== ROOT, ...(after === undefined ? {} : { after }) };
+    return refPage(resource, place, asked, reads, read);
+  };
+  const items: Stored<I>[] = [];
+  let bytes = 0;
+  for (let at = from; at < places.length; at += PARALLEL) {
+    const wave = places.slice(at, at + PARALLEL);
+    const pages = await Promise.all(wave.map(pageIn));
+    for (const [index, page] of pages.entries()) {
+      const room = limit - items.length;
+      items.push(...page.items.slice(0, room));
+      bytes += JSON.stringify(page.items).length;
+      const last = items.at(-1);
+      if (last && (items.length === limit || bytes > LIMITS.page))
+        return { items, next: treeCursor.write([last.namespace, last.ID]) };
+      if (page.next === undefined) continue;
+      const isRoot = wave[index] === ROOT;
+      return {
+        items,
+        next: isRoot ? treeCursor.write([ROOT, listCursor.read(page.next, ROOT)[0]]) : page.next,
+      };
+    }
+  }
+  return { items };
+}
+
 /** A page out of index `ref`: where objects are, and then these objects, which have what was looked for still. */
 export async function refPage<I extends Identity>(
   resource: I,
@@ -92,6 +148,7 @@ export async function refPage<I extends Identity>(
   read: (resource: I, item: Held) => Stored<I>,
 ): Promise<Page<Stored<I>>> {
   const { refs, recursive, after } = query;
+  if (recursive && namespace === ROOT) return belowRoot(resource, query, reads, read);
   const limit = Math.min(limitOf(query), MOST);
   const behind = after === undefined ? undefined : placeIn(namespace, recursive, after);
   const answers = await Promise.all(
