@@ -16,6 +16,7 @@ import type { Bench, Row } from './row.ts';
 const PEERS = 100_000;
 const RULESETS = 10_000;
 const DELTAS = 21;
+const RULINGS = 7;
 const LOADS = 3;
 
 /** How the service starts it: see clients/enforcer/life/unit-files.ts. */
@@ -65,8 +66,8 @@ interface Place {
   release: string;
 }
 
-const applied = async (host: Host, { folder, apply }: Place, deltas: number): Promise<Applying> =>
-  JSON.parse(await output(host, [...STARTED, apply, folder, String(deltas)]));
+const applied = async (host: Host, { folder, apply }: Place, ...counts: number[]): Promise<Applying> =>
+  JSON.parse(await output(host, [...STARTED, apply, folder, ...counts.map(String)]));
 
 interface Load {
   ours: Time;
@@ -141,10 +142,7 @@ function loadRows(rounds: readonly Load[]): Row[] {
 
 const limit = (value: number, unit: string) => ({ value, unit, what: 'our limit' });
 
-function changeRows(
-  { parsing, deltas, nft, spent, answers, told, resident }: Applying,
-  floor: Floors,
-): Row[] {
+function changeRows({ parsing, deltas, nft, spent, resident, ...others }: Applying, floor: Floors): Row[] {
   const whole = deltas.map((delta, at) => delta + (parsing[at] ?? 0));
   return [
     {
@@ -163,11 +161,17 @@ function changeRows(
     },
     {
       name: `one address of a name changed among them, from the answer to the kernel, median of ${DELTAS}`,
-      value: median(answers),
+      value: median(others.answers),
       unit: 'ms',
       peer: limit(50, 'ms'),
     },
-    { name: '  of that, in nft, with reading back', value: median(told), unit: 'ms' },
+    { name: '  of that, in nft, with reading back', value: median(others.told), unit: 'ms' },
+    {
+      name: `one ruleset changed among them, from the bytes of the bundle to the kernel, median of ${RULINGS}`,
+      value: median(others.rulings),
+      unit: 'ms',
+    },
+    { name: '  processor time of the process for it', value: median(others.ruled), unit: 'ms' },
     {
       name: 'resident memory of the process that did it: the data plane alone',
       value: resident / 1e6,
@@ -218,6 +222,7 @@ async function prepare(folder: string, first: readonly string[]): Promise<Place>
   const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
   write('policy.json', policyPayload(RULESETS));
   write('peers.json', peersPayload(PEERS, RULESETS, { first }));
+  for (let at = 0; at < RULINGS; at++) write(`policy-${at}.json`, policyPayload(RULESETS, 1 + at));
   for (let at = 0; at < DELTAS; at++)
     write(`peers-${at}.json`, peersPayload(PEERS, RULESETS, { first, moved: 1 + at * 4003 }));
   return place;
@@ -243,7 +248,7 @@ async function run(): Promise<Row[]> {
     const place = await prepare(folder, [...from.addresses, ...to.addresses]);
     const loaded = loadRows(await loads(alone, place));
     await applied(from, place, 0);
-    const changed = changeRows(await applied(to, place, DELTAS), await floors(alone, place));
+    const changed = changeRows(await applied(to, place, DELTAS, RULINGS), await floors(alone, place));
     const { address } = await openUplink(network);
     const whole = await measureAgent({
       ...{ host: network.host('whole'), address, started: STARTED, release: place.release },

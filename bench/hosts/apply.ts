@@ -10,7 +10,7 @@ import { PAYLOADS, type PayloadName } from '../../shared/schema/bundle.ts';
 import { NAME, policyOf } from './fixture.ts';
 import { processorTime } from './processor.ts';
 
-/** What one process measured that enforces policies from files: `apply.ts <folder> <number of deltas>`. So many answers follow. */
+/** What one process measured that enforces policies from files: `apply.ts <folder> <number of deltas> <of rulings>`. As many answers as deltas follow. */
 export interface Applying {
   /** Milliseconds. */
   first: number;
@@ -27,13 +27,16 @@ export interface Applying {
   /** A name that leads to another address, from the answer to the kernel, by answer; and in nft, with the read-back. */
   answers: number[];
   told: number[];
+  /** One ruleset that says something else, from the bytes of the bundle to the kernel, by change; and of the processors. */
+  rulings: number[];
+  ruled: number[];
   /** Bytes. */
   resident: number;
   /** File with what nft was told at first. */
   script: string;
 }
 
-const [folder = '', deltas = '0'] = process.argv.slice(2);
+const [folder = '', deltas = '0', rulings = '0'] = process.argv.slice(2);
 let inNft = 0;
 let script = '';
 
@@ -58,7 +61,7 @@ function read<N extends PayloadName>(name: N, file: string) {
   return PAYLOADS[name].parse(JSON.parse(bytes.toString())) as ReturnType<(typeof PAYLOADS)[N]['parse']>;
 }
 
-const policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
+let policy = read('policy.json', 'policy.json') as Parameters<typeof policyOf>[0];
 const measured: Applying = {
   first: 0,
   busy: 0,
@@ -68,6 +71,8 @@ const measured: Applying = {
   nft: [],
   answers: [],
   told: [],
+  rulings: [],
+  ruled: [],
   resident: 0,
   script: '',
 };
@@ -120,6 +125,16 @@ for (let at = 1; before && at <= Number(deltas); at++) {
   await makeActive(before);
   measured.answers.push(performance.now() - begun);
   measured.told.push(inNft);
+}
+/** Milliseconds: as changes come in life, with time to give memory back in between. */
+const BETWEEN = 2500;
+for (let at = 0; before && at < Number(rulings); at++) {
+  await sleep(BETWEEN);
+  const [begun, busy] = [performance.now(), processorTime()];
+  policy = read('policy.json', `policy-${at}.json`) as typeof policy;
+  await makeActive(before);
+  measured.rulings.push(performance.now() - begun);
+  measured.ruled.push(processorTime() - busy);
 }
 // As in an agent, a whole comparison comes after a load; then there is time to give memory back.
 const compared = await plane.reconcile();

@@ -13,8 +13,8 @@ const NETWORK = {
   ...{ entries: [NAME], tags: ['externalnetwork:name=api'] },
 };
 
-/** So many rulesets that all select the host, each lets in one kind of peer on one port. */
-export const policyPayload = (rulesets: number): PolicyPayload =>
+/** So many rulesets that all select the host, each lets in one kind of peer on one port; the one in the middle on `port`. */
+export const policyPayload = (rulesets: number, port?: number): PolicyPayload =>
   ({
     format: 1,
     namespace: PATH,
@@ -29,10 +29,10 @@ export const policyPayload = (rulesets: number): PolicyPayload =>
     rulesets: Array.from({ length: rulesets }, (_, at) => ({
       ID: idOf(1000 + at),
       fallback: false,
-      incomingRules: [completeRule(at)],
+      incomingRules: [completeRule(at, 2 * at === rulesets ? port : undefined)],
       name: `ruleset-${at}`,
       namespace: PATH,
-      outgoingRules: [completeRule(at)],
+      outgoingRules: [completeRule(at, 2 * at === rulesets ? port : undefined)],
       propagate: false,
       subject: SUBJECT,
     })),
@@ -48,12 +48,13 @@ export const ruleOf = (at: number) => ({
   protocolPorts: [`tcp/${FIRST_PORT + at}`],
 });
 
-const completeRule = (at: number) => ({
+const completeRule = (at: number, port: number | undefined) => ({
   logsDisabled: false,
   name: '',
   observationEnabled: false,
   ...ruleOf(at),
   ...(at === 0 ? { object: [...ruleOf(at).object, NETWORK.tags] } : {}),
+  ...(port === undefined ? {} : { protocolPorts: [`tcp/${port}`] }),
 });
 
 /** The first ruleset's port. */

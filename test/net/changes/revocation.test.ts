@@ -5,7 +5,7 @@ import { type Network, openNetwork } from '../../../local/hosts/network.ts';
 import type { Entry } from '../../core/objects.ts';
 import { planeOf } from '../hosts/plane.ts';
 import { openTalker, type Talker } from '../hosts/talk.ts';
-import { ENFORCED, LASTING, PLANS, policyOf, ruleset } from './shop.ts';
+import { ENFORCED, externalNetwork, LASTING, PLANS, policyOf, ruleset } from './shop.ts';
 
 const EVERY = 5;
 /** Long enough for whatever was on its way. */
@@ -94,6 +94,32 @@ describe('revocation', () => {
       if (FLOWS[at]?.to.endsWith('3')) expect(echoed).toBe(0);
       else expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
     }
+  });
+
+  test('only flows to where a name leads no more end, and no others are decided anew', async () => {
+    const entries = [
+      ...without(100, 102),
+      externalNetwork(300, 'net=api', ['api.example.com']),
+      ruleset(301, 'app=web', 'outgoingRules', 'net=api', ['tcp/80', 'udp/80']),
+    ];
+    const addresses = FLOWS.map(({ to }) => to);
+    const leadTo = (some: readonly string[]) =>
+      apply(entries, ['web'], { names: new Map([['api.example.com', some]]) });
+    const epoch = async () =>
+      (await network.host('web').run('nft', ['list', 'map', 'inet', 'prisma', 'stamp'])).match(
+        /0x0*8 : (\w+)/,
+      )?.[1];
+    await leadTo(addresses);
+    const before = await epoch();
+    expect(before).toBeDefined();
+    for (const echoed of await heard()) expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+    await leadTo(addresses.filter(address => !address.endsWith('3')));
+    await wait(20);
+    for (const [at, echoed] of (await heard()).entries()) {
+      if (FLOWS[at]?.to.endsWith('3')) expect(echoed).toBe(0);
+      else expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+    }
+    expect(await epoch()).toBe(before);
   });
 
   test('flows outlive a table that somebody else flushed and that was mended', async () => {
