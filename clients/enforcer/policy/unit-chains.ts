@@ -9,6 +9,12 @@ import type { Family } from './territories.ts';
 /** Of packets that no connection is known for only ICMP is decided; what is no part of one is dropped. */
 const STRAYS = 'ct state invalid,untracked meta l4proto != { icmp, ipv6-icmp } drop';
 
+/**
+ * In IPv6 connection tracking looks through a header of authentication at what it holds, and rules don't. To allow the one would open a
+ * connection of the other.
+ */
+const SEEN_THROUGH = 'meta l4proto ah ct original protocol != ah drop';
+
 /** Chains of units, by group and direction. */
 export function unitChains(
   { neighbourhoods, nobody }: Pick<Base, 'neighbourhoods' | 'nobody'>,
@@ -31,6 +37,7 @@ export function unitChains(
           chains.set(`u_${group.id}_${port}`, {
             rules: [
               STRAYS,
+              SEEN_THROUGH,
               ...(singles.length > 0 && maps.has(said)
                 ? ['meta priority set 0:0', ...singles, `meta priority vmap @${said}`]
                 : []),

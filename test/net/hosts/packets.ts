@@ -98,38 +98,58 @@ function icmp({ id }: Probe, traffic: Traffic & { kind: 'icmp' }): Buffer {
 /** Where the checksum is in the header of a protocol. */
 const CHECKSUMS: Readonly<Record<number, number>> = { [ICMP]: 2, [TCP]: 16, [UDP]: 6, [ICMP6]: 2 };
 
-function ip(from: string, to: string, protocol: number, body: Buffer, hops = 64): Buffer {
-  const [source, destination] = [bytesOf(from), bytesOf(to)];
+/** What a header of IP may say beside who to whom. */
+export interface Header {
+  /** Hop limit or TTL; 64 unless said. */
+  hops?: number | undefined;
+  /** The body has its checksum already: a part of it, or of a packet inside. */
+  isSummed?: boolean;
+  /** Of IPv4: which packet it is a part of, and which (flags and place), and options. */
+  id?: number;
+  fragment?: number;
+  options?: Buffer;
+}
+
+/** A body with its checksum. */
+export function summed(from: string, to: string, protocol: number, body: Buffer): Buffer {
   const at = CHECKSUMS[protocol];
-  if (at !== undefined) {
-    const pseudo = Buffer.alloc(8);
-    pseudo.writeUInt32BE(body.length, 0);
-    pseudo.writeUInt32BE(protocol, 4);
-    body.writeUInt16BE(protocol === ICMP ? sum(body) : sum(source, destination, pseudo, body), at);
-  }
+  if (at === undefined) return body;
+  const pseudo = Buffer.alloc(8);
+  pseudo.writeUInt32BE(body.length, 0);
+  pseudo.writeUInt32BE(protocol, 4);
+  body.writeUInt16BE(protocol === ICMP ? sum(body) : sum(bytesOf(from), bytesOf(to), pseudo, body), at);
+  return body;
+}
+
+export function ip(from: string, to: string, protocol: number, body: Buffer, how: Header = {}): Buffer {
+  const { hops = 64, isSummed = false, id = 0, fragment = 0, options = Buffer.alloc(0) } = how;
+  const [source, destination] = [bytesOf(from), bytesOf(to)];
+  const content = isSummed ? body : summed(from, to, protocol, body);
   const header = Buffer.alloc(source.length === 4 ? 12 : 8);
   if (source.length === 4) {
-    header.writeUInt16BE(0x4500, 0);
-    header.writeUInt16BE(20 + body.length, 2);
+    header.writeUInt16BE(0x4500 + (options.length / 4) * 0x100, 0);
+    header.writeUInt16BE(20 + options.length + content.length, 2);
+    header.writeUInt16BE(id, 4);
+    header.writeUInt16BE(fragment, 6);
     header.writeUInt16BE(hops * 256 + protocol, 8);
-    header.writeUInt16BE(sum(header, source, destination), 10);
+    header.writeUInt16BE(sum(header, source, destination, options), 10);
   } else {
     header.writeUInt8(0x60, 0);
-    header.writeUInt16BE(body.length, 4);
+    header.writeUInt16BE(content.length, 4);
     header.writeUInt8(protocol, 6);
     header.writeUInt8(hops, 7);
   }
-  return Buffer.concat([header, source, destination, body]);
+  return Buffer.concat([header, source, destination, options, content]);
 }
 
 /** The probe as an IP packet. */
 export function packetOf(probe: Probe): Buffer {
   const { traffic, from, to, hops } = probe;
-  if (traffic.kind === 'icmp') return ip(from, to, traffic.protocol, icmp(probe, traffic), hops);
+  if (traffic.kind === 'icmp') return ip(from, to, traffic.protocol, icmp(probe, traffic), { hops });
   if (traffic.kind === 'protocol')
-    return ip(from, to, traffic.protocol, Buffer.concat([Buffer.alloc(8, 1), tail(probe.id)]), hops);
+    return ip(from, to, traffic.protocol, Buffer.concat([Buffer.alloc(8, 1), tail(probe.id)]), { hops });
   const body = traffic.protocol === TCP ? tcp(probe, traffic.port) : udp(probe, traffic.port);
-  return ip(from, to, traffic.protocol, body, hops);
+  return ip(from, to, traffic.protocol, body, { hops });
 }
 
 /** What a packet says of a probe: that it arrived, or that it was answered. Undefined: of none. */

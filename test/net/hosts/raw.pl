@@ -17,6 +17,7 @@ sub open_socket {
 
 my $out4 = open_socket(AF_INET, IPPROTO_RAW);
 my $out6 = open_socket(AF_INET6, IPPROTO_RAW);
+setsockopt($out4, SOL_SOCKET, SO_BROADCAST, pack('i', 1)) or die "broadcast: $!\n";
 my @sources = (
     (map { [open_socket(AF_INET, $_), 4, $_] } 1, 6, 17, 50),
     (map { [open_socket(AF_INET6, $_), 6, $_] } 6, 17, 50, 58),
