@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Nft, nftCommand } from '../../clients/enforcer/nft/command.ts';
+import { type Input, type Nft, nftCommand } from '../../clients/enforcer/nft/command.ts';
 import { interactiveNft } from '../../clients/enforcer/nft/interactive.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { PeerList } from '../../shared/core/peer-list.ts';
@@ -40,16 +40,28 @@ const [folder = '', deltas = '0', rulings = '0'] = process.argv.slice(2);
 let inNft = 0;
 let script = '';
 
+/** The same, but what is told in pieces is also kept: the first load. */
+function told(input: Input | undefined): Input | undefined {
+  if (typeof input !== 'object') return input;
+  const { pieces } = input;
+  script = '';
+  return {
+    pieces: (function* () {
+      for (const piece of pieces) {
+        script += piece;
+        yield piece;
+      }
+    })(),
+  };
+}
+
 /** The same, but timed. */
 const timed =
   (nft: Nft): Nft =>
   async (args, input, line) => {
     const begun = performance.now();
-    const ran = await nft(args, input, line);
+    const ran = await nft(args, told(input), line);
     inNft += performance.now() - begun;
-    if (args[0] === '-f' && input && input.length > script.length) {
-      script = input;
-    }
     return ran;
   };
 const plane = openDataPlane({ nft: timed(nftCommand()), quick: timed(interactiveNft()) });

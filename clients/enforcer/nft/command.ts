@@ -13,7 +13,13 @@ export interface Ran {
  * Runs `nft` with these arguments and this on its standard input. With `line`, what it prints goes there, line by line,
  * and is not kept.
  */
-export type Nft = (args: readonly string[], input?: string, line?: (text: string) => void) => Promise<Ran>;
+export type Nft = (args: readonly string[], input?: Input, line?: (text: string) => void) => Promise<Ran>;
+
+/** Text, or where there may be much of it its pieces, which are made as they are read. */
+export type Input = string | { pieces: Iterable<string> };
+
+export const textOf = (input: Input): string =>
+  typeof input === 'string' ? input : [...input.pieces].join('');
 
 /** Characters of nft's complaints that are kept: it repeats the whole line that it stumbled over. */
 const KEPT = 2000;
@@ -49,8 +55,22 @@ export const NO_ANSWER = 124;
 /** Characters that are sent at a time: a large policy at once would leave a hole of its size in the process's memory. */
 const PIECE = 65_536;
 
-function* pieces(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at += PIECE) yield text.slice(at, at + PIECE);
+function* pieces(input: Input): Generator<string> {
+  if (typeof input === 'string') {
+    for (let at = 0; at < input.length; at += PIECE) yield input.slice(at, at + PIECE);
+    return;
+  }
+  let together: string[] = [];
+  let size = 0;
+  for (const piece of input.pieces) {
+    together.push(piece);
+    size += piece.length;
+    if (size < PIECE) continue;
+    yield together.join('');
+    together = [];
+    size = 0;
+  }
+  yield together.join('');
 }
 
 /**
@@ -89,5 +109,11 @@ export const nftCommand =
       child.once('close', code => done({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr }));
       // It may end before it has read everything; what it says about that is its answer.
       child.stdin.on('error', () => undefined);
-      Readable.from(pieces(input)).pipe(child.stdin);
+      const source = Readable.from(pieces(input));
+      // Nothing is done of what does not come to its end.
+      source.once('error', error => {
+        child.kill('SIGKILL');
+        failed(error);
+      });
+      source.pipe(child.stdin);
     });

@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { inLines, type Nft, nftCommand, type Ran } from './command.ts';
+import { type Input, inLines, type Nft, nftCommand, type Ran } from './command.ts';
 
 /** Characters of a script that go to the process that is kept; whatever is longer has one of its own. */
 const LONGEST = 16_384;
@@ -98,9 +98,10 @@ class Interactive {
 }
 
 /** What a kept process is told for these arguments; undefined where it must be another one. */
-function scriptOf(args: readonly string[], input: string): string | undefined {
+function scriptOf(args: readonly string[], input: Input): string | undefined {
   // The blank: nft knows a traffic class by what comes after it, and a semicolon is not among that.
-  if (args.join(' ') === '-f -') return input.length > LONGEST ? undefined : input.replaceAll('\n', ' ;');
+  if (args.join(' ') === '-f -')
+    return typeof input !== 'string' || input.length > LONGEST ? undefined : input.replaceAll('\n', ' ;');
   const [numeric, verb, kind] = args;
   return numeric === '-nn' && verb === 'list' && kind === 'map' ? args.slice(1).join(' ') : undefined;
 }

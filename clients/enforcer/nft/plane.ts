@@ -2,7 +2,7 @@ import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } 
 import { giveBackLater } from '../memory.ts';
 import { type Meanings, type Model, sameRules, TALLY } from '../policy/model.ts';
 import { Renderer } from '../policy/renderer.ts';
-import { type Nft, NO_ANSWER, nftCommand, type Ran } from './command.ts';
+import { type Input, type Nft, NO_ANSWER, nftCommand, type Ran } from './command.ts';
 import { adopted, Comparison, type Seen } from './compare.ts';
 import { interactiveNft } from './interactive.ts';
 import { type Listing, ListingReader, TableReader } from './listing.ts';
@@ -13,7 +13,7 @@ import {
   type Epoch,
   epochChains,
   firstEpoch,
-  loadText,
+  loadPieces,
   nextEpoch,
   type Standing,
   type Steps,
@@ -174,7 +174,7 @@ class NftPlane implements DataPlane {
     }
   }
 
-  async #run(script: string): Promise<void> {
+  async #run(script: Input): Promise<void> {
     if (script === '') return;
     const ran = await this.#nft(['-f', '-'], script);
     if (ran.code !== 0) throw refusalOf(ran);
@@ -269,7 +269,7 @@ class NftPlane implements DataPlane {
 
   async #load(model: Model, standing: Standing): Promise<void> {
     this.#seen = new Map();
-    await this.#run(loadText(model, standing));
+    await this.#run({ pieces: loadPieces(model, standing) });
   }
 
   /** What tells the kernel's table from the model; empty when nothing does. */

@@ -126,27 +126,47 @@ const declared = (maps: Iterable<readonly [string, KernelMap]>): string[] =>
 
 const lines = (commands: readonly string[]): string => commands.map(line => `${line}\n`).join('');
 
-/** Everything, in one go; in place of whatever the table held before. */
-export function loadText(model: Model, { epoch, fresh }: Standing): string {
-  const chains = new Map([...epochChains(epoch), ...model.chains]);
-  return [
-    `add table ${TABLE}\ndelete table ${TABLE}\n`,
-    tableText([
-      `map ${STAMP} { type mark : mark; }\n`,
-      `set ${FRESH[4]} { type ipv4_addr; }\n`,
-      `set ${FRESH[6]} { type ipv6_addr; }\n`,
-      `set ${TALLY} { type classid; counter; }\n`,
-      ...declared(model.maps),
-      ...[...chains].map(([name, chain]) => chainText(name, chain)),
-    ]),
-    lines([
-      ...[...model.maps].flatMap(([name, { elements }]) => add(name, elementTexts(elements))),
-      ...add(TALLY, [...model.counters]),
-      ...freshElements(fresh),
-      ...add(STAMP, stampElements(model.digest, epoch)),
-    ]),
-  ].join('');
+/** Elements that are one piece of a script. */
+const TOGETHER = 512;
+
+/** The same as `add`, piece by piece. */
+function* adding(map: string, elements: Iterable<string>): Generator<string> {
+  let piece: string[] = [];
+  let before = `add element ${TABLE} ${map} { `;
+  let isEmpty = true;
+  for (const element of elements) {
+    isEmpty = false;
+    if (piece.push(element) < TOGETHER) continue;
+    yield before + piece.join(', ');
+    piece = [];
+    before = ', ';
+  }
+  if (!isEmpty) yield `${piece.length === 0 ? '' : before + piece.join(', ')} }\n`;
 }
+
+function* textsOf(elements: Iterable<readonly [string, string]>): Generator<string> {
+  for (const [key, verdict] of elements) yield `${key} : ${verdict}`;
+}
+
+/** Everything, in one go, piece by piece; in place of whatever the table held before. */
+export function* loadPieces(model: Model, { epoch, fresh }: Standing): Generator<string> {
+  yield `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n`;
+  yield [
+    `map ${STAMP} { type mark : mark; }\n`,
+    `set ${FRESH[4]} { type ipv4_addr; }\n`,
+    `set ${FRESH[6]} { type ipv6_addr; }\n`,
+    `set ${TALLY} { type classid; counter; }\n`,
+    ...declared(model.maps),
+  ].join('');
+  for (const [name, chain] of new Map([...epochChains(epoch), ...model.chains])) yield chainText(name, chain);
+  yield '}\n';
+  for (const [name, { elements }] of model.maps) yield* adding(name, textsOf(elements));
+  yield* adding(TALLY, model.counters);
+  yield lines([...freshElements(fresh), ...add(STAMP, stampElements(model.digest, epoch))]);
+}
+
+export const loadText = (model: Model, standing: Standing): string =>
+  [...loadPieces(model, standing)].join('');
 
 /** Key → value, or gone. */
 type Changes = ReadonlyMap<string, string | undefined>;

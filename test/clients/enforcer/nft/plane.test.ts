@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Nft } from '../../../../clients/enforcer/nft/command.ts';
+import { type Nft, textOf } from '../../../../clients/enforcer/nft/command.ts';
 import { openDataPlane } from '../../../../clients/enforcer/nft/plane.ts';
 import { ENFORCED, LASTING, policyOf } from '../../../net/changes/shop.ts';
 
@@ -16,8 +16,9 @@ function kernel() {
   const state = { scripts: [] as string[], stamp: '', forgets: false };
   const nft: Nft = async (args, input = '', line) => {
     if (args[0] === '-f') {
-      state.scripts.push(input);
-      if (!state.forgets) state.stamp = stampIn(input) ?? state.stamp;
+      const script = textOf(input);
+      state.scripts.push(script);
+      if (!state.forgets) state.stamp = stampIn(script) ?? state.stamp;
     } else if (args.includes('stamp') && state.stamp !== '')
       for (const text of [
         'table inet prisma {',
