@@ -21,7 +21,7 @@ const LOADS = 3;
 
 /** How the service starts it: see clients/enforcer/life/unit-files.ts. */
 const STARTED = [
-  ...['env', 'MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=8192'],
+  ...['env', 'MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=8192', 'NODE_OPTIONS=--max-semi-space-size=8'],
   ...[process.execPath, '--disable-warning=ExperimentalWarning'],
 ];
 

@@ -30,8 +30,8 @@ function giveBack(): void {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as Collect;
   }
-  // From now on new objects have as little room as V8 begins with. By itself it takes up to 48 megabytes for them, so as to
-  // look less often which of them are still needed, and keeps those. The first load, which makes most of them, has that.
+  // From now on new objects have as little room as V8 begins with. By itself it takes more, so as to look less often which of
+  // them are still needed, and keeps that. The first load, which makes most of them, has what the service gives it.
   setFlagsFromString('--semi-space-growth-factor=1');
   collect({ type: 'major', flavor: 'last-resort' });
   settled = taken();

@@ -49,8 +49,8 @@ StartLimitIntervalSec=0
 [Service]
 Type=simple
 EnvironmentFile=-${PLACES.conf}
-# Large pieces of memory go back to the system when they are free.
-Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=8192
+# Large pieces of memory go back to the system when they are free, and new objects have less room than Node would take.
+Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=8192 NODE_OPTIONS=--max-semi-space-size=8
 # Whom this host trusts, beside the authorities that Node brings.
 Environment=NODE_USE_SYSTEM_CA=1
 ExecStart=${PLACES.program} run $ENFORCERD_OPTS
