@@ -36,6 +36,7 @@ import { endStrays } from '../strays.ts';
 import { VERSION } from '../version.ts';
 import { enforcingHere } from './agent-process.ts';
 import { refuseForeign } from './held.ts';
+import { risksOf } from './risks.ts';
 import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
 import { claimSysctls } from './sysctls.ts';
@@ -177,6 +178,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   const { clock, out } = outside;
   const { folder, name, namespace, tags, unitsFile } = settings;
   const log = openLog(settings.logLevel);
+  for (const risk of risksOf(settings)) log.warn({}, risk);
   claimFolder(folder);
   const { plane, flows, names } = await kernelSide(settings, outside, log);
   // Elsewhere nobody answers, and the host would wait for nothing.

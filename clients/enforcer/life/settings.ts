@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { Credential } from '../../../shared/schema/appcredential.ts';
-import { fail } from '../../../shared/schema/failure.ts';
+import { Failure, fail } from '../../../shared/schema/failure.ts';
 import { NamespacePath } from '../../../shared/schema/ids.ts';
 import { Tag } from '../../../shared/schema/tag.ts';
 import type { BeforePolicy } from '../agent/undecided.ts';
@@ -42,6 +42,8 @@ export interface RunSettings {
     | { mode: 'appcred'; credential: Credential }
     | { mode: 'token'; api: string; token: string }
     | { mode: 'cloud'; api: string };
+  /** Where the app credential is, or would be. */
+  credentialFile?: string;
   namespace: NamespacePath;
   root: Uint8Array;
   name: string;
@@ -102,12 +104,19 @@ async function fileAt(path: string, flag: string): Promise<Buffer> {
   }
 }
 
+/** As it is called, without a slash at its end. */
+function urlOf(api: string): string {
+  if (URL.canParse(api) && /^https?:$/.test(new URL(api).protocol)) return api.replace(/\/+$/, '');
+  throw fail('bad_request', `--api is \`${api}\`; give a URL, such as https://api.example.com`);
+}
+
 async function credentialAt(path: string, api: string | undefined): Promise<Credential> {
   const text = (await fileAt(path, '--creds')).toString();
   try {
     const credential = Credential.parse(JSON.parse(text));
-    return api === undefined ? credential : { ...credential, APIURL: api.replace(/\/+$/, '') };
-  } catch {
+    return api === undefined ? credential : { ...credential, APIURL: urlOf(api) };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
     throw fail('bad_request', `--creds \`${path}\` is no app credential; make one with POST /appcredentials`);
   }
 }
@@ -131,7 +140,7 @@ async function howOf(
   if (mode === 'token' && own) return { mode: 'appcred', credential: await credentialAt(own, api) };
   if (api === undefined)
     throw wanted('the URL of the control plane', '--api', '--api https://api.example.com');
-  const url = api.replace(/\/+$/, '');
+  const url = urlOf(api);
   if (mode === 'cloud') return { mode, api: url };
   if (!token) throw wanted('the install token', '--token', '--token "$(cat token)"');
   return { mode, api: url, token };
@@ -170,6 +179,7 @@ export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunS
   const { namespace, ...stated } = statedIn(flags);
   return {
     how: await howOf(flags, `${folder}/default.creds`),
+    credentialFile: flags.creds ?? `${folder}/default.creds`,
     namespace,
     root: await rootAt(root ?? `${folder}/root.json`),
     name: flags.name ?? hostname(),

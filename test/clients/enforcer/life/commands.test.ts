@@ -60,6 +60,16 @@ test.each([
   ['the root', ['-n', '/'], /--namespace is `\/`; give a path below the root/],
   ['no credential', ['-n', '/t', '--auth-mode', 'appcred'], /app credential is missing; give --creds/],
   ['no URL', ['-n', '/t', '--token', 'x'], /URL of the control plane is missing; give --api/],
+  [
+    'no URL at all',
+    ['-n', '/t', '--token', 'x', '--api', 'api.test'],
+    /--api is `api.test`; give a URL, such as https/,
+  ],
+  [
+    'another protocol',
+    ['-n', '/t', '--token', 'x', '--api', 'ftp://api.test'],
+    /--api is `ftp:\/\/api.test`/,
+  ],
   ['no such file', ['-n', '/t', '--creds', '/absent'], /--creds `\/absent` can't be read/],
   ['a tag of the system', ['-n', '/t', '--tag', '$name=x'], /--tag is `\$name=x`/],
   ['no tag', ['-n', '/t', '--tag', 'x'], /--tag is `x`; give key=value/],
