@@ -8,6 +8,7 @@ import {
   sameRules,
   TALLY,
 } from '../policy/model.ts';
+import { keysOf } from '../policy/patched.ts';
 
 export const TABLE = 'inet prisma';
 
@@ -232,8 +233,8 @@ function peersOf(
   const found = peers.flatMap(({ changes }) => [...changes.keys()]);
   if (classes.size === 0) return found;
   for (const { after } of peers)
-    for (const [address, number] of after.elements) {
-      if (classes.has(number)) found.push(address);
+    for (const address of keysOf(after.elements, classes)) {
+      found.push(address);
       if (found.length > MOST_FRESH) return undefined;
     }
   return found;

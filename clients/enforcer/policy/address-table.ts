@@ -77,6 +77,12 @@ export class AddressTable implements Iterable<[string, number]> {
     for (const family of [4, 6] as const) yield* this.#places[family].values();
   }
 
+  /** Most are passed by without becoming text. */
+  *keysOf(values: ReadonlySet<number>): Generator<string> {
+    for (const family of [4, 6] as const)
+      for (const words of this.#places[family].keysOf(values)) yield textOf(family, words);
+  }
+
   *[Symbol.iterator](): Generator<[string, number]> {
     for (const family of [4, 6] as const)
       for (const [words, value] of this.#places[family].entries()) yield [textOf(family, words), value];

@@ -48,6 +48,10 @@ export class ClassMap implements Elements {
     return this.#patched.has(address);
   }
 
+  keysOf(numbers: ReadonlySet<string>): Iterable<string> {
+    return this.#patched.keysOf(new Set([...numbers].map(numberIn)));
+  }
+
   keys(): Iterable<string> {
     return this.#patched.keys();
   }

@@ -57,6 +57,8 @@ export interface Elements extends Iterable<[string, string]> {
   get(key: string): string | undefined;
   has(key: string): boolean;
   keys(): Iterable<string>;
+  /** Keys that have one of these values, where that is sooner told than by looking at all elements. */
+  keysOf?(values: ReadonlySet<string>): Iterable<string>;
 }
 
 /** Numbers of ends that are counted, as nft writes them. */

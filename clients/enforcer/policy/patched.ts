@@ -6,6 +6,8 @@ interface Base<K, V> extends Iterable<[K, V]> {
   readonly size: number;
   get(key: K): V | undefined;
   has(key: K): boolean;
+  /** Keys that have one of these values, where that is sooner told than by looking at all entries. */
+  keysOf?(values: ReadonlySet<V>): Iterable<K>;
 }
 
 type Build<K, V> = (entries: Iterable<[K, V]>) => Base<K, V>;
@@ -50,6 +52,11 @@ export class Patched<K, V> implements Iterable<[K, V]> {
     return this.get(key) !== undefined;
   }
 
+  *keysOf(values: ReadonlySet<V>): Generator<K> {
+    for (const key of keysOf(this.#base, values)) if (!this.#patch.has(key)) yield key;
+    for (const [key, value] of this.#patch) if (value !== undefined && values.has(value)) yield key;
+  }
+
   *keys(): Generator<K> {
     for (const [key] of this) yield key;
   }
@@ -58,4 +65,13 @@ export class Patched<K, V> implements Iterable<[K, V]> {
     for (const entry of this.#base) if (!this.#patch.has(entry[0])) yield entry;
     for (const [key, value] of this.#patch) if (value !== undefined) yield [key, value];
   }
+}
+
+/** Keys that have one of these values. */
+export function* keysOf<K, V>(
+  map: Iterable<readonly [K, V]> & Pick<Base<K, V>, 'keysOf'>,
+  values: ReadonlySet<V>,
+): Generator<K> {
+  if (map.keysOf) yield* map.keysOf(values);
+  else for (const [key, value] of map) if (values.has(value)) yield key;
 }

@@ -53,6 +53,12 @@ export class WordTable {
     for (let at = 0; at < this.#taken.length; at++) if (this.#taken[at]) yield this.#values[at] ?? 0;
   }
 
+  *keysOf(values: ReadonlySet<number>): Generator<number[]> {
+    for (let at = 0; at < this.#taken.length; at++)
+      if (this.#taken[at] && values.has(this.#values[at] ?? 0))
+        yield [...this.#keys.subarray(at * this.#width, (at + 1) * this.#width)];
+  }
+
   *entries(): Generator<[number[], number]> {
     for (let at = 0; at < this.#taken.length; at++)
       if (this.#taken[at])

@@ -23,6 +23,10 @@ test('a patched map is the map that all changes together make, and leaves earlie
           patched = patched.with(changes);
           expect(new Map(patched)).toEqual(plain);
           expect(patched.size).toBe(plain.size);
+          for (const values of [new Set<string>(), new Set(['1']), new Set(['0', '3'])])
+            expect([...patched.keysOf(values)].sort()).toEqual(
+              [...plain].flatMap(([at, value]) => (values.has(value) ? [at] : [])).sort(),
+            );
           for (let at = 0; at <= 30; at++) {
             expect(patched.get(String(at))).toBe(plain.get(String(at)));
             expect(patched.has(String(at))).toBe(plain.has(String(at)));

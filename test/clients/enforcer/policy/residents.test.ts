@@ -46,6 +46,10 @@ test('a table of addresses holds what a map does', () => {
       const table = new AddressTable(plain);
       expect(table.size).toBe(plain.size);
       expect(new Map(table)).toEqual(plain);
+      const values = new Set(entries.slice(0, 3).map(([, value]) => value));
+      expect(new Set(table.keysOf(values))).toEqual(
+        new Set([...plain].flatMap(([at, value]) => (values.has(value) ? [at] : []))),
+      );
       for (const [text, value] of plain) expect(table.get(text)).toBe(value);
       expect(table.get('192.0.2.1')).toBeUndefined();
     }),
