@@ -1,6 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { LOG_GROUP } from '../../clients/enforcer/data-plane.ts';
+import { CONNTRACK } from '../../clients/enforcer/flows/flows.ts';
+import { recordsOf } from '../../clients/enforcer/flows/source.ts';
 import type { Host } from '../../local/hosts/network.ts';
 import { median } from '../clients/load.ts';
 import type { Row } from '../row.ts';
@@ -8,6 +12,8 @@ import { FIRST_PORT } from './fixture.ts';
 import type { Answers } from './traffic.ts';
 
 const ROUNDS = 25;
+/** Milliseconds until a program that listens does so. */
+const BEGIN = 1000;
 const PROGRAM = fileURLToPath(new URL('traffic.ts', import.meta.url));
 
 /** Pairs of hosts, by what stands between them. */
@@ -68,20 +74,37 @@ async function openEnd({ enter }: Host, args: readonly string[]): Promise<End> {
   };
 }
 
-/** Measures all pairs in turn, round by round, so that what else the machine does meets all of them. */
-export async function measurePairs(hosts: (name: string) => Host): Promise<Record<Pair, Seen[]>> {
-  const addresses = (pair: Pair) => PAIRS[pair].flatMap(name => hosts(name).addresses);
-  for (const name of PAIRS.tracked) await hosts(name).run('nft', ['-f', '-'], TRACKING);
-  for (const name of PAIRS.least) await hosts(name).run('nft', ['-f', '-'], least(addresses('least')));
-  const pairs = Object.keys(PAIRS) as Pair[];
-  const ends = new Map<Pair, { client: End; server: End }>();
-  for (const pair of pairs) {
-    const [from, to] = PAIRS[pair];
-    const server = await openEnd(hosts(to), ['serve', String(FIRST_PORT)]);
-    const to4 = hosts(to).addresses[0] ?? '';
-    ends.set(pair, { server, client: await openEnd(hosts(from), ['measure', to4, String(FIRST_PORT)]) });
-  }
-  const result: Record<Pair, Seen[]> = { without: [], tracked: [], least: [], ruled: [] };
+/** Rounds of pairs, in the order in which they were measured. */
+export type Rounds = Record<Pair, Seen[]>;
+
+/** What is listened to on hosts with rulesets while they are measured, as an agent does. */
+const LISTENING = {
+  nothing: [],
+  records: [recordsOf(LOG_GROUP)],
+  ends: [recordsOf(LOG_GROUP), CONNTRACK],
+} as const satisfies Record<string, readonly (readonly string[])[]>;
+export type Measured = Record<keyof typeof LISTENING, Rounds>;
+
+/** Starts these programs on these hosts; what they print goes nowhere. */
+async function listen(hosts: readonly Host[], programs: readonly (readonly string[])[]) {
+  const children = hosts.flatMap(({ enter }) =>
+    programs.map(program => {
+      const [first = '', ...more] = [...enter, ...program];
+      return spawn(first, more, { stdio: 'ignore' });
+    }),
+  );
+  if (children.length > 0) await sleep(BEGIN);
+  return async () => {
+    for (const child of children) {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+  };
+}
+
+/** Measures pairs in turn, round by round, so that what else the machine does meets all of them. */
+async function measureRounds(ends: ReadonlyMap<Pair, { client: End; server: End }>): Promise<Rounds> {
+  const result: Rounds = { without: [], tracked: [], least: [], ruled: [] };
   for (let round = 0; round <= ROUNDS; round++)
     for (const [pair, { client, server }] of ends) {
       const bytes = await client.ask('bytes');
@@ -92,8 +115,37 @@ export async function measurePairs(hosts: (name: string) => Host): Promise<Recor
       // The first is to warm up.
       if (round > 0) result[pair].push(seen);
     }
-  for (const { client, server } of ends.values()) for (const end of [client, server]) end.close();
   return result;
+}
+
+/** All pairs; then those without rules and with all of them, once more for each kind of listeners. */
+export async function measurePairs(hosts: (name: string) => Host): Promise<Measured> {
+  const addresses = (pair: Pair) => PAIRS[pair].flatMap(name => hosts(name).addresses);
+  for (const name of PAIRS.tracked) await hosts(name).run('nft', ['-f', '-'], TRACKING);
+  for (const name of PAIRS.least) await hosts(name).run('nft', ['-f', '-'], least(addresses('least')));
+  const ends = new Map<Pair, { client: End; server: End }>();
+  for (const pair of Object.keys(PAIRS) as Pair[]) {
+    const [from, to] = PAIRS[pair];
+    const server = await openEnd(hosts(to), ['serve', String(FIRST_PORT)]);
+    const to4 = hosts(to).addresses[0] ?? '';
+    ends.set(pair, { server, client: await openEnd(hosts(from), ['measure', to4, String(FIRST_PORT)]) });
+  }
+  const measured: Partial<Measured> = {};
+  for (const [name, programs] of Object.entries(LISTENING) as [keyof Measured, readonly string[][]][]) {
+    const stop = await listen(PAIRS.ruled.map(hosts), programs);
+    measured[name] = await measureRounds(ends);
+    await stop();
+    for (const pair of ['tracked', 'least'] as const) close(ends, pair);
+  }
+  for (const pair of ends.keys()) close(ends, pair);
+  return measured as Measured;
+}
+
+function close(ends: Map<Pair, { client: End; server: End }>, pair: Pair): void {
+  const { client, server } = ends.get(pair) ?? {};
+  client?.close();
+  server?.close();
+  ends.delete(pair);
 }
 
 const BESIDE = {
@@ -103,37 +155,56 @@ const BESIDE = {
 } as const;
 const LIMIT = { value: 95, unit: '%', what: 'our limit' };
 
+interface Kind {
+  what: string;
+  unit: string;
+  of: (one: Seen) => number;
+}
+const KINDS: readonly Kind[] = [
+  { what: 'throughput between two hosts', unit: 'MB/s', of: ({ bytes }) => bytes / 1e6 },
+  { what: 'connections between two hosts', unit: '/s', of: ({ connections }) => connections },
+  { what: 'processor time of a connection, both ends', unit: 'µs', of: ({ busy }) => busy },
+];
+
 /**
  * A ratio within a round is of the same moment, and the median of the ratios is what a neighbour on the machine disturbs
  * least; the time that the processor was busy it hardly disturbs at all.
  */
-export function pairRows(seen: Record<Pair, Seen[]>): Row[] {
-  const pairs = Object.keys(BESIDE) as (keyof typeof BESIDE)[];
-  const rows = (what: string, of: (one: Seen) => number, unit: string): Row[] => [
-    { name: `${what} under it, median of ${ROUNDS}`, value: median(seen.ruled.map(of)), unit },
-    ...pairs.map(
-      (pair): Row => ({
-        name: `  with ${BESIDE[pair]}`,
-        value: median(seen[pair].map(of)),
-        unit,
-      }),
-    ),
-    ...pairs.map(
-      (pair): Row => ({
-        name: `  round by round, share of that with ${BESIDE[pair]}`,
-        value: median(seen.ruled.map((one, at) => share(of, one, seen[pair][at] ?? one, unit))),
-        unit: '%',
-        peer: LIMIT,
-      }),
-    ),
-  ];
-  return [
-    ...rows('throughput between two hosts', ({ bytes }) => bytes / 1e6, 'MB/s'),
-    ...rows('connections between two hosts', ({ connections }) => connections, '/s'),
-    ...rows('processor time of a connection, both ends', ({ busy }) => busy, 'µs'),
-  ];
+function shares({ unit, of }: Kind, rounds: Rounds, pair: Pair): number {
+  const share = (ours: Seen, other: Seen): number =>
+    // Of times the share is that of what could be done in the same time.
+    unit === 'µs' ? of(other) / of(ours) : of(ours) / of(other);
+  return 100 * median(rounds.ruled.map((one, at) => share(one, rounds[pair][at] ?? one)));
 }
 
-/** Of times the share is that of what could be done in the same time. */
-const share = (of: (one: Seen) => number, ours: Seen, other: Seen, unit: string): number =>
-  unit === 'µs' ? (100 * of(other)) / of(ours) : (100 * of(ours)) / of(other);
+export function pairRows({ nothing, records, ends }: Measured): Row[] {
+  const pairs = Object.keys(BESIDE) as (keyof typeof BESIDE)[];
+  const listening = {
+    'while its flow records are read': records,
+    'while they are, and ends of connections are listened to': ends,
+  };
+  return KINDS.flatMap(kind => {
+    const { what, unit, of } = kind;
+    return [
+      { name: `${what} under it, median of ${ROUNDS}`, value: median(nothing.ruled.map(of)), unit },
+      ...pairs.map(
+        (pair): Row => ({ name: `  with ${BESIDE[pair]}`, value: median(nothing[pair].map(of)), unit }),
+      ),
+      ...pairs.map(
+        (pair): Row => ({
+          name: `  round by round, share of that with ${BESIDE[pair]}`,
+          value: shares(kind, nothing, pair),
+          unit: '%',
+          peer: LIMIT,
+        }),
+      ),
+      ...Object.entries(listening).map(
+        ([when, rounds]): Row => ({
+          name: `  the same share of that with ${BESIDE.without}, ${when}`,
+          value: shares(kind, rounds, 'without'),
+          unit: '%',
+        }),
+      ),
+    ];
+  });
+}

@@ -71,7 +71,10 @@ describe('flow records of real packets', () => {
     });
     ids.set('shop', ruleset.body.ID);
     const flags = ['--flow-interval', '1'];
-    agents = { web: await fleet.start('web', ...flags), db: await fleet.start('db', ...flags) };
+    agents = {
+      web: await fleet.start('web', ...flags),
+      db: await fleet.start('db', ...flags, '--connection-totals'),
+    };
     await Promise.all([enforcing(agents.web), enforcing(agents.db)]);
     await until('the wire to agree', async () => ((await send(WEB, 80, 1, 1)) === 1 ? true : undefined));
     for (const { ID, name } of (await client.call('listProcessingunit', { namespace: NAMESPACE })).body)
@@ -137,6 +140,18 @@ describe('flow records of real packets', () => {
       observedAction: 'Accept',
       observedPolicyID: ids.get('shop'),
     });
+  });
+
+  test('connections that end are counted where that was asked for, and nowhere else', async () => {
+    const totals = ({ status }: RealAgent) => status()?.flows?.connections;
+    const before = totals(agents.db) ?? { ended: 0, bytes: 0 };
+    expect(await send(WEB, 80, 5, 5)).toBe(5);
+    const after = await until('the ends', () => {
+      const now = totals(agents.db);
+      return now && now.ended >= before.ended + 5 ? now : undefined;
+    });
+    expect(after.bytes).toBeGreaterThan(before.bytes);
+    expect(totals(agents.web)).toBeUndefined();
   });
 
   test('an external network is told by its ID, and who is nobody’s as somewhere', async () => {

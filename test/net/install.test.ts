@@ -105,6 +105,7 @@ describe('install and uninstall', () => {
         NAMESPACE,
         '--state',
         home,
+        '--connection-totals',
       ];
       const [program = '', ...args] = [...argv, '--machine-id', 'host', '--name', 'host'];
       const agent = spawn(program, args, { stdio: 'ignore' });

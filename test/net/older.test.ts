@@ -136,8 +136,10 @@ describe('connections that are older than the rules', () => {
     expect(await node.run('conntrack', ['-C'])).toBe('0\n');
   });
 
-  test('stall when the kernel is not told of them, so that this is no gift of its', async () => {
+  test('stall when the kernel is not told of them, but where the end that opened one happens to speak first', async () => {
     expect(await plain.apply(policy(RULESET))).toMatchObject({ outcome: 'applied' });
-    expect(await alive()).toEqual([]);
+    const left = await alive();
+    expect(allowed).toEqual(expect.arrayContaining(left));
+    expect(left.length).toBeLessThan(allowed.length);
   });
 });

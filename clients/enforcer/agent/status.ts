@@ -54,10 +54,8 @@ export const Status = z.object({
       unrecorded: z.int(),
       unreadable: z.int(),
       restarts: z.int(),
-      /** Of connections that ended. */
-      ended: z.int(),
-      bytes: z.number(),
-      seconds: z.number(),
+      /** Those that ended, where they are counted. */
+      connections: z.object({ ended: z.int(), bytes: z.number(), seconds: z.number() }).optional(),
     })
     .optional(),
 });

@@ -40,11 +40,12 @@ export interface FlowOptions {
   send: (context: FlowContext, batch: Batch<FlowReport>, signal: AbortSignal) => Promise<number>;
   /** For tests; absent: tcpdump. */
   source?: (listening: Listening & { group: number; clock: Clock; pidFile?: string }) => FlowSource;
-  /** For tests; absent: conntrack. */
+  /** Prints connections that end, such as `CONNTRACK`; absent: nobody counts them. */
   endings?: readonly [string, ...string[]];
 }
 
-const CONNTRACK = ['conntrack', '-E', '-e', 'DESTROY', '-o', 'timestamp,extended,id'] as const;
+/** While it runs, the kernel makes a message of each connection that ends, in whichever network namespace. */
+export const CONNTRACK = ['conntrack', '-E', '-e', 'DESTROY', '-o', 'timestamp,extended,id'] as const;
 
 /** Sums by the id in the prefix: one rule may log under several prefixes. */
 const byID = (received: Counts): Map<string, number> => {
@@ -63,9 +64,8 @@ export class FlowLog implements Flows {
   readonly #options: FlowOptions;
   readonly #table: FlowTable;
   readonly #source: FlowSource;
-  readonly #endings = new Endings();
+  readonly #endings: { seen: Endings; conntrack: Child } | undefined;
   readonly #peers = new Whereabouts();
-  readonly #conntrack: Child;
   readonly #spool: Spool;
   readonly #stop = new AbortController();
   #accounting: Accounting | undefined;
@@ -76,7 +76,7 @@ export class FlowLog implements Flows {
   #unattributed = 0;
 
   constructor(options: FlowOptions) {
-    const { folder, clock, group, interval, log, source = tcpdumpSource, endings = CONNTRACK } = options;
+    const { folder, clock, group, interval, log, source = tcpdumpSource, endings } = options;
     this.#options = options;
     this.#table = new FlowTable({ interval });
     this.#spool = new Spool(join(folder, 'spool'), options.spoolLimit);
@@ -89,13 +89,20 @@ export class FlowLog implements Flows {
       },
       interrupted: reason => log.warn({ group }, `flow records broke off and begin anew: ${reason}`),
     });
-    this.#conntrack = new Child({
-      command: () => endings,
-      reader: () => chunk => this.#endings.push(chunk),
+    this.#endings = endings && this.#openEndings(endings);
+  }
+
+  #openEndings(command: readonly [string, ...string[]]) {
+    const { folder, clock, log } = this.#options;
+    const seen = new Endings();
+    const conntrack = new Child({
+      command: () => command,
+      reader: () => chunk => seen.push(chunk),
       ended: reason => log.warn({}, `ends of connections broke off and begin anew: ${reason}`),
       clock,
       pidFile: join(folder, 'conntrack.pid'),
     });
+    return { seen, conntrack };
   }
 
   start(context: FlowContext): void {
@@ -123,7 +130,7 @@ export class FlowLog implements Flows {
     const counters = await this.#counters().catch(() => new Map<string, number>());
     this.#accounting = new Accounting(readCounts(this.#countsFile) ?? counters);
     this.#source.start();
-    this.#conntrack.start();
+    this.#endings?.conntrack.start();
   }
 
   get #countsFile(): string {
@@ -136,7 +143,7 @@ export class FlowLog implements Flows {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#source.stop(), this.#conntrack.stop()]);
+    await Promise.all([this.#source.stop(), this.#endings?.conntrack.stop()]);
     this.#report(this.#table.drain());
     this.#stop.abort();
     await this.#running;
@@ -148,7 +155,6 @@ export class FlowLog implements Flows {
       waiting: 0,
       dropped: 0,
     };
-    const sums = [...this.#endings.byMark.values()];
     return {
       records: total(this.#table.received.values()),
       sent: counts.sent,
@@ -159,9 +165,7 @@ export class FlowLog implements Flows {
       unrecorded: total(this.#accounting?.lost.values() ?? []),
       unreadable: this.#table.unreadable + this.#unattributed,
       restarts: Math.max(0, this.#source.restarts),
-      ended: total(sums.map(({ ended }) => ended)),
-      bytes: total(sums.map(({ bytes }) => bytes)),
-      seconds: total(sums.map(({ seconds }) => seconds)),
+      ...(this.#endings ? { connections: this.#endings.seen.sum } : {}),
     };
   }
 

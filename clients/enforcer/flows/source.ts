@@ -29,14 +29,20 @@ interface TcpdumpOptions extends Listening {
   program?: readonly [string, ...string[]];
 }
 
+/** Prints what is logged to a group, as a stream of pcap. */
+export const recordsOf = (group: number): readonly [string, ...string[]] => {
+  const written = ['-w', '-', '-U', '--immediate-mode'] as const;
+  return ['tcpdump', '-i', `nflog:${group}`, ...written];
+};
+
 /**
  * Netfilter's log through one tcpdump, which needs no native code of ours. There is no small snapshot length: with one,
  * packets were lost. The data plane cuts what it logs.
  */
 export function tcpdumpSource({ group, clock, pidFile, program, ...on }: TcpdumpOptions): FlowSource {
-  const command = program ?? ['tcpdump', '-i', `nflog:${group}`, '-w', '-', '-U', '--immediate-mode'];
+  const command = program ?? recordsOf(group);
   return new Child({
-    command: () => command as readonly [string, ...string[]],
+    command: () => command,
     reader: () => {
       const pcap = new PcapReader(packet => {
         const record = readRecord(packet);

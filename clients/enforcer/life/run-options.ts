@@ -88,6 +88,14 @@ export function runCommand(): Command {
         .default('1800'),
     )
     .addOption(
+      new Option(
+        '--connection-totals',
+        'count connections that end, their bytes and seconds; each connection of the machine pays for it',
+      )
+        .env('ENFORCERD_CONNECTION_TOTALS')
+        .default(false),
+    )
+    .addOption(
       new Option('--spool-limit <MB>', 'flow reports that wait on disk while the control plane is away')
         .env('ENFORCERD_SPOOL_LIMIT')
         .default('64'),

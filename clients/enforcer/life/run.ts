@@ -20,7 +20,7 @@ import { introduce } from '../connections/introduce.ts';
 import { introducing } from '../connections/introducing.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { makeFolder, writeWhole } from '../files.ts';
-import { FlowLog } from '../flows/flows.ts';
+import { CONNTRACK, FlowLog } from '../flows/flows.ts';
 import { freeGroup, NOTICED } from '../flows/group.ts';
 import type { LogRecord } from '../flows/record.ts';
 import { sendFlows } from '../flows/send.ts';
@@ -39,7 +39,7 @@ import { refuseForeign } from './held.ts';
 import { risksOf } from './risks.ts';
 import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
-import { claimSysctls } from './sysctls.ts';
+import { claimSysctls, restoreSysctls } from './sysctls.ts';
 
 /** What the program has from outside. */
 export interface Outside {
@@ -126,15 +126,17 @@ async function kernelSide(
   const plane = introducing(openDataPlane({ logGroup: group }), which => introduce({ log, ...which }));
   const names = new Names({ clock, resolve: dnsResolve(), inUse: connectedAddresses() });
   if (!settings.flows || settings.once) return { plane, names };
+  const endings = settings.connectionTotals ? CONNTRACK : undefined;
   try {
-    claimSysctls(folder);
+    if (endings) claimSysctls(folder);
+    else restoreSysctls(folder);
   } catch (error) {
-    log.warn({}, `connections are told without bytes and durations: ${messageOf(error)}`);
+    log.warn({}, `connections are counted without bytes and durations: ${messageOf(error)}`);
   }
   const dns = new Overheard({ clock, heard: (name, answers) => names.hear(name, answers) });
   const overheard = (record: LogRecord) => dns.take(record);
   const how = { plane, group, folder: place, spoolLimit, interval, clock, log, send: sendFlows, overheard };
-  return { plane, names, flows: new FlowLog(how) };
+  return { plane, names, flows: new FlowLog({ ...how, ...(endings ? { endings } : {}) }) };
 }
 
 /** What is told of this host. */

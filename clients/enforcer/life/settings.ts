@@ -29,6 +29,7 @@ export interface RunFlags {
   enforce: boolean;
   flows: boolean;
   flowInterval: string;
+  connectionTotals: boolean;
   spoolLimit: string;
   logGroup?: string;
   layer3Only: boolean;
@@ -56,6 +57,7 @@ export interface RunSettings {
   folder: string;
   enforce: boolean;
   flows: boolean;
+  connectionTotals: boolean;
   /** Bytes. */
   spoolLimit: number;
   logGroup: number | undefined;
@@ -189,6 +191,7 @@ export async function settingsOf(flags: RunFlags, isRoot: boolean): Promise<RunS
     folder,
     enforce,
     flows: flags.flows,
+    connectionTotals: flags.connectionTotals,
     layer3Only: flags.layer3Only,
     beforePolicy: flags.beforePolicy,
     once: flags.once,

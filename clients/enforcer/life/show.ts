@@ -48,11 +48,13 @@ function activeLines(
 
 function flowLines({ flows }: Status): [string, string][] {
   if (!flows) return [];
-  const { records, sent, waiting, spooled, dropped, unrecorded, ended, bytes } = flows;
+  const { records, sent, waiting, spooled, dropped, unrecorded, connections } = flows;
   return [
     ['flow records', `${records} read, ${unrecorded} counted and not recorded`],
     ['flow reports', `${sent} sent, ${waiting} waiting, ${spooled} batches on disk, ${dropped} given up`],
-    ['connections', `${ended} ended, ${bytes} bytes`],
+    ...(connections
+      ? [['connections', `${connections.ended} ended, ${connections.bytes} bytes`] as [string, string]]
+      : []),
   ];
 }
 

@@ -3,8 +3,7 @@ import { type Elements, type Model, sizeOf } from '../policy/model.ts';
 import { numberIn } from '../policy/numbers.ts';
 import { WordTable } from '../policy/word-table.ts';
 import { holdsPeers, type Listener, type Listing } from './listing.ts';
-import type { Epoch } from './transaction.ts';
-import { epochChains } from './transaction.ts';
+import { type Epoch, epochChains, NOTHING, type Standing } from './transaction.ts';
 
 /** Digests of chains as the kernel lists them: what was seen after they were applied. */
 export type Seen = Map<string, string>;
@@ -54,10 +53,10 @@ export class Comparison implements Listener {
   readonly #counted = new WordTable(1);
   #digest = '';
 
-  constructor(model: Model, seen: Seen) {
+  constructor(model: Model, standing: Standing, seen: Seen) {
     this.#model = model;
     this.#seen = seen;
-    this.#chains = new Map([...epochChains(0), ...model.chains]);
+    this.#chains = new Map([...epochChains(standing), ...model.chains]);
     this.#absent = new Map([...this.#chains.keys()].map(name => [name, name]));
     this.#maps = new Map(
       [...model.maps].map(([name, { elements }]) => [name, new Checklist(name, elements)]),
@@ -128,7 +127,7 @@ const isHashed = (name: string): boolean => /^[ct]_[0-9a-f]{16}$/.test(name);
  * their word, all others count as changed.
  */
 export function adopted(listing: Listing, next: Model): Model {
-  const fixed = epochChains(0);
+  const fixed = epochChains(NOTHING);
   const chains = [...listing.chains.keys()].filter(name => !fixed.has(name));
   return {
     chains: new Map(

@@ -14,9 +14,11 @@ import {
   epochChains,
   firstEpoch,
   loadPieces,
+  NOTHING,
   nextEpoch,
   type Standing,
   type Steps,
+  settled,
 } from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
@@ -32,8 +34,6 @@ export interface PlaneOptions {
   /** NFLOG group of flow records; `LOG_GROUP` when absent. */
   logGroup?: number;
 }
-
-const NOTHING: Standing = { epoch: 0, fresh: new Set() };
 
 /** Meanings of terminals that are gone but whose records may still be on their way. */
 const KEPT_MEANINGS = 50_000;
@@ -93,9 +93,9 @@ class NftPlane implements DataPlane {
 
   /** Changes don't wait while a large table is listed; if one came meanwhile, it is listed again in turn. */
   async reconcile(): ReturnType<DataPlane['reconcile']> {
-    await this.#queue;
+    await this.#next(() => this.#settle());
     const [model, turns] = [this.#active, this.#turns];
-    const found = model && (await this.#refusable(() => this.#compare(model)));
+    const found = model && (await this.#refusable(() => this.#compare(model, this.#standing)));
     giveBackLater();
     const isStill = this.#busy === 0 && this.#turns === turns;
     if (isStill && found instanceof Comparison && found.difference === '') {
@@ -198,8 +198,8 @@ class NftPlane implements DataPlane {
   }
 
   /** With what should hold, while it is listed. Undefined where there is no table. */
-  async #compare(model: Model): Promise<Comparison | undefined> {
-    const comparison = new Comparison(model, this.#seen);
+  async #compare(model: Model, standing: Standing): Promise<Comparison | undefined> {
+    const comparison = new Comparison(model, standing, this.#seen);
     const reader = new TableReader(comparison);
     return (await this.#told(WHOLE, line => reader.line(line))) ? comparison : undefined;
   }
@@ -240,7 +240,7 @@ class NftPlane implements DataPlane {
     const isThere = (await this.#readDigest()) === model.digest;
     if (!isThere) {
       await this.#load(model, standing);
-      const difference = await this.#difference(model);
+      const difference = await this.#difference(model, standing);
       if (difference !== '')
         throw new Refused('not_read_back', `the kernel does not hold what it took: ${difference}`);
     }
@@ -248,7 +248,7 @@ class NftPlane implements DataPlane {
     if (!before || !stepped || !isQuick(steps) || !isSameEpoch || !sameChains(before, model)) {
       this.#compared = false;
       this.#unlearn(before, model);
-    }
+    } else if (this.#standing.fresh.size === 0 && standing.fresh.size > 0) this.#unlearnEpoch();
     if (!isThere) this.#compared = true;
     this.#active = model;
     this.#standing = standing;
@@ -272,9 +272,22 @@ class NftPlane implements DataPlane {
     await this.#run({ pieces: loadPieces(model, standing) });
   }
 
+  /** Makes packets cheap again after changes about a few peers. Not after each of them: it takes longer than they do. */
+  async #settle(): Promise<void> {
+    if (!this.#active || this.#inDoubt || this.#standing.fresh.size === 0) return;
+    const { activate, standing } = settled(this.#active, this.#standing);
+    this.#inDoubt = true;
+    // Where the table isn't what it was any more, the comparison finds it.
+    if ((await this.#quick(['-f', '-'], activate)).code !== 0) return;
+    this.#inDoubt = false;
+    this.#standing = standing;
+    this.#compared = false;
+    this.#unlearnEpoch();
+  }
+
   /** What tells the kernel's table from the model; empty when nothing does. */
-  async #difference(model: Model): Promise<string> {
-    const comparison = await this.#compare(model);
+  async #difference(model: Model, standing: Standing): Promise<string> {
+    const comparison = await this.#compare(model, standing);
     const difference = comparison ? comparison.difference : 'the table is gone';
     if (difference === '') comparison?.learn();
     return difference;
@@ -288,24 +301,29 @@ class NftPlane implements DataPlane {
   async #reconcile(): Promise<{ mended: boolean; difference: string }> {
     const model = this.#active;
     if (!model) return { mended: false, difference: '' };
-    const difference = await this.#difference(model);
+    const difference = await this.#difference(model, this.#standing);
     if (difference === '') {
       this.#compared = true;
       return { mended: false, difference };
     }
     // The same standing: what was let through before somebody else's change still is.
     await this.#load(model, this.#standing);
-    const left = await this.#difference(model);
+    const left = await this.#difference(model, this.#standing);
     if (left !== '') throw new Refused('not_read_back', `the kernel does not hold what it took: ${left}`);
+    this.#inDoubt = false;
     return { mended: true, difference };
   }
 
   /** Chains that were written anew look otherwise from now on. */
   #unlearn(before: Model | undefined, { chains }: Model): void {
-    for (const name of epochChains(0).keys()) this.#seen.delete(name);
+    this.#unlearnEpoch();
     for (const [name, chain] of chains) {
       if (!sameRules(before?.chains.get(name), chain)) this.#seen.delete(name);
     }
+  }
+
+  #unlearnEpoch(): void {
+    for (const name of epochChains(NOTHING).keys()) this.#seen.delete(name);
   }
 
   #learn({ meanings }: Model): void {

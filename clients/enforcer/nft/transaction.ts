@@ -36,9 +36,13 @@ export interface Standing {
   /**
    * Peers about whom something changed within the epoch: their connections are decided anew, all others go on without.
    * So a change of a few peers leaves all chains as they are, and the kernel does not walk through them to check them.
+   * While there are any, each packet pays for the look whether its peer is one: see `settled`.
    */
   fresh: ReadonlySet<string>;
 }
+
+/** No policy let anything through yet. */
+export const NOTHING: Standing = { epoch: 0, fresh: new Set() };
 
 /** More of them are a new epoch. */
 const MOST_FRESH = 1000;
@@ -52,29 +56,34 @@ const HALVES = {
 /** Where the peer stands in a packet that goes in a connection's direction, and in one that answers. */
 const PEERS = { in: ['saddr', 'daddr'], out: ['daddr', 'saddr'] } as const;
 
+/** What a packet of a connection that goes on meets first, and nothing else; without rules while there are fresh peers. */
+export const GOES_ON = { in: 'est_in', out: 'est_out' } as const;
+
 /** The chains that know the epoch. */
-export function epochChains(epoch: Epoch): Map<string, Chain> {
+export function epochChains({ epoch, fresh }: Standing): Map<string, Chain> {
   return new Map(
     (['in', 'out'] as const).flatMap((way): [string, Chain][] => {
       const { mine, other, shift } = HALVES[way];
       const mark = `0x${(epoch * shift).toString(16).padStart(8, '0')}`;
       const [there, back] = PEERS[way];
-      const standing = (peer: string): Chain => ({
+      const goesOn = `ct mark and ${mine} == ${mark} ct state new,established`;
+      // For marks other than none.
+      const unlessFresh = (peer: string): Chain => ({
         rules: [
-          `ip ${peer} @${FRESH[4]} return`,
-          `ip6 ${peer} @${FRESH[6]} return`,
+          `${goesOn} ip ${peer} != @${FRESH[4]} accept`,
+          `${goesOn} ip6 ${peer} != @${FRESH[6]} accept`,
           // Related connections come with the mark of another.
-          `ct state new,established ct mark and ${mine} == ${mark} accept`,
-          `ct state related meta l4proto { icmp, ipv6-icmp } ct mark and ${mine} != 0x0 accept`,
+          'ct state related meta l4proto { icmp, ipv6-icmp } accept',
         ],
       });
       return [
-        [`est_${way}`, standing(there)],
-        [`est_${way}_r`, standing(back)],
+        [GOES_ON[way], { rules: fresh.size === 0 ? [`${goesOn} accept`] : [] }],
+        [`fresh_${way}`, unlessFresh(there)],
+        [`fresh_${way}_r`, unlessFresh(back)],
         // The second rule is for packets without a connection, which have no mark.
         [`yes_${way}`, { rules: [`ct mark set ct mark and ${other} or ${mark} accept`, 'accept'] }],
-        // What was let through for a reason that is counted: its number is the packet's priority.
-        [`told_${way}`, { rules: [`ct mark and ${mine} == 0x0 meta priority @${TALLY}`, `goto yes_${way}`] }],
+        // What is let through for a reason that is counted: its number is the packet's priority.
+        [`told_${way}`, { rules: [`meta priority @${TALLY} goto yes_${way}`, `goto yes_${way}`] }],
         [`no_${way}`, { rules: [`ct mark set ct mark and ${other} drop`, 'drop'] }],
       ];
     }),
@@ -159,7 +168,8 @@ export function* loadPieces(model: Model, { epoch, fresh }: Standing): Generator
     `set ${TALLY} { type classid; counter; }\n`,
     ...declared(model.maps),
   ].join('');
-  for (const [name, chain] of new Map([...epochChains(epoch), ...model.chains])) yield chainText(name, chain);
+  for (const [name, chain] of new Map([...epochChains({ epoch, fresh }), ...model.chains]))
+    yield chainText(name, chain);
   yield '}\n';
   for (const [name, { elements }] of model.maps) yield* adding(name, textsOf(elements));
   yield* adding(TALLY, model.counters);
@@ -240,6 +250,28 @@ function peersOf(
   return found;
 }
 
+const flushChain = (name: string): string => `flush chain ${TABLE} ${name}`;
+
+const FLUSH_FRESH = Object.values(FRESH).map(name => `flush set ${TABLE} ${name}`);
+
+const stampLines = (digest: string, epoch: Epoch): string[] => [
+  `flush map ${TABLE} ${STAMP}`,
+  ...add(STAMP, stampElements(digest, epoch)),
+];
+
+/** Other rules in chains that are there. */
+const rewriteText = (chains: readonly (readonly [string, Chain])[]): string =>
+  lines(chains.map(([name]) => flushChain(name))) +
+  tableText(chains.map(([name, { rules }]) => chainText(name, { rules })));
+
+/** Begins an epoch in which no peer is fresh, under the same policy: every connection is decided anew, once. */
+export function settled({ digest }: Model, { epoch }: Standing): { activate: string; standing: Standing } {
+  const standing: Standing = { epoch: nextEpoch(epoch), fresh: new Set() };
+  const activate =
+    rewriteText([...epochChains(standing)]) + lines([...FLUSH_FRESH, ...stampLines(digest, standing.epoch)]);
+  return { activate, standing };
+}
+
 export function changeText(before: Model, after: Model, standing: Standing): Steps {
   const missing = <T>(of: ReadonlyMap<string, T>, than: ReadonlyMap<string, T>) =>
     of === than ? [] : [...of].filter(([name]) => !than.has(name));
@@ -261,7 +293,8 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
   const next: Standing = goesOn
     ? { epoch: standing.epoch, fresh }
     : { epoch: nextEpoch(standing.epoch), fresh: new Set() };
-  const rewritten = [...(goesOn ? [] : epochChains(next.epoch)), ...changed];
+  const isFirst = goesOn && standing.fresh.size === 0 && fresh.size > 0;
+  const rewritten = [...(goesOn ? [] : epochChains(next)), ...changed];
   const absent = (of: Counters, than: Counters) =>
     of === than ? [] : [...of].filter(name => !than.has(name));
   return {
@@ -272,19 +305,16 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
         ...add(TALLY, absent(after.counters, before.counters)),
       ]),
     activate:
-      lines(rewritten.map(([name]) => `flush chain ${TABLE} ${name}`)) +
-      tableText(rewritten.map(([name, { rules }]) => chainText(name, { rules }))) +
+      rewriteText(rewritten) +
       lines([
+        ...(isFirst ? Object.values(GOES_ON).map(flushChain) : []),
         ...maps.flatMap(map => elementChanges(map.name, map.before, map.after, map.changes)),
-        ...(goesOn
-          ? freshElements(new Set(peers))
-          : Object.values(FRESH).map(name => `flush set ${TABLE} ${name}`)),
-        `flush map ${TABLE} ${STAMP}`,
-        ...add(STAMP, stampElements(after.digest, next.epoch)),
+        ...(goesOn ? freshElements(new Set(peers)) : FLUSH_FRESH),
+        ...stampLines(after.digest, next.epoch),
       ]),
     // Rules lead to maps, and maps to chains: nothing goes that something leads to.
     retire: lines([
-      ...missing(before.chains, after.chains).map(([name]) => `flush chain ${TABLE} ${name}`),
+      ...missing(before.chains, after.chains).map(([name]) => flushChain(name)),
       ...missing(before.maps, after.maps).map(([name]) => `delete map ${TABLE} ${name}`),
       ...missing(before.chains, after.chains).map(([name]) => `delete chain ${TABLE} ${name}`),
       ...drop(TALLY, absent(before.counters, after.counters)),

@@ -1,5 +1,6 @@
 import { isWildcardName } from '../../../shared/schema/network-entry.ts';
 import { DNS_PREFIX, type Endpoint, type HostPolicy } from '../data-plane.ts';
+import { MINE } from './loom.ts';
 import type { Chain } from './model.ts';
 import { rangeOf, singleRanges } from './territories.ts';
 
@@ -58,7 +59,8 @@ const LEASES = {
  * What does not leave the host. The way out is not told anew to packets whose destination was translated (`dnat`): what a
  * program sends to its own host may go to a container, or anywhere.
  */
-const STAYS: Chain = { rules: ['ct status and dnat == 0 accept', 'fib daddr type local accept'] };
+const STAYS = 'oif lo jump stays';
+const STAYING = ['ct status and dnat == 0 accept', 'fib daddr type local accept'];
 
 /** Nobody outside has this host's own addresses. In IPv4 the kernel sees to it; what the host sends to groups comes back to it. */
 const FORGED_OWN = 'iif != 0 ip6 daddr != ff00::/8 fib saddr type local drop';
@@ -172,52 +174,38 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
   });
 }
 
-/** Chains of this host's own traffic: `side_…`; and of what it forwards for its units: `pass_…`. */
-function sides(policy: HostPolicy, dispatch: Dispatch, group: number): [string, Chain][] {
-  const ports: Port[] = ['in', 'in_r', 'out', 'out_r'];
-  return ports.flatMap((port): [string, Chain][] => {
+/** Lets connections go on that were let through, and errors about them. See nft/transaction.ts. */
+const standing = (port: Port): string[] => [
+  `jump est_${wayOf(port)}`,
+  `ct mark and ${MINE[wayOf(port)]} != 0x0 jump fresh_${port}`,
+];
+
+/** What packets of each port meet: those of this host itself, and those that it forwards for its units. */
+type Sides = Readonly<Record<Port, { own: readonly string[]; forwarded: readonly string[] }>>;
+
+function sides(policy: HostPolicy, dispatch: Dispatch, group: number): Sides {
+  const side = (port: Port): Sides[Port] => {
     const heard = overheard(port, policy, group);
-    const first = [`jump est_${port}`, ...excludedNetworks(port, policy)];
-    return [
-      [
-        `side_${port}`,
-        {
-          rules: [
-            ...heard,
-            ...first,
-            ...(port === 'in' ? [FORGED_OWN] : []),
-            ...infrastructure(port, policy),
-            ...dispatchRules(port, dispatch, true),
-            dispatch.host[port],
-          ],
-        },
-      ],
-      [
-        `pass_${port}`,
-        {
-          rules: [
-            ...heard,
-            ...forged(port, dispatch),
-            ...first,
-            ...(port === 'in' ? [FORGED_OWN] : []),
-            ...dispatchRules(port, dispatch, false),
-            'accept',
-          ],
-        },
-      ],
-    ];
-  });
+    const first = [...standing(port), ...excludedNetworks(port, policy)];
+    const own = port === 'in' ? [FORGED_OWN] : [];
+    const units = (bySocket: boolean) => dispatchRules(port, dispatch, bySocket);
+    return {
+      own: [...heard, ...first, ...own, ...infrastructure(port, policy), ...units(true), dispatch.host[port]],
+      forwarded: [...heard, ...forged(port, dispatch), ...first, ...own, ...units(false), 'accept'],
+    };
+  };
+  return { in: side('in'), in_r: side('in_r'), out: side('out'), out_r: side('out_r') };
 }
 
 function hook(
   kind: 'input' | 'output' | 'forward',
   priority: number,
-  excluded: string[],
+  excluded: readonly string[],
   answers: string,
-  rest: string,
+  rest: readonly string[],
 ) {
   const spec = `type filter hook ${kind} priority ${priority}; policy drop;`;
-  return { hook: spec, rules: [...excluded, `ct direction reply goto ${answers}`, `goto ${rest}`] };
+  return { hook: spec, rules: [...excluded, `ct direction reply goto ${answers}`, ...rest] };
 }
 
 /** The fixed frame that every packet meets first. `group`: of the log. */
@@ -225,14 +213,16 @@ export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Ma
   const names = interfaceNames(policy.profile?.excludedInterfaces ?? []);
   const ins = names.map(name => `iifname ${quoted(name)} accept`);
   const outs = names.map(name => `oifname ${quoted(name)} accept`);
-  // Nothing is forwarded for units that aren't there: packets of other hosts don't pay for them.
-  const hasPassing = dispatch.addresses.size > 0;
+  const found = sides(policy, dispatch, group);
+  // Each packet pays for each rule, and to go on elsewhere is one: what asks stands in the hook itself.
   return new Map<string, Chain>([
-    ...sides(policy, dispatch, group).filter(([name]) => hasPassing || !name.startsWith('pass_')),
-    ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', 'side_in')],
-    ['stays', STAYS],
-    ['hook_out', hook('output', 0, ['oif lo jump stays', ...outs], 'side_in_r', 'side_out')],
-    ...(hasPassing ? passing(ins, outs) : []),
+    ['stays', { rules: STAYING }],
+    ['side_in_r', { rules: found.in_r.own }],
+    ['side_out_r', { rules: found.out_r.own }],
+    ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', found.in.own)],
+    ['hook_out', hook('output', 0, [STAYS, ...outs], 'side_in_r', found.out.own)],
+    // Nothing is forwarded for units that aren't there: packets of other hosts don't pay for them.
+    ...(dispatch.addresses.size > 0 ? passing(ins, outs, found) : []),
   ]);
 }
 
@@ -240,15 +230,19 @@ export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Ma
  * Two chains each, because an accept ends its own chain only: both ends of a flow may be here, one of them in a container
  * that the host reaches over a link of its own. The source decides first.
  */
-function passing(ins: string[], outs: string[]): [string, Chain][] {
+function passing(ins: string[], outs: string[], found: Sides): [string, Chain][] {
   const all = [...ins, ...outs];
   return [
-    ['hook_in_pass', hook('input', -1, ['iif lo accept', ...ins, ...NEIGHBOURS], 'pass_in_r', 'pass_out')],
+    ...(['in', 'in_r', 'out', 'out_r'] as const).map((port): [string, Chain] => [
+      `pass_${port}`,
+      { rules: found[port].forwarded },
+    ]),
     [
-      'hook_out_pass',
-      hook('output', 1, ['oif lo jump stays', ...outs, ...NEIGHBOURS], 'pass_out_r', 'pass_in'),
+      'hook_in_pass',
+      hook('input', -1, ['iif lo accept', ...ins, ...NEIGHBOURS], 'pass_in_r', ['goto pass_out']),
     ],
-    ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', 'pass_out')],
-    ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', 'pass_in')],
+    ['hook_out_pass', hook('output', 1, [STAYS, ...outs, ...NEIGHBOURS], 'pass_out_r', ['goto pass_in'])],
+    ['hook_fwd_out', hook('forward', 0, all, 'pass_out_r', ['goto pass_out'])],
+    ['hook_fwd_in', hook('forward', 1, all, 'pass_in_r', ['goto pass_in'])],
   ];
 }

@@ -183,8 +183,9 @@ export class Loom {
 
 /** Only the first packet of a flow is reported and counted. `told_…` counts. */
 const allowed = (id: string, number: string, way: 'in' | 'out', group: number): string[] => [
-  `ct mark and ${MINE[way]} == 0x0 log prefix "A:${id}:" group ${group} snaplen ${SNAPLEN}`,
-  `meta priority set ${number} goto told_${way}`,
+  `ct mark and ${MINE[way]} == 0x0 meta priority set ${number} ` +
+    `log prefix "A:${id}:" group ${group} snaplen ${SNAPLEN} goto told_${way}`,
+  `goto yes_${way}`,
 ];
 
 /** Everything is counted; what is logged of a flood is limited. */

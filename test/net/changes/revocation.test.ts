@@ -2,10 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DataPlane, HostPolicy } from '../../../clients/enforcer/data-plane.ts';
 import { type Network, openNetwork } from '../../../local/hosts/network.ts';
-import type { Entry } from '../../core/objects.ts';
+import { type Entry, make } from '../../core/objects.ts';
 import { planeOf } from '../hosts/plane.ts';
 import { openTalker, type Talker } from '../hosts/talk.ts';
-import { ENFORCED, externalNetwork, LASTING, PLANS, policyOf, ruleset } from './shop.ts';
+import { ENFORCED, externalNetwork, LASTING, PLANS, policyOf, ruleset, SHOP } from './shop.ts';
 
 const EVERY = 5;
 /** Long enough for whatever was on its way. */
@@ -18,6 +18,15 @@ const FLOWS = (['tcp', 'udp'] as const).flatMap(protocol =>
 
 const without = (...numbers: number[]): Entry[] =>
   LASTING.filter(({ object }) => !numbers.includes(Number.parseInt(object.ID, 16)));
+/** Another like `web`. */
+const stranger: Entry = {
+  identity: 'processingunit',
+  object: make('processingunit', SHOP, 50, {
+    type: 'Host',
+    associatedTags: ['app=web'],
+    addresses: ['10.1.0.50', '2001:db8::50'],
+  }),
+};
 const REJECT_ALL = [
   ruleset(900, 'app=web', 'outgoingRules', '$identity=processingunit', [], { action: 'Reject' }),
 ];
@@ -77,6 +86,17 @@ describe('revocation', () => {
 
   test.each(CHANGES)('established flows end when $what', async ({ entries, at }) => {
     await apply(entries, at);
+    await wait(20);
+    expect(await heard()).toEqual(FLOWS.map(() => 0));
+  });
+
+  test('established flows end when their source goes after another peer went, and after a new epoch for that', async () => {
+    await apply([...LASTING, stranger], ['db']);
+    await apply(LASTING, ['db']);
+    for (const echoed of await heard()) expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+    expect(await planes.get('db')?.reconcile()).toEqual({ mended: false, difference: '' });
+    for (const echoed of await heard()) expect(echoed).toBeGreaterThan(A_WHILE / EVERY / 4);
+    await apply([...without(1), stranger], ['db']);
     await wait(20);
     expect(await heard()).toEqual(FLOWS.map(() => 0));
   });

@@ -155,9 +155,7 @@ const STATUS: Status = {
     unrecorded: 3,
     unreadable: 0,
     restarts: 0,
-    ended: 4,
-    bytes: 5678,
-    seconds: 9,
+    connections: { ended: 4, bytes: 5678, seconds: 9 },
   },
 };
 

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Comparison, type Seen } from '../../../../clients/enforcer/nft/compare.ts';
 import { TableReader } from '../../../../clients/enforcer/nft/listing.ts';
-import { epochChains, stampElements } from '../../../../clients/enforcer/nft/transaction.ts';
+import { epochChains, type Standing, stampElements } from '../../../../clients/enforcer/nft/transaction.ts';
 import { ClassMap } from '../../../../clients/enforcer/policy/class-map.ts';
 import { type Chain, type KernelMap, type Model, packed } from '../../../../clients/enforcer/policy/model.ts';
 
-const EPOCH = 7;
+const STANDING: Standing = { epoch: 0x1001, fresh: new Set() };
 const DIGEST = '0123456'.repeat(8);
 
 const peers = (elements: Iterable<[string, string]>): KernelMap => ({
@@ -37,7 +37,7 @@ const tableOf = (model: Model): Table => [
     head: 'map stamp',
     lines: joined(
       elementsOf(
-        stampElements(model.digest, EPOCH).map(text =>
+        stampElements(model.digest, STANDING.epoch).map(text =>
           text.replace(/0x(\w+)/g, (_, x) => `0x${x.padStart(8, '0')}`),
         ),
         4,
@@ -62,7 +62,7 @@ const tableOf = (model: Model): Table => [
       ),
     ),
   })),
-  ...[...epochChains(EPOCH), ...model.chains].map(([name, { rules }]) => ({
+  ...[...epochChains(STANDING), ...model.chains].map(([name, { rules }]) => ({
     head: `chain ${name}`,
     lines: [...rules],
   })),
@@ -72,7 +72,7 @@ const textOf = (table: Table): string =>
   `table inet prisma {\n${table.map(({ head, lines }) => `\t${head} {\n${lines.map(line => `\t\t${line}\n`).join('')}\t}\n`).join('\n')}}\n`;
 
 function compared(model: Model, table: Table, seen: Seen = new Map()): Comparison {
-  const comparison = new Comparison(model, seen);
+  const comparison = new Comparison(model, STANDING, seen);
   const reader = new TableReader(comparison);
   for (const line of textOf(table).split('\n')) reader.line(line);
   return comparison;

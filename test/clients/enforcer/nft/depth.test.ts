@@ -6,7 +6,7 @@ import { Renderer } from '../../../../clients/enforcer/policy/renderer.ts';
 
 /** How many rules a packet meets at most from a chain on: all of each chain, and the longest way on from any of them. */
 function longestWay(model: Model): (chain: string) => number {
-  const chains = new Map([...epochChains(1), ...model.chains]);
+  const chains = new Map([...epochChains({ epoch: 0x1001, fresh: new Set() }), ...model.chains]);
   const known = new Map<string, number>();
   const targetsIn = (text: string): string[] => [
     ...[...text.matchAll(/(?:goto|jump) (\w+)/g)].map(([, name = '']) => name),

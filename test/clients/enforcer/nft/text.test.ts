@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { HostPolicy } from '../../../../clients/enforcer/data-plane.ts';
 import {
   changeText,
+  epochChains,
   firstEpoch,
   loadText,
   nextEpoch,
   type Standing,
+  settled,
 } from '../../../../clients/enforcer/nft/transaction.ts';
 import { Renderer } from '../../../../clients/enforcer/policy/renderer.ts';
 import type { BundleProfile } from '../../../../shared/schema/bundle.ts';
@@ -103,15 +105,29 @@ describe('what nft is told', () => {
     expect(text).toContain('iifname "docker*" accept');
   });
 
-  test('a change of one peer writes no chain, and rules of other peers hold on', () => {
+  test('a change of one peer writes no rule, and rules of other peers hold on', () => {
     const text = GOLDEN['change-one-peer']?.() ?? '';
-    expect(text).not.toContain('chain');
+    expect(text).not.toMatch(/^chain/m);
     expect(text).toContain('fresh4 { 10.1.0.20 }');
   });
 
-  test('another address of a name writes no chain either', () => {
+  test('only the first peer that is fresh makes the rule go that knows of none; the next epoch brings it back', () => {
+    const renderer = new Renderer();
+    const one = renderer.render(db());
+    const two = renderer.render(db([...LASTING, another(20, ['10.1.0.20'])]));
+    const first = changeText(one, two, NEW);
+    expect(first.activate).toContain('flush chain inet prisma est_in\nflush chain inet prisma est_out\n');
+    const three = renderer.render(db([...LASTING, another(20, ['10.1.0.20']), another(21, ['10.1.0.21'])]));
+    expect(changeText(two, three, first.standing).activate).not.toContain('chain');
+    const { activate, standing } = settled(three, first.standing);
+    expect(standing).toEqual({ epoch: nextEpoch(NEW.epoch), fresh: new Set() });
+    expect(activate).toContain(`chain est_in {\n\t${epochChains(standing).get('est_in')?.rules[0]}\n}`);
+    expect(activate).toContain('flush set inet prisma fresh4\nflush set inet prisma fresh6\n');
+  });
+
+  test('another address of a name writes no rule either', () => {
     const text = GOLDEN['change-name']?.() ?? '';
-    expect(text).not.toContain('chain');
+    expect(text).not.toMatch(/^chain/m);
     expect(text).toContain('fresh4 { 203.0.113.7, 203.0.113.9 }');
   });
 

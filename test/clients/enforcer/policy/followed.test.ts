@@ -145,7 +145,7 @@ function expectWhole({ chains, maps, counters, meanings }: Model): void {
     [...chains].flatMap(([name, { hook }]) => (/^[ct]_/.test(name) && !hook ? [name] : [])),
   );
   expect(found(/(?:goto|jump) ([ct]_\w+)/g)).toEqual(ours);
-  expect(found(/meta priority set (\w+:\w+) (?:goto told|meta priority @)/g)).toEqual(new Set(counters));
+  expect(found(/meta priority set (\w+:\w+) (?:log|meta priority @)/g)).toEqual(new Set(counters));
   for (const id of found(/log prefix "[AR]:(\w+):"/g)) expect(meanings.get(id)).toBeDefined();
 }
 
