@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { packTexts } from '../../shared/core/packed-text.ts';
 
 /** Milliseconds after the work: what comes right behind it goes first. */
 const LATER = 2000;
@@ -25,6 +26,7 @@ function taken(): number {
 
 function giveBack(): void {
   timer = undefined;
+  packTexts();
   if (taken() - settled < MUCH) return;
   if (!collect) {
     setFlagsFromString('--expose-gc');

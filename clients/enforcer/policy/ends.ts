@@ -1,4 +1,4 @@
-import { packed, unpacked } from '../../../shared/core/packed.ts';
+import { PackedText } from '../../../shared/core/packed-text.ts';
 import type { Meaning } from '../data-plane.ts';
 import type { Counters, Meanings } from './model.ts';
 import { digitsOf, numberIn, textOf } from './numbers.ts';
@@ -9,14 +9,12 @@ const TOGETHER = 128;
 /** Meanings that were asked for and are kept as they are: most records are of few ends. */
 const KEPT = 2048;
 
-const utf8 = new TextDecoder();
-
 /** The ends of flows that are counted and reported, and what they mean, in little memory. They only ever become more; see `only`. */
 export class Ends implements Meanings {
   /** Number → which one it is. */
   readonly #places = new WordTable(1);
   #numbers = new Uint32Array(TOGETHER);
-  readonly #packed: Uint8Array[] = [];
+  readonly #packed: PackedText[] = [];
   /** The last ones. */
   #open: Meaning[] = [];
   #lately = new Map<number, Meaning>();
@@ -39,7 +37,7 @@ export class Ends implements Meanings {
     this.#places.set([value], place);
     this.#open.push(meaning);
     if (this.#open.length < TOGETHER) return;
-    this.#packed.push(packed(Buffer.from(JSON.stringify(this.#open))));
+    this.#packed.push(new PackedText(JSON.stringify(this.#open)));
     this.#open = [];
   }
 
@@ -56,8 +54,8 @@ export class Ends implements Meanings {
   }
 
   #together(group: number): readonly Meaning[] {
-    const bytes = this.#packed[group];
-    return bytes ? JSON.parse(utf8.decode(unpacked(bytes))) : this.#open;
+    const packed = this.#packed[group];
+    return packed ? JSON.parse(packed.text) : this.#open;
   }
 
   *[Symbol.iterator](): Generator<[string, Meaning]> {

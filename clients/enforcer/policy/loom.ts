@@ -93,7 +93,7 @@ export class Loom {
   /** Those that are counted, and some that were. Another object where any were taken out. */
   ends = new Ends();
   readonly #terminals = new Map<string, Terminal>();
-  /** By their rules: equal ones are one. */
+  /** By number, or by the chain that is there for every policy: equal ones are one. */
   readonly #ends = new Map<string, Terminal>();
   readonly #numbers: Numbers;
   readonly #logGroup: number;
@@ -152,21 +152,25 @@ export class Loom {
     const key = `${idOf(enforced)} ${idOf(observed)} ${side.direction} ${side.namespace.path} ${side.unit ?? ''}`;
     const known = this.#terminals.get(key);
     if (known) return known;
-    const made = this.#make(meaningOf(outcome, side), enforced?.logged ?? true, WAY[side.direction]);
-    const text = made.rules.join('\n');
-    const equal = this.#ends.get(text) ?? made;
-    this.#ends.set(text, equal);
-    this.#terminals.set(key, equal);
-    return equal;
+    const end = this.#endOf(meaningOf(outcome, side), enforced?.logged ?? true, WAY[side.direction]);
+    this.#terminals.set(key, end);
+    return end;
   }
 
-  #make(meaning: Meaning, logged: boolean, way: 'in' | 'out'): Terminal {
+  #endOf(meaning: Meaning, logged: boolean, way: 'in' | 'out'): Terminal {
+    const fixed = `${meaning.verdict === 'allow' ? 'yes' : 'no'}_${way}`;
+    const name = logged ? this.#numbers.of(JSON.stringify([meaning])) : fixed;
+    const known = this.#ends.get(name);
+    if (known) return known;
+    const made: Terminal = logged
+      ? this.#counted(name, meaning, way)
+      : { rules: [`goto ${fixed}`], chain: () => fixed, isFixed: true, isShared: true };
+    this.#ends.set(name, made);
+    return made;
+  }
+
+  #counted(number: string, meaning: Meaning, way: 'in' | 'out'): Terminal {
     const isAllow = meaning.verdict === 'allow';
-    if (!logged) {
-      const chain = `${isAllow ? 'yes' : 'no'}_${way}`;
-      return { rules: [`goto ${chain}`], chain: () => chain, isFixed: true, isShared: true };
-    }
-    const number = this.#numbers.of(JSON.stringify([meaning]));
     const id = digitsOf(number);
     this.ends.add(number, meaning);
     const rules = isAllow

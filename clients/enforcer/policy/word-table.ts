@@ -37,10 +37,22 @@ export class WordTable {
     const at = this.#place(words);
     if (!this.#taken[at]) {
       this.#size++;
-      this.#taken[at] = 1;
-      this.#keys.set(words, at * this.#width);
+      this.#take(at, words, 0);
     }
     this.#values[at] = value;
+  }
+
+  /** Word by word: for so few of them, views and copies of memory take longer. */
+  #take(at: number, words: ArrayLike<number>, from: number): void {
+    this.#taken[at] = 1;
+    for (let word = 0; word < this.#width; word++)
+      this.#keys[at * this.#width + word] = words[from + word] ?? 0;
+  }
+
+  #wordsAt(at: number): number[] {
+    const words: number[] = [];
+    for (let word = 0; word < this.#width; word++) words.push(this.#keys[at * this.#width + word] ?? 0);
+    return words;
   }
 
   /** Puts another value in place of each. */
@@ -55,32 +67,30 @@ export class WordTable {
 
   *keysOf(values: ReadonlySet<number>): Generator<number[]> {
     for (let at = 0; at < this.#taken.length; at++)
-      if (this.#taken[at] && values.has(this.#values[at] ?? 0))
-        yield [...this.#keys.subarray(at * this.#width, (at + 1) * this.#width)];
+      if (this.#taken[at] && values.has(this.#values[at] ?? 0)) yield this.#wordsAt(at);
   }
 
   *entries(): Generator<[number[], number]> {
     for (let at = 0; at < this.#taken.length; at++)
-      if (this.#taken[at])
-        yield [[...this.#keys.subarray(at * this.#width, (at + 1) * this.#width)], this.#values[at] ?? 0];
+      if (this.#taken[at]) yield [this.#wordsAt(at), this.#values[at] ?? 0];
   }
 
   /** Where the key is, or would be. */
-  #place(words: ArrayLike<number>): number {
+  #place(words: ArrayLike<number>, from = 0): number {
     const room = this.#taken.length;
     let hash = 0;
     for (let word = 0; word < this.#width; word++) {
-      const value = words[word] ?? 0;
+      const value = words[from + word] ?? 0;
       hash = Math.imul(hash ^ value ^ (value >>> 15), 0x9e37_79b1) >>> 0;
     }
     let at = (hash ^ (hash >>> 16)) >>> 0;
-    for (at %= room; this.#taken[at]; at = (at + 1) % room) if (this.#is(at, words)) break;
+    for (at %= room; this.#taken[at]; at = (at + 1) % room) if (this.#is(at, words, from)) break;
     return at;
   }
 
-  #is(at: number, words: ArrayLike<number>): boolean {
+  #is(at: number, words: ArrayLike<number>, from: number): boolean {
     for (let word = 0; word < this.#width; word++)
-      if (this.#keys[at * this.#width + word] !== words[word]) return false;
+      if (this.#keys[at * this.#width + word] !== words[from + word]) return false;
     return true;
   }
 
@@ -92,10 +102,8 @@ export class WordTable {
     this.#taken = new Uint8Array(room);
     for (let from = 0; from < taken.length; from++) {
       if (!taken[from]) continue;
-      const key = keys.subarray(from * this.#width, (from + 1) * this.#width);
-      const at = this.#place(key);
-      this.#taken[at] = 1;
-      this.#keys.set(key, at * this.#width);
+      const at = this.#place(keys, from * this.#width);
+      this.#take(at, keys, from * this.#width);
       this.#values[at] = values[from] ?? 0;
     }
   }
