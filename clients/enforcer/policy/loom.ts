@@ -158,21 +158,21 @@ export class Loom {
   }
 
   #endOf(meaning: Meaning, logged: boolean, way: 'in' | 'out'): Terminal {
-    const fixed = `${meaning.verdict === 'allow' ? 'yes' : 'no'}_${way}`;
+    const isAllow = meaning.verdict === 'allow';
+    const fixed = `${isAllow ? 'yes' : 'no'}_${way}`;
     const name = logged ? this.#numbers.of(JSON.stringify([meaning])) : fixed;
     const known = this.#ends.get(name);
     if (known) return known;
+    if (logged) this.ends.add(name, meaning);
     const made: Terminal = logged
-      ? this.#counted(name, meaning, way)
+      ? this.#counted(name, isAllow, way)
       : { rules: [`goto ${fixed}`], chain: () => fixed, isFixed: true, isShared: true };
     this.#ends.set(name, made);
     return made;
   }
 
-  #counted(number: string, meaning: Meaning, way: 'in' | 'out'): Terminal {
-    const isAllow = meaning.verdict === 'allow';
+  #counted(number: string, isAllow: boolean, way: 'in' | 'out'): Terminal {
     const id = digitsOf(number);
-    this.ends.add(number, meaning);
     const rules = isAllow
       ? allowed(id, number, way, this.#logGroup)
       : rejected(id, number, way, this.#logGroup);
