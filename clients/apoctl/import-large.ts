@@ -1,6 +1,7 @@
 import type { AnswerOf } from '../../shared/api/client.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
-import { type Io, printable } from './io.ts';
+import { printable } from '../terminal.ts';
+import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 
 /** An import by the workflow, as it is shown. */

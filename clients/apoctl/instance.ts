@@ -1,7 +1,8 @@
 import { fail } from '../../shared/schema/failure.ts';
 import type { CloudName } from '../enforcer/agent/cloud.ts';
 import { type Ask, askMetadata } from '../enforcer/agent/metadata.ts';
-import { type Io, printable } from './io.ts';
+import { printable } from '../terminal.ts';
+import type { Io } from './io.ts';
 
 const NAMES = { aws: 'AWS', azure: 'Azure', gcp: 'Google Cloud' } as const satisfies Record<
   CloudName,

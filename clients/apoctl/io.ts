@@ -57,8 +57,3 @@ export async function readTextIfAny(path: string): Promise<string | undefined> {
     throw fail('not_found', `cannot read ${path}: ${reasons[codeOf(error)] ?? String(error)}`);
   }
 }
-
-/** Makes control characters visible: what an API sends must not move the cursor or change colours. */
-export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);

@@ -1,8 +1,7 @@
-import Table from 'cli-table3';
 import { stringify } from 'yaml';
 import { fail } from '../../shared/schema/failure.ts';
 import type { AnyResource } from '../../shared/schema/resource.ts';
-import { printable } from './io.ts';
+import { printable, table } from '../terminal.ts';
 import type { Attributes } from './values.ts';
 
 /** `none`: only the IDs, one a line. `default`: the command's own. */
@@ -47,32 +46,6 @@ export function columnsOf({ plural, attributes: known }: Shown, said: readonly s
 
 const cell = (value: unknown): string =>
   value === undefined ? '' : printable(typeof value === 'string' ? value : JSON.stringify(value));
-
-const PLAIN = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
-
-/** Columns side by side, without lines. */
-export function table(head: string[], rows: string[][]): string {
-  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
-  const printed = new Table({ head, chars: PLAIN, style });
-  printed.push(...rows);
-  return `${printed.toString().replace(/ +$/gm, '')}\n`;
-}
 
 export interface Shape {
   shown: Shown;

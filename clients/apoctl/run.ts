@@ -1,8 +1,9 @@
 import { CommanderError } from 'commander';
 import { ApiError } from '../../shared/api/client.ts';
 import { Failure } from '../../shared/schema/failure.ts';
+import { printable } from '../terminal.ts';
 import { Interrupted } from './import-large.ts';
-import { type Io, printable } from './io.ts';
+import type { Io } from './io.ts';
 import { programOf } from './program.ts';
 import { joinPairs, typedFor } from './values.ts';
 

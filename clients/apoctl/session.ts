@@ -2,7 +2,8 @@ import { ApiError, type Client, createClient, credentialToken } from '../../shar
 import type { Credential } from '../../shared/schema/appcredential.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { NamespacePath } from '../../shared/schema/ids.ts';
-import { type Io, printable } from './io.ts';
+import { printable } from '../terminal.ts';
+import type { Io } from './io.ts';
 import { type Flags, settle } from './settings.ts';
 
 /** A conversation with one API, in one namespace. */

@@ -3,7 +3,7 @@ import { parseTemplate } from '../../shared/core/template/parse.ts';
 import { renderTemplate } from '../../shared/core/template/render.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { PushEvent } from '../../shared/schema/push.ts';
-import { printable } from './io.ts';
+import { printable, printableText } from '../terminal.ts';
 
 /** How events are printed, one by one as they come. */
 export const EVENT_FORMATS = ['json', 'yaml', 'table', 'none', 'template'] as const;
@@ -54,6 +54,6 @@ export function eventPrinter(said: {
     case 'template':
       // Before the first event comes.
       parseTemplate(template);
-      return event => `${printable(renderTemplate(template, event)).replaceAll('\\xa', '\n')}\n`;
+      return event => `${printableText(renderTemplate(template, event))}\n`;
   }
 }

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import { createClient } from '../../shared/api/client.ts';
 import { IssueRequest } from '../../shared/api/messages.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { type Io, printable } from './io.ts';
+import { printable } from '../terminal.ts';
+import type { Io } from './io.ts';
 import * as options from './options.ts';
 
 /** What is asked of the token that a proof is traded for. */

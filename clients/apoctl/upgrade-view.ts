@@ -1,7 +1,6 @@
 import type { ShownHost, ShownUpgrade, UpgradePlan, UpgradeStatus } from '../../shared/api/client.ts';
 import { ENDED } from '../../shared/schema/enforcerupgrade.ts';
-import { printable } from './io.ts';
-import { table } from './output.ts';
+import { printable, table } from '../terminal.ts';
 
 /** `1h 5m`, `40s`: the two largest units. */
 export function spoken(seconds: number): string {

@@ -1,6 +1,7 @@
 import { ApiError, type UpgradeStatus } from '../../shared/api/client.ts';
 import { Failure } from '../../shared/schema/failure.ts';
-import { type Io, printable } from './io.ts';
+import { printable } from '../terminal.ts';
+import type { Io } from './io.ts';
 import { changesSince, hasEnded, statusText } from './upgrade-view.ts';
 
 /** Milliseconds between two looks. */

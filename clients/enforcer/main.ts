@@ -1,6 +1,7 @@
+import { printableText } from '../terminal.ts';
 import { systemClock } from './clock.ts';
 import { command } from './life/command.ts';
-import { printable } from './life/printable.ts';
+
 import { markPrograms } from './strays.ts';
 
 // A reader that has seen enough, such as `head`, is no error.
@@ -18,8 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 process.exitCode = await command(process.argv.slice(2), {
-  out: text => process.stdout.write(printable(text)),
-  err: text => process.stderr.write(printable(text)),
+  out: text => process.stdout.write(printableText(text)),
+  err: text => process.stderr.write(printableText(text)),
   columns: process.stdout.columns ?? 100,
   isRoot: process.getuid?.() === 0,
   clock: systemClock,

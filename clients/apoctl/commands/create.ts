@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { crudOperation } from '../../../shared/api/client.ts';
 import { resourceOf } from '../../../shared/schema/resources.ts';
+import { printable } from '../../terminal.ts';
 import { objectsOf, type Source } from '../documents.ts';
-import { type Io, printable } from '../io.ts';
+import type { Io } from '../io.ts';
 import { identityOf, queryOf, shownOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { columnsOf, formatOf, render } from '../output.ts';

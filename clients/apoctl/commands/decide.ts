@@ -4,7 +4,8 @@ import { stringify } from 'yaml';
 import type { DecisionAnswer, DecisionRequest } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { NamespacePath, ObjectId } from '../../../shared/schema/ids.ts';
-import { type Io, printable } from '../io.ts';
+import { printable } from '../../terminal.ts';
+import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
 

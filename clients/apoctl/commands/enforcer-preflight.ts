@@ -7,7 +7,8 @@ import { HostFacts, type PreflightFinding } from '../../../shared/schema/host-fa
 import { collect } from '../../host/collect.ts';
 import { hostAt } from '../../host/host.ts';
 import { reach } from '../../host/reach.ts';
-import { type Io, printable } from '../io.ts';
+import { printable } from '../../terminal.ts';
+import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
 import { settle } from '../settings.ts';

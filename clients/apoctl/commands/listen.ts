@@ -3,7 +3,8 @@ import { type ListenerState, listenAlways } from '../../../shared/api/listen.ts'
 import { subscriptionOf } from '../../../shared/core/push.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { PushConfig } from '../../../shared/schema/push.ts';
-import { type Io, printable } from '../io.ts';
+import { printable } from '../../terminal.ts';
+import type { Io } from '../io.ts';
 import { identityOf } from '../lookup.ts';
 import * as options from '../options.ts';
 import { type Session, sessionOf } from '../session.ts';

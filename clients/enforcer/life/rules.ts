@@ -1,4 +1,5 @@
 import { fail } from '../../../shared/schema/failure.ts';
+import { table } from '../../terminal.ts';
 import { hostPolicy } from '../agent/host-policy.ts';
 import type { Counted, Meaning } from '../data-plane.ts';
 import { openDataPlane } from '../nft/plane.ts';
@@ -44,16 +45,7 @@ export function describeDeeds(deeds: readonly Deed[]): string {
     meaning?.direction ?? '-',
     meaning ? reasonOf(meaning) : 'a rule of an earlier policy',
   ]);
-  const all = [['packets', 'bytes', 'verdict', 'direction', 'by'], ...rows];
-  const widths = [0, 1, 2, 3].map(at => Math.max(...all.map(row => row[at]?.length ?? 0)));
-  return all
-    .map(row =>
-      row
-        .map((cell, at) => (at < 2 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
-        .join('  '),
-    )
-    .map(line => `${line}\n`)
-    .join('');
+  return table(['packets', 'bytes', 'verdict', 'direction', 'by'], rows, 2);
 }
 
 /** What the kernel counted, with the rules of the policy on this host beside it. */

@@ -131,7 +131,7 @@ async function kernelSide(
     if (endings) claimSysctls(folder);
     else restoreSysctls(folder);
   } catch (error) {
-    log.warn({}, `connections are counted without bytes and durations: ${messageOf(error)}`);
+    log.warn({}, `settings of connection tracking stay as they are: ${messageOf(error)}`);
   }
   const dns = new Overheard({ clock, heard: (name, answers) => names.hear(name, answers) });
   const overheard = (record: LogRecord) => dns.take(record);
