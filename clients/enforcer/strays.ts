@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { isBelow, type Place, placeOf, processIDs, seesOwnNumbers, textOf } from './processes.ts';
 
 /** Marks the programs that an agent runs beside itself, and says by which process. */
 const MARK = 'PRISMA_ENFORCER_PROCESS';
@@ -13,45 +13,32 @@ export function markPrograms(inherited: NodeJS.ProcessEnv): void {
 /** Environment of such a program; undefined: this process's own, and no mark. */
 export const ownEnvironment = (): NodeJS.ProcessEnv | undefined => environment;
 
-/** Undefined: it ended meanwhile, or is none of ours to look into. */
-const textOf = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-};
-
-/** The fourth field; the second, in parentheses, may hold anything. 0: there is none, or no such process. */
-const parentOf = (pid: number): number => {
-  const stat = textOf(`/proc/${pid}/stat`) ?? '';
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
-};
-
-/** Whether a process is below another one, with others between them or not. */
-export function isBelow(pid: number, above: number): boolean {
-  let at = parentOf(pid);
-  while (at > 1 && at !== above) at = parentOf(at);
-  return at === above;
-}
-
-/** Whether a process was started by an agent that has died: somebody else has taken it over. */
-function isStray(pid: string): boolean {
-  const mark = textOf(`/proc/${pid}/environ`)
+/**
+ * Whether a process was started by an agent that has died: somebody else has taken it over. A mark is a number of the PID namespace
+ * in which it was made, so that of a container's programs it says nothing here; and what listens to another network is for the agent
+ * of that one to end.
+ */
+function isStray(pid: number, here: Place): boolean {
+  const mark = textOf(pid, 'environ')
     ?.split('\0')
     .find(entry => entry.startsWith(`${MARK}=`));
-  return mark !== undefined && !isBelow(Number(pid), Number(mark.slice(MARK.length + 1)));
+  if (mark === undefined) return false;
+  const { network, numbers } = placeOf(pid) ?? {};
+  if (network !== here.network || numbers !== here.numbers) return false;
+  return !isBelow(pid, Number(mark.slice(MARK.length + 1)));
 }
 
 /**
- * Ends what agents that were killed have left behind on this machine, whatever became of their folders. Such programs would end by
+ * Ends what agents that were killed have left behind on this host, whatever became of their folders. Such programs would end by
  * themselves when they have something to say, which may be never. What those of agents that live run is left alone. Gives how many.
  */
 export function endStrays(): number {
+  const here = seesOwnNumbers() ? placeOf('self') : undefined;
+  if (!here) return 0;
   let ended = 0;
-  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name) && isStray(name))) {
+  for (const pid of processIDs().filter(one => isStray(one, here))) {
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
       ended++;
     } catch {
       // It ended meanwhile.

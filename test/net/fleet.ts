@@ -21,10 +21,18 @@ export const NAMESPACE = '/tenant/group';
 /** Where control groups of version 2 are, if the machine has them. */
 export const CGROUPS = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
 
+/** Its first process is not the agent but one that waits for it, as in a container with an init of its own. */
+const CONTAINED = [
+  ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+  ...['sh', '-c', '"$@"; exit $?', 'init'],
+];
+
 export interface Member extends HostPlan {
   tags: readonly string[];
   /** Its agent finds control groups of version 2 where nft looks for them, which not every machine has there. */
   cgroups?: boolean;
+  /** Its agent lives in a container: with numbers of processes of its own. */
+  ownProcesses?: boolean;
   /** Address of the resolver that the agent of this host asks, and programs that are started with `beside`. */
   resolver?: string;
 }
@@ -101,7 +109,7 @@ export async function openFleet(
   const agents: RealAgent[] = [];
   const beside = (name: string): [string, ...string[]] => {
     const { enter } = network.host(name);
-    const { resolver, cgroups = false } = members.find(one => one.name === name) ?? {};
+    const { resolver, cgroups = false, ownProcesses = false } = members.find(one => one.name === name) ?? {};
     const mounts: string[] = [];
     if (resolver !== undefined) {
       const file = join(place, `${name}.resolv.conf`);
@@ -109,9 +117,10 @@ export async function openFleet(
       mounts.push(`mount --bind ${file} /etc/resolv.conf`);
     }
     if (cgroups) mounts.push(`mount --bind ${CGROUPS} /sys/fs/cgroup`);
-    if (mounts.length === 0) return [...enter];
+    const contained = ownProcesses ? CONTAINED : [];
+    if (mounts.length === 0) return [...enter, ...contained];
     const script = [...mounts, 'exec "$@"'].join(' && ');
-    return [...enter, 'unshare', '--mount', 'sh', '-c', script, 'sh'];
+    return [...enter, 'unshare', '--mount', 'sh', '-c', script, 'sh', ...contained];
   };
 
   const start = async (name: string, ...flags: string[]): Promise<RealAgent> => {

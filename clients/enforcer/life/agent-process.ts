@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readStatus, type Status } from '../agent/status.ts';
-import { isBelow } from '../strays.ts';
+import { isBelow, placeOf, processIDs, textOf } from '../processes.ts';
 
 export const statusFile = (folder: string): string => join(folder, 'status.json');
 
@@ -10,12 +9,8 @@ const PROGRAM = /\/(enforcer\/(main\.ts|bin\.mjs)|prisma-enforcer[^/\0]*\.mjs)(\
 
 /** Whether the process of that number is an agent: numbers are given out again. */
 function isAgent(pid: number): boolean {
-  try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return PROGRAM.test(command) && !command.includes('\0runner\0');
-  } catch {
-    return false;
-  }
+  const command = textOf(pid, 'cmdline') ?? '';
+  return PROGRAM.test(command) && !command.includes('\0runner\0');
 }
 
 /** The agent that runs on this host with that folder, and what it last told. */
@@ -24,33 +19,19 @@ export function runningAgent(folder: string): Status | undefined {
   return status && isAgent(status.pid) ? status : undefined;
 }
 
-const textOf = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // It ended meanwhile, or is none of ours to look into.
-    return '';
-  }
-};
-
-/** Agents that were started with that folder in their environment, whether or not they have told anything yet. */
-export const runningAgents = (folder: string): number[] =>
-  readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
+/**
+ * Agents that were started with that folder in their environment, whether or not they have told anything yet. A container has such a
+ * folder of its own, by the same name.
+ */
+export const runningAgents = (folder: string): number[] => {
+  const here = placeOf('self')?.numbers;
+  return processIDs()
     .filter(pid => {
-      const command = textOf(`/proc/${pid}/cmdline`);
+      const command = textOf(pid, 'cmdline') ?? '';
       return PROGRAM.test(command) && command.includes('\0run\0');
     })
-    .filter(pid => textOf(`/proc/${pid}/environ`).split('\0').includes(`ENFORCERD_STATE=${folder}`))
-    .map(Number);
-
-/** Owner and network of a process; undefined: it ended meanwhile, or is none of ours to look into. */
-const placeOf = (pid: number | 'self'): { uid: number; network: number } | undefined => {
-  try {
-    return { uid: statSync(`/proc/${pid}`).uid, network: statSync(`/proc/${pid}/ns/net`).ino };
-  } catch {
-    return undefined;
-  }
+    .filter(pid => textOf(pid, 'environ')?.split('\0').includes(`ENFORCERD_STATE=${folder}`))
+    .filter(pid => placeOf(pid)?.numbers === here);
 };
 
 /**
@@ -60,14 +41,11 @@ const placeOf = (pid: number | 'self'): { uid: number; network: number } | undef
 export function enforcingHere(self: number = process.pid): number | undefined {
   const here = placeOf('self')?.network;
   const isOther = (pid: number): boolean => {
-    const words = textOf(`/proc/${pid}/cmdline`);
+    const words = textOf(pid, 'cmdline') ?? '';
     if (!PROGRAM.test(words) || !words.includes('\0run\0') || words.includes('\0--no-enforce\0'))
       return false;
     const place = placeOf(pid);
     return place?.uid === 0 && place.network === here && pid !== self && !isBelow(self, pid);
   };
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(Number)
-    .find(isOther);
+  return processIDs().find(isOther);
 }
