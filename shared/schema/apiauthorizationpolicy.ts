@@ -55,6 +55,8 @@ export const apiauthorizationpolicy = resource({
   defaultOrder: 'name',
   foundBy: { claims: ({ subject }) => tellingClaims(subject) },
   summed: true,
+  // A protected one is not removed: it is due when it is protected no more.
+  due: ({ expirationTime, protected: kept }) => (kept ? undefined : expirationTime),
   older: {
     attributes: ['propagate'],
     says: value => typeof value !== 'boolean',

@@ -82,7 +82,7 @@ interface Definition<RO extends Shape, CO extends Shape, W extends Shape> {
    * When somebody has to look at an object, whatever its tenant: RFC 3339 UTC, or never. The coarser it is, the fewer writes
    * move it in the index (`due`).
    */
-  due?: (object: z.infer<z.ZodObject<RO & CO & W>>) => string | undefined;
+  due?: (object: z.infer<z.ZodObject<RO & CO & W & typeof tagged>>) => string | undefined;
   /** True when requests need all objects of a namespace: the store keeps a sum of them, and reads them when it is another one (`all`). */
   summed?: boolean;
   /** True when objects take their namespace's organizational metadata at creation. */

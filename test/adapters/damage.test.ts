@@ -13,8 +13,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openBucket } from '../../shared/adapters/local/bucket.ts';
 import { openChangeFeed } from '../../shared/adapters/local/change-feed.ts';
 import { openDatabase } from '../../shared/adapters/local/database.ts';
+import { itemTable } from '../../shared/adapters/local/items.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import { openSigner } from '../../shared/adapters/local/signer.ts';
+import type { Item } from '../../shared/adapters/table/plan.ts';
+import type { Stored } from '../../shared/ports/object-store.ts';
 import { testClock } from '../make/clock.ts';
 import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import { create, freshTenant, makeAuthorization, makeEnforcer, makeNetwork } from '../make/objects.ts';
@@ -142,26 +145,49 @@ describe('a database', () => {
     expect(open).toThrow(refused(at('microseg.db')));
   });
 
-  it('of the version of the schema before is brought up to date, and is as intact as it was', async () => {
-    await fill();
-    const policies = [1, 2, 3].map(number =>
-      makeAuthorization(tenant, `${number}`, [['@auth:realm=oidc', `@auth:email=${number}`]]),
-    );
-    const before = open();
-    await before.store.commit(policies.map(policy => create('apiauthorizationpolicy', policy)));
-    before.database.close();
-    const handle = new DatabaseSync(at('microseg.db'));
-    handle.exec(`DELETE FROM items WHERE sk LIKE 'sum#%'; DROP INDEX due; ALTER TABLE items DROP COLUMN duePk; ALTER TABLE items DROP COLUMN dueSk;
-      PRAGMA user_version = 3`);
-    handle.close();
-    const { store } = open();
-    expect((await store.list('externalnetwork', tenant, { limit: 100 })).items).toEqual(networks);
-    const enforcer = { ...makeEnforcer(tenant, 'e', ''), lastPokeTime: '2026-03-01T12:00:00.000Z' };
-    await store.commit([create('enforcer', enforcer)]);
-    const all = await store.all('apiauthorizationpolicy', tenant);
-    expect(all).toEqual(policies);
-    expect(await store.all('apiauthorizationpolicy', tenant)).toBe(all);
-    expect(await store.due('enforcer', new Date('2026-03-01T13:00:00.000Z'))).toHaveLength(1);
+  describe('of an older version of the schema is brought up to date, and is as intact as it was:', () => {
+    const LATER = `DELETE FROM items WHERE sk LIKE 'sum#%'; DROP INDEX due;
+      ALTER TABLE items DROP COLUMN duePk; ALTER TABLE items DROP COLUMN dueSk; PRAGMA user_version = 3`;
+
+    it.each([3, 4])('%i', async version => {
+      await fill();
+      const expiring = (number: number): Partial<Stored<'apiauthorizationpolicy'>> =>
+        number === 1 ? { expirationTime: '2026-03-01T12:00:00.000Z' } : {};
+      const policies = [1, 2, 3].map(number => ({
+        ...makeAuthorization(tenant, `${number}`, [['@auth:realm=oidc', `@auth:email=${number}`]]),
+        ...expiring(number),
+      }));
+      const enforcer = { ...makeEnforcer(tenant, 'e', ''), lastPokeTime: '2026-03-01T12:00:00.000Z' };
+      const before = open();
+      await before.store.commit(policies.map(policy => create('apiauthorizationpolicy', policy)));
+      await before.store.commit([create('enforcer', enforcer)]);
+      before.database.close();
+      writtenBy(version);
+      const { store, database } = open();
+      expect((await store.list('externalnetwork', tenant, { limit: 100 })).items).toEqual(networks);
+      const all = await store.all('apiauthorizationpolicy', tenant);
+      expect(all).toEqual(policies);
+      expect(await store.all('apiauthorizationpolicy', tenant)).toBe(all);
+      const later = new Date('2026-03-01T13:00:00.000Z');
+      expect((await store.due('enforcer', later)).map(({ id }) => id)).toEqual([enforcer.ID]);
+      const due = await store.due('apiauthorizationpolicy', later);
+      expect(due.map(({ id }) => id)).toEqual([policies[0]?.ID]);
+      database.close();
+      open();
+    });
+
+    /** As a release of that version left it: authorizations were due in none, and 3 knew neither index nor sums. */
+    function writtenBy(version: number): void {
+      const handle = new DatabaseSync(at('microseg.db'));
+      const items = itemTable({ handle, path: at('microseg.db') });
+      for (const { pk, sk } of handle.prepare('SELECT pk, sk FROM items WHERE duePk IS NOT NULL').all()) {
+        if (version === 4 && String(sk).startsWith('enforcer#')) continue;
+        const { duePk: _, dueSk: __, ...item } = items.get({ pk: String(pk), sk: String(sk) }) as Item;
+        items.put(item);
+      }
+      handle.exec(version === 3 ? LATER : 'PRAGMA user_version = 4');
+      handle.close();
+    }
   });
 
   it('of another version of the schema is refused with both versions', async () => {

@@ -590,6 +590,33 @@ export function objectStoreContract(
         expect(await store.due('externalnetwork', new Date('2100-01-01'))).toEqual([]);
       });
 
+      it('knows which authorizations are over, but for those that are protected', async () => {
+        const tenant = await plant();
+        const subject = [['@auth:realm=oidc', '@auth:email=a']];
+        const ending = (name: string, expirationTime?: string) => ({
+          ...makeAuthorization(tenant, name, subject),
+          ...(expirationTime === undefined ? {} : { expirationTime }),
+        });
+        const noon = '2026-03-01T12:00:00.000Z';
+        const over = ending('over', noon);
+        const kept = { ...ending('kept', noon), protected: true };
+        const all = [over, kept, ending('ever'), ending('later', '2026-03-01T12:00:00.001Z')];
+        await store.commit(all.map(policy => create('apiauthorizationpolicy', policy)));
+        const due = async () => {
+          const keys = await store.due('apiauthorizationpolicy', new Date('2026-03-01T12:00:00.001Z'));
+          return keys.filter(({ namespace }) => namespace === tenant).map(({ id }) => id);
+        };
+        await vi.waitFor(async () => expect(await due()).toEqual([over.ID]), PATIENT);
+        const object = { ...kept, protected: false, updateTime: '2026-03-01T12:00:00.001Z' };
+        await store.commit([
+          { kind: 'update', resource: 'apiauthorizationpolicy', object, seen: kept.updateTime },
+        ]);
+        await vi.waitFor(
+          async () => expect((await due()).toSorted()).toEqual([over.ID, kept.ID].toSorted()),
+          PATIENT,
+        );
+      });
+
       it('lists what has one of some values, each once, in the order of a list, in pages of any size', async () => {
         const tenant = await plant('/a', '/a/b', '/a-b');
         const at = (path: string) => NamespacePath.parse(`${tenant}${path}`);

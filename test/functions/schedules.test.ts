@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeExpired } from '../../functions/events/expired-authorizations.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Credential } from '../../shared/schema/appcredential.ts';
 import { type Caller, openPlane, type Plane } from '../make/plane.ts';
 
@@ -89,6 +90,40 @@ describe('an authorization that has expired', () => {
       targetID: made.object.ID,
       claims: ['@auth:realm=system', '@auth:subject=expired-authorizations'],
     });
+  });
+});
+
+describe('the sweep', () => {
+  it('reads what expired and nothing else', async () => {
+    const at = '2031-03-03T15:00:00.000Z';
+    for (const name of ['a', 'b', 'c']) await grant({ name });
+    await grant({ name: 'later', expirationTime: '2033-01-01T00:00:00.000Z' });
+    await grant({ name: 'kept', expirationTime: at, protected: true });
+    const { object: over } = await grant({ name: 'over', expirationTime: at });
+    goTo('15:00');
+    const asked: string[] = [];
+    const reading = new Proxy(plane.deps.store, {
+      get: (store, name: keyof ObjectStore) => {
+        asked.push(name);
+        return store[name];
+      },
+    });
+    expect(await removeExpired({ ...plane.deps, store: reading })).toEqual({ removed: 1 });
+    expect(asked).toEqual(['due', 'get', 'commit']);
+    expect((await admin(`GET /apiauthorizationpolicies/${over.ID}`, tenant)).status).toBe(404);
+  });
+
+  it('finds one that was protected when it expired, once it is protected no more', async () => {
+    const { object } = await grant({
+      name: 'freed',
+      expirationTime: '2031-03-03T16:00:00.000Z',
+      protected: true,
+    });
+    goTo('16:00');
+    expect(await removeExpired(plane.deps)).toEqual({ removed: 0 });
+    const path = `PATCH /apiauthorizationpolicies/${object.ID}?override=true` as const;
+    expect((await admin(path, tenant, { body: { protected: false } })).status).toBe(200);
+    expect(await removeExpired(plane.deps)).toEqual({ removed: 1 });
   });
 });
 

@@ -6,7 +6,7 @@ import { verifyChanges } from './change-feed.ts';
 import { groupCommit } from './group-commit.ts';
 import { verifyItems } from './items.ts';
 import { damaged, inUse, lost, refused } from './refusals.ts';
-import { BEFORE, DUE, update } from './update.ts';
+import { DUE, OLDEST, SCHEMA_VERSION, update } from './update.ts';
 import { checkLog } from './write-ahead-log.ts';
 
 /** The SQLite database of a data directory: one process, one connection, every commit on disk before it is acknowledged. */
@@ -26,7 +26,6 @@ export interface Database {
 
 /** `Mseg`: another program's SQLite file is refused. */
 const APPLICATION_ID = 0x4d736567;
-const SCHEMA_VERSION = 4;
 
 const SCHEMA = `
   CREATE TABLE items (
@@ -139,7 +138,7 @@ function inspect(path: string): void {
   try {
     handle.exec('PRAGMA cell_size_check = ON');
     if (pragma(handle, 'application_id') !== APPLICATION_ID) return;
-    if (![BEFORE, SCHEMA_VERSION].includes(pragma(handle, 'user_version'))) return;
+    if (!isReadable(pragma(handle, 'user_version'))) return;
     const finding = String(handle.prepare('PRAGMA integrity_check(1)').get()?.integrity_check ?? 'no answer');
     if (finding !== 'ok') throw damaged(path, finding);
     verifyItems(handle, path);
@@ -168,10 +167,10 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
     handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${APPLICATION_ID};`);
   } else if (application !== APPLICATION_ID) {
     throw fail('unavailable', `${path} is no Microseg database; choose another data directory`);
-  } else if (version === BEFORE) {
-    update(handle, path);
+  } else if (isReadable(version)) {
+    if (version < SCHEMA_VERSION) update(handle, path, version);
     handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  } else if (version !== SCHEMA_VERSION) {
+  } else {
     throw fail(
       'unavailable',
       `${path} has schema version ${version}, this release reads ${SCHEMA_VERSION}; run the release that wrote it`,
@@ -180,6 +179,8 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
   handle.exec('COMMIT');
   return fresh;
 }
+
+const isReadable = (version: number): boolean => version >= OLDEST && version <= SCHEMA_VERSION;
 
 const pragma = (handle: DatabaseSync, name: string): number =>
   Number(handle.prepare(`PRAGMA ${name}`).get()?.[name]);
