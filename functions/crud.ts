@@ -22,7 +22,7 @@ export interface Hooks<I extends Identity> {
   /** The same for an update, which replaces `stored`. */
   renew?: (object: ObjectOf<I>, stored: ObjectOf<I>, call: Call, deps: Deps) => Promise<void> | void;
   /** What the caller should know about an object that is about to be stored. */
-  warn?: (object: ObjectOf<I>, call: Call) => readonly string[];
+  warn?: (object: ObjectOf<I>, call: Call, deps: Deps) => Promise<readonly string[]> | readonly string[];
 }
 
 type Fields = Record<string, unknown>;
@@ -296,7 +296,7 @@ async function update<I extends Identity>(
     },
     activity(identity, 'update', call, deps, { before: stored, after: object }),
   ]);
-  return { body: shown(identity, object), messages: hooks.warn?.(object, call) ?? [] };
+  return { body: shown(identity, object), messages: (await hooks.warn?.(object, call, deps)) ?? [] };
 }
 
 /** The seven operations of a resource, written once. */
@@ -307,7 +307,7 @@ export function crud<I extends Identity>(
   const handlers: Record<CrudAction, Handler> = {
     create: async (call, deps) => {
       const object = await prepare(identity, asFields(call.body), call, deps, hooks);
-      return insert(identity, object, call, deps, hooks.warn?.(object, call));
+      return insert(identity, object, call, deps, await hooks.warn?.(object, call, deps));
     },
     list: (call, deps) => list(identity, call, deps),
     count: (call, deps) => count(identity, call, deps),

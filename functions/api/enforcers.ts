@@ -1,6 +1,6 @@
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { isWithin, NamespacePath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
+import { isWithin, NamespacePath, parentPath, ROOT, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
 import { crud } from '../crud.ts';
 import { reportDirective } from '../directives.ts';
@@ -33,6 +33,11 @@ const namespacemappingpolicy = crud('namespacemappingpolicy', {
         },
       ]);
     }
+  },
+  warn: async ({ mappedNamespace }, call, { store }) => {
+    const path = mappedPath(mappedNamespace, call);
+    if (path === undefined || (await store.getByName('namespace', parentPath(path), path))) return [];
+    return [`there is no namespace ${path} yet; processing units are moved once it is made`];
   },
 });
 

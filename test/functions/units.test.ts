@@ -46,6 +46,22 @@ const register = (associatedTags: string[], more: object = {}, by = admin) =>
 const isAt = async (id: string, namespace: string): Promise<boolean> =>
   (await admin(`GET /processingunits/${id}`, namespace)).status === 200;
 
+describe('a mapping', () => {
+  const said = async (namespace: string, mappedNamespace: string) => {
+    const body = { name: 'nobody', subject: [['app=nobody']], mappedNamespace };
+    const { status, headers, object } = await admin('POST /namespacemappingpolicies', namespace, { body });
+    await admin(`DELETE /namespacemappingpolicies/${object.ID}`, namespace);
+    return [status, decodeURIComponent(headers['x-messages'] ?? '')];
+  };
+
+  it('may name a namespace that is not there yet, and tells so', async () => {
+    const later = `there is no namespace ${home}/later yet; processing units are moved once it is made`;
+    expect(await said(home, 'later')).toEqual([200, later]);
+    expect(await said(home, `${home}/later`)).toEqual([200, later]);
+    expect(await said(home, 'web')).toEqual([200, '']);
+  });
+});
+
 describe('a processing unit that is registered', () => {
   it('goes where mappings lead it, and its tags say where it is', async () => {
     const { object, headers } = await register(['app=web', 'zone=deep']);

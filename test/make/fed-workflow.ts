@@ -26,7 +26,10 @@ const unused = async (): Promise<never> => {
 /** The change feed, the real state machine that it starts, and the real tasks over a real store. */
 export function fedBy(
   workflow: WorkflowName,
-  consumer: (changes: readonly Change[], deps: Pick<Deps, 'workflows' | 'log'>) => Promise<void>,
+  consumer: (
+    changes: readonly Change[],
+    deps: Pick<Deps, 'workflows' | 'log' | 'store' | 'clock'>,
+  ) => Promise<void>,
   { database, store, publications, time, ...options }: FedOptions,
 ) {
   const deps = {
@@ -58,7 +61,7 @@ export function fedBy(
       for (;;) {
         const batch = await feed.read(cursor, 100);
         if (batch.changes.length === 0) return;
-        await consumer(batch.changes, { workflows, log: quiet });
+        await consumer(batch.changes, { ...deps, workflows });
         cursor = batch.cursor;
       }
     },

@@ -20,7 +20,8 @@ let directory: DataDirectory;
 let database: Database;
 let store: ObjectStore;
 let times = 0;
-const freshTime = () => timeline(undefined, `moving ${++times}`);
+/** A day of its own for each, so that no changes of two tests share an execution. */
+const freshTime = () => timeline(new Date(Date.UTC(2026, 2, ++times, 12)).toISOString(), `moving ${times}`);
 
 beforeAll(() => {
   directory = dataDirectory();
@@ -86,6 +87,15 @@ async function placesIn(tenant: NamespacePath): Promise<Record<string, number>> 
   return places;
 }
 
+/** Names of the executions that moved units of a namespace. */
+const executions = (namespace: NamespacePath): string[] =>
+  database.handle
+    .prepare('SELECT name, header FROM workflow_executions')
+    .all()
+    .flatMap(({ name, header }) =>
+      JSON.parse(String(header)).input.namespace === namespace ? [String(name)] : [],
+    );
+
 const run = async ({ deliver, finish }: ReturnType<typeof moving>): Promise<void> => {
   await deliver();
   await finish();
@@ -99,7 +109,7 @@ describe('a changed mapping', () => {
     const fed = moving();
     await run(fed);
     expect(await placesIn(tenant)).toEqual({ 'app=0 ': 2500, 'app=1 /a': 2500 });
-    const name = `${policy.ID}-${Date.parse(policy.updateTime)}`;
+    const [name = ''] = executions(tenant);
     expect(await fed.workflows.describe('move-units', name)).toMatchObject({
       status: 'SUCCEEDED',
       output: { namespace: tenant, passes: 2 },
@@ -169,6 +179,82 @@ describe('a changed mapping', () => {
     );
   });
 
+  it('shares an execution with others of the same ten seconds', async () => {
+    const tenant = await plant(20);
+    const fed = moving();
+    for (let at = 0; at < 30; at += 1) {
+      const policy = { ...mapping(tenant, at % 3, 'a'), name: `${at}` };
+      await store.commit([create('namespacemappingpolicy', policy)]);
+      await fed.deliver();
+    }
+    await fed.finish();
+    expect(await placesIn(tenant)).toEqual({ 'app=0 /a': 10, 'app=1 /a': 10 });
+    expect(executions(tenant)).toHaveLength(1);
+  });
+
+  it('is heeded whenever it comes, beside whatever execution it finds: a law', async () => {
+    const change = fc.record({
+      app: fc.constantFrom(0, 1),
+      to: fc.constantFrom('a', 'b'),
+      wait: fc.constantFrom(0, 1, 4_999, 5_000, 9_999, 10_000, 14_999, 15_000, 60_000),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), async changes => {
+        const tenant = await plant(6);
+        const time = freshTime();
+        const fed = moving({ time });
+        const policies = new Map<number, Stored<'namespacemappingpolicy'>>();
+        for (const { app, to, wait } of changes) {
+          const before = policies.get(app);
+          const after = before
+            ? touch('namespacemappingpolicy', { ...before, mappedNamespace: to }, time.now())
+            : mapping(tenant, app, to);
+          const write = { resource: 'namespacemappingpolicy', object: after } as const;
+          await store.commit([
+            before ? { kind: 'update', ...write, seen: before.updateTime } : { kind: 'create', ...write },
+          ]);
+          policies.set(app, after);
+          await fed.deliver();
+          await fed.workflows.idle();
+          time.advance(wait);
+          await fed.workflows.idle();
+        }
+        await fed.finish();
+        const place = (app: number) => {
+          const to = policies.get(app)?.mappedNamespace;
+          return `app=${app} ${to ? `/${to}` : ''}`;
+        };
+        expect(await placesIn(tenant)).toEqual({ [place(0)]: 3, [place(1)]: 3 });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('counts from when the namespace that it names is there', async () => {
+    const tenant = await plant(10);
+    const late = childPath(tenant, 'late');
+    await store.commit([create('namespacemappingpolicy', mapping(tenant, 1, 'late/x'))]);
+    const fed = moving();
+    await run(fed);
+    await store.commit([create('namespace', makeNamespace(late))]);
+    await run(fed);
+    expect(await placesIn(tenant)).toEqual({ 'app=0 ': 5, 'app=1 ': 5 });
+    // What was told before is not told again: the new namespace alone starts it.
+    database.handle.exec('DELETE FROM changes');
+    await store.commit([create('namespace', makeNamespace(childPath(late, 'x')))]);
+    await run(fed);
+    expect(await placesIn(tenant)).toEqual({ 'app=0 ': 5, 'app=1 /late/x': 5 });
+  });
+
+  it('starts nothing for a namespace that no mapping names', async () => {
+    const tenant = await plant(2);
+    await store.commit([create('namespacemappingpolicy', mapping(tenant, 1, 'a'))]);
+    database.handle.exec('DELETE FROM changes');
+    await store.commit([create('namespace', makeNamespace(childPath(tenant, 'other')))]);
+    await run(moving());
+    expect(executions(tenant)).toEqual([]);
+  });
+
   it('finds a unit that an index tells of late', async () => {
     const tenant = await plant(20);
     await store.commit([create('namespacemappingpolicy', mapping(tenant, 1, 'a'))]);
@@ -220,10 +306,11 @@ describe('a changed mapping', () => {
           die();
         },
       };
-      const first = moving({ store: dying, onTransition: die });
+      const time = freshTime();
+      const first = moving({ store: dying, onTransition: die, time });
       await first.deliver().catch(() => {});
       await first.finish();
-      await run(moving());
+      await run(moving({ time }));
       expect(await placesIn(tenant), `killed at point ${point}`).toEqual({ 'app=0 ': 3, 'app=1 /a': 3 });
       return points;
     };
