@@ -3,6 +3,8 @@ import type { Clock } from '../../../clients/enforcer/clock.ts';
 export interface MovedClock extends Clock {
   /** Lets time pass: whoever sleeps less than that wakes in order, and has run until it sleeps again. */
   pass(milliseconds: number): Promise<void>;
+  /** The same for a machine that slept meanwhile: whoever sleeps less than that wakes once, at the end. */
+  leap(milliseconds: number): Promise<void>;
   /** Sets the wall clock forward or back; no time passes. */
   jump(milliseconds: number): void;
 }
@@ -29,12 +31,24 @@ export function movedClock(start = '2026-03-01T12:00:00.000Z'): MovedClock {
     sleep: (milliseconds, signal) =>
       new Promise(resolve => {
         if (signal?.aborted) return resolve();
-        const sleeper = { until: elapsed + milliseconds, wake: resolve };
+        const wake = (): void => {
+          sleepers = sleepers.filter(one => one !== sleeper);
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        const sleeper: Sleeper = { until: elapsed + milliseconds, wake };
         sleepers.push(sleeper);
-        signal?.addEventListener('abort', () => resolve(), { once: true });
+        signal?.addEventListener('abort', wake);
       }),
     jump: milliseconds => {
       wall += milliseconds;
+    },
+    leap: async milliseconds => {
+      elapsed += milliseconds;
+      wall += milliseconds;
+      const due = sleepers.filter(({ until }) => until <= elapsed);
+      for (const { wake } of due.toSorted((a, b) => a.until - b.until)) wake();
+      await settle();
     },
     pass: async milliseconds => {
       const end = elapsed + milliseconds;
@@ -42,7 +56,6 @@ export function movedClock(start = '2026-03-01T12:00:00.000Z'): MovedClock {
       for (;;) {
         const [next] = sleepers.toSorted((a, b) => a.until - b.until);
         if (!next || next.until > end) break;
-        sleepers = sleepers.filter(sleeper => sleeper !== next);
         wall += Math.max(0, next.until - elapsed);
         elapsed = Math.max(elapsed, next.until);
         next.wake();

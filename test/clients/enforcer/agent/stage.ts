@@ -21,6 +21,9 @@ import { FakePlane } from './fake-plane.ts';
 
 export const NAMESPACE = '/tenant/group';
 
+/** Milliseconds of the machine's own time: on a busy one much takes long, and what is in vain is told all the same. */
+const PATIENCE = 60_000;
+
 const quiet: Log = {
   info: () => undefined,
   warn: () => undefined,
@@ -46,12 +49,7 @@ export interface Stage {
   units: FoundUnit[];
   start(change?: Partial<AgentParts> & { verifyOnly?: boolean }): Running;
   /** Lets time pass, in polls, until it is so. */
-  until(
-    what: string,
-    done: () => boolean | Promise<boolean>,
-    step?: number,
-    patience?: number,
-  ): Promise<void>;
+  until(what: string, done: () => boolean | Promise<boolean>, step?: number): Promise<void>;
   enforcers(): Promise<Enforcer[]>;
   /** As an upgrade asks what the host is. */
   ask(enforcer: Enforcer, question: string): Promise<void>;
@@ -120,8 +118,8 @@ export async function openStage(): Promise<Stage> {
       running.push(one);
       return one;
     },
-    until: async (what, done, step = 1000, patience = 20_000) => {
-      for (const deadline = Date.now() + patience; Date.now() < deadline; ) {
+    until: async (what, done, step = 1000) => {
+      for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; ) {
         await clock.pass(step);
         await new Promise(resolve => setTimeout(resolve, 15));
         if (await done()) return;
