@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           // Modules hold nothing that a test could leave behind, and loading them for each file takes longer than most files.
           isolate: false,
           exclude: ['test/journeys/**', 'test/aws/**', 'test/net/**'],
@@ -34,8 +34,8 @@ export default defineConfig({
           name: 'net',
           include: ['test/net/**/*.test.ts'],
           exclude: ['test/net/upgrade/**'],
-          testTimeout: 180_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
@@ -44,8 +44,8 @@ export default defineConfig({
         test: {
           name: 'upgrades',
           include: ['test/net/upgrade/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           maxWorkers: 3,
           sequence: { groupOrder: 3 },
         },

@@ -8,7 +8,7 @@ beforeAll(async () => {
     { name: 'one', addresses: ['10.0.0.1'], tags: [] },
     { name: 'two', addresses: ['10.0.0.2'], tags: [] },
   ]);
-}, 60_000);
+});
 afterAll(() => fleet?.close());
 
 test('a second agent on a host is refused, and the first goes on; on another host, or verifying only, it is none', async () => {

@@ -11,7 +11,7 @@ beforeAll(async () => {
   folder = join(fleet.place, 'db');
   mkdirSync(folder, { mode: 0o700 });
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', folder]);
-}, 60_000);
+});
 afterAll(async () => {
   (await fleet?.network) && execFileSync('umount', ['-l', folder]);
   await fleet?.close();

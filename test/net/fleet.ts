@@ -70,11 +70,14 @@ export interface Fleet {
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** Milliseconds, far more than anything takes: on a busy machine all of it takes longer, and only what is in vain waits so long. */
+const PATIENCE = 120_000;
+
 /** `instead`: what there is when it was waited for in vain. */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
-  ms = 20_000,
+  ms = PATIENCE,
   instead: () => string | Promise<string> = () => '',
 ): Promise<T> {
   for (const deadline = Date.now() + ms; Date.now() < deadline; await wait(10)) {
@@ -199,15 +202,11 @@ export const enforcing = (agent: RealAgent): Promise<Status> =>
   });
 
 const takesPolicy = (agent: RealAgent): Promise<Status> =>
-  until(
-    `${agent.host.name} to enforce`,
-    () => {
-      if (agent.process.exitCode !== null)
-        throw new Error(`${agent.host.name} ended: ${agent.out()}${agent.err()}`);
-      const status = agent.status();
-      return status && status.startedAt >= agent.begun && status.active && status.active.units > 0
-        ? status
-        : undefined;
-    },
-    30_000,
-  );
+  until(`${agent.host.name} to enforce`, () => {
+    if (agent.process.exitCode !== null)
+      throw new Error(`${agent.host.name} ended: ${agent.out()}${agent.err()}`);
+    const status = agent.status();
+    return status && status.startedAt >= agent.begun && status.active && status.active.units > 0
+      ? status
+      : undefined;
+  });

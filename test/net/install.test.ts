@@ -36,7 +36,7 @@ describe('install and uninstall', () => {
       mkdirSync(join(root, folder), { recursive: true });
     writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n');
     await fleet.network.host('host').run('nft', ['-f', '-'], FOREIGN);
-  }, 60_000);
+  });
   afterAll(() => fleet?.close());
 
   /** Every file below the prefix with mode and content. */
@@ -123,7 +123,7 @@ describe('install and uninstall', () => {
       }
       await fleet.command(host, 'uninstall', '--prefix', root);
       await ended;
-      await until('the processes to end', () => (processes().length === 0 ? true : undefined), 5000);
+      await until('the processes to end', () => (processes().length === 0 ? true : undefined));
       expect(await everything(), `round ${round + 1}`).toBe(before);
     }
     console.log(`install and uninstall: ${ROUNDS} times the same bytes as before`);

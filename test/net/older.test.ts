@@ -6,13 +6,13 @@ import type { DataPlane } from '../../clients/enforcer/data-plane.ts';
 import { nftCommand } from '../../clients/enforcer/nft/command.ts';
 import { PROBE } from '../../clients/host/collect.ts';
 import { type HostPlan, type Network, openNetwork } from '../../local/hosts/network.ts';
-import { type Entry, make, makeNamespace, pathOf, viewOf } from '../core/objects.ts';
-import { hostPolicy, localUnit, planeOf } from './hosts/plane.ts';
+import type { Entry } from '../core/objects.ts';
+import { allow, externalNetwork, nodePolicy, ruleset } from './hosts/node.ts';
+import { planeOf } from './hosts/plane.ts';
 import { openTalker, type Talker } from './hosts/talk.ts';
 
 /* On a host where nothing asked for connection tracking, an agent meets connections in the middle. */
 
-const PATH = pathOf('/node');
 const PLANS: readonly HostPlan[] = [
   { name: 'node', addresses: ['10.1.0.1', '2001:db8::1'] },
   { name: 'box', addresses: ['10.1.0.2', '2001:db8::2'], behind: 'node' },
@@ -21,36 +21,14 @@ const PLANS: readonly HostPlan[] = [
 const addressesOf = (name: string): readonly string[] =>
   PLANS.find(plan => plan.name === name)?.addresses ?? [];
 
-const unit = (number: number, name: string) =>
-  make('processingunit', PATH, number, {
-    name,
-    type: name === 'node' ? 'Host' : 'Docker',
-    associatedTags: [`app=${name}`],
-    addresses: addressesOf(name),
-  });
-const UNITS = [unit(1, 'node'), unit(2, 'box')];
 const ASKS = 90;
 const ANSWERS = 91;
 const FORBIDDEN = 92;
-const ENTRIES: readonly Entry[] = [
-  { identity: 'namespace', object: makeNamespace(PATH, 10) },
-  ...UNITS.map((object): Entry => ({ identity: 'processingunit', object })),
-  {
-    identity: 'externalnetwork',
-    object: make('externalnetwork', PATH, 20, {
-      entries: ['192.0.2.0/24', '2001:db8:7::/48'],
-      associatedTags: ['net=out'],
-    }),
-  },
-];
-const RULESET: Entry = {
-  identity: 'networkrulesetpolicy',
-  object: make('networkrulesetpolicy', PATH, 30, {
-    subject: [['app=node'], ['app=box']],
-    outgoingRules: [{ action: 'Allow', object: [['net=out']], protocolPorts: [`tcp/${ASKS}`] }],
-    incomingRules: [{ action: 'Allow', object: [['net=out']], protocolPorts: [`tcp/${ANSWERS}`] }],
-  }),
-};
+const OUT = externalNetwork(20, 'net=out', '192.0.2.0/24', '2001:db8:7::/48');
+const RULESET = ruleset(30, ['node', 'box'], {
+  outgoingRules: [allow('net=out', `tcp/${ASKS}`)],
+  incomingRules: [allow('net=out', `tcp/${ANSWERS}`)],
+});
 
 /** Who opens a connection to whom, on which port; the other end does all the talking. */
 const OPENED = [
@@ -108,8 +86,7 @@ describe('connections that are older than the rules', () => {
     return OPENED.flatMap(both).filter(key => (after.get(key) ?? 0) > (before.get(key) ?? 0));
   }
 
-  const policy = (...more: Entry[]) =>
-    hostPolicy(viewOf([...ENTRIES, ...more]), PATH, { units: UNITS.map(localUnit) });
+  const policy = (...rules: Entry[]) => nodePolicy(PLANS, [OUT, ...rules]);
   const allowed = OPENED.filter(({ port }) => port !== FORBIDDEN).flatMap(both);
 
   test('go on when policy allows them, whichever end speaks, and end when it does not', async () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
     { name: 'two', addresses: ['10.0.0.2'], tags: [] },
     { name: 'container', addresses: ['10.0.0.3'], tags: [], ownProcesses: true },
   ]);
-}, 60_000);
+});
 afterAll(() => fleet?.close());
 
 const isThere = (pid: number): boolean =>

@@ -165,6 +165,7 @@ describe('three ways to decide a flow', () => {
       const seen = await probes.send(
         flows.map(({ probe }) => probe),
         at => ({ arrived: isThrough(at), answered: isThrough(at) && isTcp(flows[at]) }),
+        { grace: 30 },
       );
       sent += flows.length;
       allowed += flows.filter((_, at) => isThrough(at)).length;

@@ -47,6 +47,8 @@ interface Times {
   grace: number;
 }
 
+/** Milliseconds: what is expected and does not come at all waits so long, and nothing else. */
+const PATIENCE = 10_000;
 const FIRST_PORT = 20_000;
 const PORTS = 40_000;
 /** Probes that are remembered. */
@@ -105,7 +107,7 @@ export async function openProbes({ hosts }: Pick<Network, 'hosts'>): Promise<Pro
   return {
     fire,
     settle,
-    send: async (probes, expected, { patience = 2_000, grace = 30 } = {}) => {
+    send: async (probes, expected, { patience = PATIENCE, grace = 100 } = {}) => {
       const { seen, sent } = fire(probes);
       await sent;
       const until = performance.now() + patience;

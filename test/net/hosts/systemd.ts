@@ -94,7 +94,7 @@ async function boot(host: Host, folder: string): Promise<{ run: Machine['run']; 
       }
     }
   };
-  for (const deadline = Date.now() + 30_000; ; await wait(100)) {
+  for (const deadline = Date.now() + 120_000; ; await wait(100)) {
     const state = await run('systemctl', 'is-system-running').catch(error => String(error.stdout ?? ''));
     if (/^(running|degraded)/.test(state)) return { run, end };
     if (Date.now() < deadline && child.exitCode === null) continue;
@@ -125,11 +125,7 @@ export const statusOf = async ({ run }: Machine): Promise<ReturnType<typeof JSON
   JSON.parse(await run('prisma-enforcer', 'status', '--json'));
 
 export const untilEnforces = (machine: Machine, version: string): Promise<true> =>
-  until(
-    `version ${version} to enforce`,
-    async () => {
-      const told = await statusOf(machine).catch(() => undefined);
-      return told?.version === version && told.running && told.active?.units > 0 ? true : undefined;
-    },
-    60_000,
-  );
+  until(`version ${version} to enforce`, async () => {
+    const told = await statusOf(machine).catch(() => undefined);
+    return told?.version === version && told.running && told.active?.units > 0 ? true : undefined;
+  });

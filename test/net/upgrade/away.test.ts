@@ -34,7 +34,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
     const found = stage.hosts.find(({ name }) => name === 'web1');
     if (!found) throw new Error('no web1');
     web = found;
-  }, 180_000);
+  });
   afterAll(async () => {
     await traffic?.close();
     child?.kill('SIGKILL');
@@ -52,10 +52,8 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
   };
   const versions = () => Object.fromEntries(stage.hosts.map(host => [host.name, host.status()?.version]));
   const runs = (host: Installed, version: string) =>
-    until(
-      `${host.name} to run ${version}`,
-      () => (host.status()?.version === version && host.status()?.active?.units ? true : undefined),
-      60_000,
+    until(`${host.name} to run ${version}`, () =>
+      host.status()?.version === version && host.status()?.active?.units ? true : undefined,
     );
   const begin = async (targetVersion: string, more: object): Promise<string> => {
     const spec = { canary: 0, waves: 1, soak: '15s', hostTimeout: '4m', failureThreshold: '0' };
@@ -74,12 +72,10 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
           .catch(() => undefined);
         return got?.body.endTime ? got.body : undefined;
       },
-      180_000,
+      240_000,
     );
 
-  test('an install order that meets a live agent of another version has it replaced', {
-    timeout: 120_000,
-  }, async () => {
+  test('an install order that meets a live agent of another version has it replaced', async () => {
     const seen = await watched();
     const { store, clock } = stage.fleet.controlPlane().deps;
     const id = web.status()?.enforcer?.ID;
@@ -106,7 +102,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
     const object = touch('enforcer', { ...enforcer, migration }, now);
     await store.commit([{ kind: 'update', resource: 'enforcer', object, seen: enforcer.updateTime }]);
     await runs(web, '2.0.0');
-    await until('the runner to leave', async () => ((await web.isRunning()) ? undefined : true), 60_000);
+    await until('the runner to leave', async () => ((await web.isRunning()) ? undefined : true));
     const { delivered, refused, probes } = await seen.stop();
     console.log(
       `an install order at a live agent: ${probes} probes: ${delivered.length} forbidden delivered, ${refused.length} allowed refused`,
@@ -115,9 +111,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
     expect(versions()).toMatchObject({ web1: '2.0.0', db1: '1.0.0' });
   });
 
-  test('a control plane that is killed in the middle and comes back later: the upgrade ends as it should', {
-    timeout: 240_000,
-  }, async () => {
+  test('a control plane that is killed in the middle and comes back later: the upgrade ends as it should', async () => {
     const { hostname, port } = new URL(stage.fleet.controlPlane().url);
     await stage.fleet.leave();
     const [node, ...flags] = NODE;
@@ -129,13 +123,11 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
     const answers = async (): Promise<true | undefined> =>
       (await fetch(`http://${hostname}:${port}/_meta/config`).catch(() => undefined))?.ok ? true : undefined;
     open();
-    await until('the control plane', answers, 60_000);
+    await until('the control plane', answers);
     const seen = await watched();
     const id = await begin('3.0.0', {});
-    await until(
-      'a runner at work',
-      () => (stage.hosts.some(host => host.log().includes('nothing is left')) ? true : undefined),
-      60_000,
+    await until('a runner at work', () =>
+      stage.hosts.some(host => host.log().includes('nothing is left')) ? true : undefined,
     );
     const killed = child;
     if (!killed) throw new Error('no control plane');
@@ -144,7 +136,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
     await gone;
     await wait(8000);
     open();
-    await until('the control plane', answers, 60_000);
+    await until('the control plane', answers);
     const { status, reason } = await ended(id);
     const { delivered, refused, probes, flows } = await seen.stop();
     console.log(

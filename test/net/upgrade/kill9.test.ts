@@ -45,7 +45,7 @@ describe('a runner that is killed before and after each step', () => {
     );
     await writePolicy(stage.fleet);
     await settled(stage, between);
-  }, 180_000);
+  });
   afterAll(async () => {
     await traffic?.close();
     await stage?.close();
@@ -80,18 +80,14 @@ describe('a runner that is killed before and after each step', () => {
     expect([delivered.slice(0, 5), refused.slice(0, 5)]).toEqual([[], []]);
     expect(flows.map(({ ended }) => ended)).toEqual(flows.map(() => ''));
     for (const host of stage.hosts)
-      await until(
-        `the runner of ${host.name} to leave`,
-        async () => (existsSync(join(host.prefix, PLACES.runnerHome)) ? undefined : true),
-        60_000,
+      await until(`the runner of ${host.name} to leave`, async () =>
+        existsSync(join(host.prefix, PLACES.runnerHome)) ? undefined : true,
       );
     // Also those of the last step, which it takes once it has told of its success.
     expect(stage.hosts.map(({ name }) => readFileSync(list(name), 'utf8'))).toEqual(['', '']);
   });
 
-  test('an uninstall after it leaves nothing, and nothing of others is gone', {
-    timeout: 120_000,
-  }, async () => {
+  test('an uninstall after it leaves nothing, and nothing of others is gone', async () => {
     for (const { name, prefix, before } of stage.hosts) {
       const host = stage.fleet.network.host(name);
       await host.run(join(prefix, PLACES.program), ['uninstall', '--prefix', prefix]);

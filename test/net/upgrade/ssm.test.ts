@@ -93,7 +93,7 @@ describe.skipIf(lacking.length > 0)('an EC2 instance whose agent is dead', () =>
     await machine.run('sh', '-c', lines);
     await machine.run('systemctl', 'kill', '--signal=KILL', 'prisma-enforcer.service');
     await until('the agent to be dead', async () => ((await status()).running ? undefined : true));
-  }, 120_000);
+  });
   afterAll(async () => {
     await controlPlane?.stop();
     await ssm?.close();

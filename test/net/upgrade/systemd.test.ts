@@ -41,7 +41,7 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
       [{ version: '1.0.0' }, { version: '2.0.0' }],
     );
     machine = await bootSystemd(stage.fleet.network.host('web'));
-  }, 120_000);
+  });
   afterAll(async () => {
     await machine?.close();
     await stage?.close();
@@ -73,50 +73,42 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
     await enforces('1.0.0');
   });
 
-  test('the confined agent hands its order over, and the runner is a unit of its own that survives it', {
-    timeout: 300_000,
-  }, async () => {
+  test('the confined agent hands its order over, and the runner is a unit of its own that survives it', async () => {
     const to = { targetVersion: '2.0.0', canary: 1, soak: SOAK, hostTimeout: '4m' };
     const ended = await upgradedWhile(to, async () => {
-      await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined), 60_000);
+      await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined));
       const resumes = await machine.run('systemctl', 'is-enabled', 'prisma-enforcer-resume.service');
       expect(resumes).toBe('enabled\n');
       const group = await machine.run('systemctl', 'show', '-p', 'ControlGroup', '--value', RUNNER);
       expect(group).toBe(`/system.slice/${RUNNER}\n`);
-      await until(
-        'the agent to be gone',
-        async () => ((await isActive('prisma-enforcer.service')) ? undefined : true),
-        60_000,
+      await until('the agent to be gone', async () =>
+        (await isActive('prisma-enforcer.service')) ? undefined : true,
       );
       // All of the unit at once, and systemd starts it again.
       await machine.run('systemctl', 'kill', '--kill-whom=all', '--signal=KILL', RUNNER);
     });
     expect(ended).toBe('Succeeded');
     await enforces('2.0.0');
-    await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true), 60_000);
+    await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true));
     for (const unit of ['prisma-enforcer.service', 'prisma-enforcer-runner.path'])
       expect(await isActive(unit), unit).toBe(true);
     const { body } = await stage.fleet.client.call('listEnforcer', { namespace: NAMESPACE });
     expect(body.map(({ migration }) => migration?.openMilliseconds)).toEqual([0]);
   });
 
-  test('a reset while no agent is installed: the rules are back at once, and the runner goes on', {
-    timeout: 300_000,
-  }, async () => {
+  test('a reset while no agent is installed: the rules are back at once, and the runner goes on', async () => {
     const back = { targetVersion: '1.0.0', allowDowngrade: true, canary: 1, soak: SOAK, hostTimeout: '4m' };
     const isGone = 'test -e /var/lib/prisma-enforcer/installed.json || echo gone';
     const ended = await upgradedWhile(back, async () => {
-      await until(
-        'the agent to be gone',
-        async () => ((await machine.run('sh', '-c', isGone)) === 'gone\n' ? true : undefined),
-        60_000,
+      await until('the agent to be gone', async () =>
+        (await machine.run('sh', '-c', isGone)) === 'gone\n' ? true : undefined,
       );
       await machine.reset();
       expect(await machine.run('nft', 'list', 'tables')).toContain('table inet prisma\n');
     });
     expect(ended).toBe('Succeeded');
     await enforces('1.0.0');
-    await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true), 60_000);
+    await until('the runner to leave', async () => ((await isActive(RUNNER)) ? undefined : true));
   });
 
   test('an uninstall after it leaves no unit, no file, no process and no rule', async () => {

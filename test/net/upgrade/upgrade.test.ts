@@ -12,7 +12,7 @@ describe('five enforcers under a thousand probes a second', () => {
     stage = await openStage(MEMBERS, [{ version: '1.0.0' }, { version: '2.0.0' }]);
     await writePolicy(stage.fleet);
     await settled(stage);
-  }, 180_000);
+  });
   afterAll(async () => {
     await traffic?.close();
     await stage?.close();

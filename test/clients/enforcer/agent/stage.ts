@@ -22,7 +22,7 @@ import { FakePlane } from './fake-plane.ts';
 export const NAMESPACE = '/tenant/group';
 
 /** Milliseconds of the machine's own time: on a busy one much takes long, and what is in vain is told all the same. */
-const PATIENCE = 60_000;
+const PATIENCE = 50_000;
 
 const quiet: Log = {
   info: () => undefined,
