@@ -10,8 +10,8 @@ export const TABLE = {
   indexes: {
     /** Recursive lists: `<tenant>#<resource>` and then by namespace path. */
     tree: { name: 'tree', pk: 'treePk', sk: 'treeSk', projection: 'ALL' },
-    /** Look-ups by ID or label. */
-    ref: { name: 'ref', pk: 'refPk', sk: 'refSk', projection: 'ALL' },
+    /** Look-ups by ID or label. Keys alone, as they never change: of all writes the first and the last write here. */
+    ref: { name: 'ref', pk: 'refPk', sk: 'refSk', projection: 'KEYS_ONLY' },
     /** What somebody has to look at by some moment. Keys alone: a write that leaves the moment as it was writes nothing here. */
     due: { name: 'due', pk: 'duePk', sk: 'dueSk', projection: 'KEYS_ONLY' },
   },

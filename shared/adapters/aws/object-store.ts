@@ -139,11 +139,11 @@ export function openObjectStore(
     async findBy(resource, tenant, attribute, value) {
       const pk = refPart(resource, tenant, attribute, value);
       const indexed = await items.queryAll({ index: 'ref', pk, prefix: '' });
-      if (attribute === 'ID') return indexed.map(item => object(resource, item));
-      const targets = await items.getAll(indexed.map(pointedAt));
+      const byID = attribute === 'ID';
+      const targets = await items.getAll(indexed.map(byID ? ({ pk, sk }) => ({ pk, sk }) : pointedAt));
       return targets
         .map(item => object(resource, item))
-        .filter(found => hasRef(resource, found, attribute, value))
+        .filter(found => byID || hasRef(resource, found, attribute, value))
         .sort((a, b) => (order(resource, a) < order(resource, b) ? -1 : 1));
     },
 

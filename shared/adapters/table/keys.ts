@@ -30,7 +30,7 @@ import { STREAM } from '../../schema/table.ts';
  * | all of one namespace, `summed`       | GetItem sum; the Query before where it changed                   | yes        |
  * | objects of a namespace and below     | Query tree: `<tenant>#<resource>`, sk begins with `<namespace>/` | no         |
  * | … of the root and below              | Query guards of namespaces in `/`, then tree tenant by tenant    | no         |
- * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`                         | no         |
+ * | objects of a tenant by ID            | Query ref: `<tenant>#<resource>.ID#<id>`, BatchGet               | finding: no, found: yes |
  * | objects of a tenant by an attribute  | Query ref: `<tenant>#<resource>.<attribute>#<value>`, BatchGet   | finding: no, found: yes |
  * | … in a namespace, or below it too    | Query ref for each value, sk begins with `<namespace>/`, BatchGet | finding: no, found: yes |
  * | where objects are that are due       | Query due for each last digit of an ID, sk before the moment     | no         |

@@ -36,21 +36,29 @@ const readUnits = (size: number, consistent: boolean): number =>
 /** Write units: 1 KB. */
 const writeUnits = (size: number): number => Math.max(1, Math.ceil(size / KB));
 
-/** Place in index `due` of each item that was written. */
-const dueOf = new Map<string, unknown>();
+/** Places of each item that was written in the indexes of keys alone. */
+const placesOf = new Map<string, readonly string[]>();
 
 /**
  * What the indexes cost that hold an item with these attributes: one more write of the item each. Where an index has keys alone it is
  * written when the place changes, at the old one and at the new one.
  */
 function indexUnits(item: Item): number {
-  const whole = Object.values(TABLE.indexes).filter(({ projection }) => projection === 'ALL');
-  const of = whole.filter(({ pk, sk }) => item[pk] !== undefined && item[sk] !== undefined).length;
+  const held = Object.values(TABLE.indexes).filter(
+    ({ pk, sk }) => item[pk] !== undefined && item[sk] !== undefined,
+  );
+  const whole = held.filter(({ projection }) => projection === 'ALL');
   const key = `${item[TABLE.pk]} ${item[TABLE.sk]}`;
-  const [before, now] = [dueOf.get(key), item[TABLE.indexes.due.sk]];
-  dueOf.set(key, now);
-  const moved = before === now ? 0 : [before, now].filter(place => place !== undefined).length;
-  return of * writeUnits(bytes(item)) + moved;
+  const before = placesOf.get(key) ?? [];
+  const now = held
+    .filter(({ projection }) => projection === 'KEYS_ONLY')
+    .map(({ name, pk, sk }) => `${name} ${item[pk]} ${item[sk]}`);
+  placesOf.set(key, now);
+  const moved = [
+    ...before.filter(place => !now.includes(place)),
+    ...now.filter(place => !before.includes(place)),
+  ];
+  return whole.length * writeUnits(bytes(item)) + moved.length;
 }
 
 const Sent = z.looseObject({
