@@ -12,6 +12,7 @@ import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addList } from './commands/list.ts';
 import { addListen } from './commands/listen.ts';
+import { addReportsQuery } from './commands/reportsquery.ts';
 import { addUpdate } from './commands/update.ts';
 import type { Io } from './io.ts';
 import { withGlobals } from './options.ts';
@@ -69,6 +70,7 @@ export function programOf(io: Io): Command {
   ])
     add(api, io);
   addDecide(program, io);
+  addReportsQuery(program, io);
   addAuth(program, io);
   addEnforcer(program, io);
   return program;

@@ -9,6 +9,7 @@ import { brokenRules } from '../pipeline/problem.ts';
 import { watchRejects } from '../upgrade-watch.ts';
 import { windowOf } from '../window.ts';
 import { noteSightings } from '../witnesses.ts';
+import { flowQueries } from './flow-queries.ts';
 
 const SUBJECT = '@auth:subject=';
 
@@ -58,4 +59,4 @@ const listFlowReports: Handler = async (call, deps) => {
   return { body: page.items, ...(page.next === undefined ? {} : { next: page.next }) };
 };
 
-export const flows = { createFlowReports, listFlowReports };
+export const flows = { createFlowReports, listFlowReports, ...flowQueries };

@@ -8,6 +8,7 @@ import type {
   PresetAnswer,
   RegistrationAnswer,
 } from './enforcer-messages.ts';
+import type { Reports, SearchAnswer } from './flow-query-routes.ts';
 import type { FlowReceipt } from './flow-routes.ts';
 import type { CreatedImport, ShownImport } from './import-routes.ts';
 import type { Activity, DecisionAnswer, ExportAnswer, ImportReport } from './messages.ts';
@@ -43,6 +44,8 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   listActivities: Activity[];
   createFlowReports: FlowReceipt;
   listFlowReports: FlowReport[];
+  createReportsQuery: Reports;
+  createCnssearch: SearchAnswer;
 }
 
 type Noun<O extends CrudOperation> = O extends `${CrudAction}${infer N}`

@@ -6,6 +6,7 @@ import { crudRoutes } from './crud-routes.ts';
 import { directiveRoutes } from './directive-routes.ts';
 import { enforcerRoutes } from './enforcer-routes.ts';
 import { READ, WRITE } from './fails.ts';
+import { flowQueryRoutes } from './flow-query-routes.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import {
@@ -214,6 +215,7 @@ export type Operation =
   | keyof typeof accessRoutes
   | keyof typeof directiveRoutes
   | keyof typeof enforcerRoutes
+  | keyof typeof flowQueryRoutes
   | keyof typeof flowRoutes
   | keyof typeof importRoutes
   | keyof typeof upgradeRoutes
@@ -236,6 +238,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...special,
   ...views,
   ...accessRoutes,
+  ...flowQueryRoutes,
   ...flowRoutes,
   ...importRoutes,
   ...policyRoutes,

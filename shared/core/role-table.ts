@@ -110,12 +110,12 @@ export const ROLES: Readonly<Record<string, Role>> = {
     ),
     any('networkaccesspolicy', 'networkrulesetpolicy', 'policy', 'processingunit'),
     get('activity', 'flowreport'),
-    post('export', 'preflight', 'preset'),
+    post('cnssearch', 'export', 'preflight', 'preset', 'reportsquery'),
   ),
   'namespace.viewer': {
     name: 'Namespace Viewer',
     description: 'Sees everything in the namespace and below.',
-    authorizations: { ...get('*'), ...ASKING, ...post('apicheck', 'export') },
+    authorizations: { ...get('*'), ...ASKING, ...post('apicheck', 'cnssearch', 'export', 'reportsquery') },
   },
   'namespace.importer': role(
     'Namespace Importer',
@@ -203,12 +203,14 @@ export const ROLES: Readonly<Record<string, Role>> = {
     ASKING,
     any('externalnetwork', 'networkrulesetpolicy'),
     get('cloudaccount', 'enforcer', 'policy', 'processingunit'),
+    post('cnssearch', 'reportsquery'),
   ),
   'netsecops.viewer': role(
     'NetSecOps, read-only',
     'Sees network policy in the namespaces of a cloud account.',
     ASKING,
     get('cloudaccount', 'enforcer', 'externalnetwork', 'networkrulesetpolicy', 'policy', 'processingunit'),
+    post('cnssearch', 'reportsquery'),
   ),
   enforcer: agent('Enforcer', 'What an agent may do to register itself and read its policy.', AGENT, {
     enforcer: ['get', 'post', 'put'],

@@ -10,6 +10,8 @@ export interface FlowQuery extends ListQuery {
   to?: string;
   /** Those of the namespaces below too. */
   recursive: boolean;
+  /** Only these; absent: all. Asked once for each record that is looked at, in any order. */
+  passes?: (report: FlowReport) => boolean;
 }
 
 /**

@@ -70,6 +70,19 @@ export function flowStoreContract(name: string, open: () => Promise<FlowStoreUnd
       expect(await everything(freshTenant())).toEqual([]);
     });
 
+    it('reads those alone that pass, whatever stands between them, page by page', async () => {
+      const tenant = freshTenant();
+      const all = Array.from({ length: 40 }, (_, at) =>
+        flowAt(tenant, new Date(Date.UTC(2026, 2, 1, 10) - at).toISOString(), { value: 1 + (at % 4) }),
+      );
+      await append(tenant, all);
+      const passes = ({ value }: FlowReport) => value === 3;
+      const wanted = all.filter(passes);
+      for (const limit of [1, 3, 10, 100])
+        expect(await everything(tenant, { passes, limit })).toEqual(wanted);
+      expect(await everything(tenant, { passes: () => false })).toEqual([]);
+    });
+
     it('reads a record once that was appended twice, in one batch or in two', async () => {
       const tenant = freshTenant();
       const report = flowAt(tenant, '2026-03-01T10:00:00.000Z');

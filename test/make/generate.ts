@@ -14,6 +14,7 @@ export const documents: Readonly<Record<string, () => string | Promise<string>>>
   'docs/cli.md': () => cliReference(),
   'docs/resources.md': () => resourceTable(),
   'shared/core/filter/parser.js': () => parserOf('shared/core/filter/grammar.peggy'),
+  'shared/core/rql/parser.js': () => parserOf('shared/core/rql/grammar.peggy'),
   'shared/core/template/parser.js': () => parserOf('shared/core/template/grammar.peggy'),
 };
 

@@ -1,5 +1,5 @@
 /** Why a resource of the original is not here. Counts only as long as no route serves its path. */
-const REPORTS = 'reports of agents and queries on them are not built';
+const REPORTS = 'of what agents report there are flows alone';
 const CONSOLE = 'served the original’s console alone';
 const SERVICES = 'belongs to its HTTP services, which are no part of microsegmentation here';
 const CERTIFICATES = 'its certificate authorities: agents here trust a TUF root and hold a key of their own';

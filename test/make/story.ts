@@ -269,6 +269,17 @@ const traffic: readonly Step[] = [
     ],
   }),
   ask('listFlowReports', 'What was seen in the last hour?', { query: 'startRelative=1h&limit=100' }),
+  ask('createReportsQuery', 'What came to port 443 in the last hour?', {
+    query: 'recursive&startRelative=1h&q=destinationPort==443',
+    body: { report: 'Flows' },
+  }),
+  ask('createCnssearch', 'The same, in RQL', {
+    query: 'recursive',
+    body: {
+      query: "network from microseg.flow_record where action = 'Accept' and destinationPort = 443",
+      timeRange: { type: 'relative', value: { amount: 1, unit: 'hour' } },
+    },
+  }),
 ];
 
 const upgrade: readonly Step[] = [

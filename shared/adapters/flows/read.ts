@@ -76,14 +76,20 @@ export function flowReader(segments: Segments): FlowStore['read'] {
   };
 
   /** Adds what the segment holds of the wanted, and remembers its bounds. */
-  const scan = async (segment: Segment, wanted: Wanted, newest: Newest): Promise<void> => {
+  const scan = async (
+    segment: Segment,
+    wanted: Wanted,
+    newest: Newest,
+    passes: FlowQuery['passes'],
+  ): Promise<void> => {
     const bounds: Bounds = { first: '', last: '' };
     for (const line of linesOf(await segments.text(segment))) {
       const place = placeIn(line);
       if (place === undefined) throw segments.damaged(segment);
       if (bounds.first === '' || place < bounds.first) bounds.first = place;
       if (place > bounds.last) bounds.last = place;
-      if (place > newest.bar && wanted.at(place) && wanted.in(line)) newest.add(place, line);
+      if (place <= newest.bar || !wanted.at(place) || !wanted.in(line)) continue;
+      if (passes === undefined || passes(readable(line))) newest.add(place, line);
     }
     remember(segment, bounds);
   };
@@ -104,18 +110,20 @@ export function flowReader(segments: Segments): FlowStore['read'] {
     for (const day of days) {
       for (const [segment, bounds] of inOrder(await segments.of(namespace, day))) {
         if (bounds && (!wanted.between(bounds) || bounds.last <= newest.bar)) continue;
-        await scan(segment, wanted, newest);
+        await scan(segment, wanted, newest, query.passes);
       }
       if (newest.isFull) break;
     }
     const lines = newest.take();
-    const items = lines.slice(0, limit).map(line => {
-      const report = reportIn(line);
-      if (!report) throw fail('unavailable', 'a flow record cannot be read; restore it from a backup');
-      return report;
-    });
+    const items = lines.slice(0, limit).map(readable);
     return { items, ...nextOf(items, lines.length > limit) };
   };
+}
+
+function readable(line: string): FlowReport {
+  const report = reportIn(line);
+  if (!report) throw fail('unavailable', 'a flow record cannot be read; restore it from a backup');
+  return report;
 }
 
 const nextOf = (items: readonly FlowReport[], more: boolean): { next?: string } => {

@@ -1,3 +1,5 @@
+import type { Cidr } from '../../schema/cidr.ts';
+
 /** A filter as it was written: comparisons joined by `and` and `or`. */
 export interface Filter {
   /** The text, to point into when something is wrong. */
@@ -25,9 +27,16 @@ export type Comparison = Place &
     /** Any of the patterns, in RE2 syntax. */
     | { kind: 'matches'; patterns: string[] }
     | { kind: 'exists'; negated: boolean }
+    /** Only RQL: the text is somewhere in the value. */
+    | { kind: 'contains'; text: string }
+    /** Only RQL: an address in one of the networks. */
+    | { kind: 'within'; ranges: readonly Cidr[] }
   );
 
-export type Expression = Joined | Comparison;
+/** Only RQL: the opposite, exactly. */
+export type Negated = { kind: 'not'; of: Expression };
+
+export type Expression = Joined | Negated | Comparison;
 
 /** Instants are milliseconds since the epoch, and those of `now` milliseconds from now. */
 export type TimeLiteral = { kind: 'instant'; instant: number } | { kind: 'now'; offset: number };

@@ -1,3 +1,4 @@
+import { type Cidr, contains, parseAddress } from '../../schema/cidr.ts';
 import type { Comparison, Expression, Filter } from './ast.ts';
 import { type Askable, type Attribute, attributeOf } from './attribute.ts';
 import { mistake } from './mistake.ts';
@@ -18,11 +19,20 @@ interface Setting {
  * Whether an object passes one of the filters (several `q` are joined by or). For one request: its patterns share a
  * budget, see pattern.ts. Fails with `bad_request` for attributes that the resource does not have.
  */
-export function compileFilters(filters: readonly Filter[], resource: Askable, now: Date): Predicate {
-  const budget = newBudget();
+export function compileFilters(
+  filters: readonly Filter[],
+  resource: Askable,
+  now: Date,
+  budget: Budget = newBudget(),
+): Predicate {
   const setting = { resource, now: now.getTime(), budget };
   const each = filters.map(({ text, root }) => compile(root, { ...setting, text }));
   return object => each.some(passes => passes(object));
+}
+
+function isWithin(address: unknown, ranges: readonly Cidr[]): boolean {
+  const one = typeof address === 'string' ? parseAddress(address) : undefined;
+  return one !== undefined && ranges.some(range => contains(range, one));
 }
 
 function compile(expression: Expression, setting: Setting): Predicate {
@@ -31,6 +41,10 @@ function compile(expression: Expression, setting: Setting): Predicate {
     return expression.kind === 'and'
       ? object => operands.every(passes => passes(object))
       : object => operands.some(passes => passes(object));
+  }
+  if (expression.kind === 'not') {
+    const passes = compile(expression.of, setting);
+    return object => !passes(object);
   }
   const attribute = attributeOf(expression, setting.resource, setting.text);
   const passes = compare(expression, attribute, setting);
@@ -48,6 +62,10 @@ function compare(
     const tests = comparison.patterns.map(pattern => patternOf(pattern, comparison, text, budget));
     return there => there.some(each => typeof each === 'string' && tests.some(test => test(each)));
   }
+  if (comparison.kind === 'contains') {
+    return there => there.some(each => typeof each === 'string' && each.includes(comparison.text));
+  }
+  if (comparison.kind === 'within') return there => there.some(each => isWithin(each, comparison.ranges));
   if (comparison.kind === 'among') {
     const values = comparison.values.map(each => readLiteral(each, attribute, comparison, text, now));
     return there => there.some(each => values.some(value => equals(each, value))) !== comparison.negated;

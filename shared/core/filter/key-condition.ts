@@ -50,6 +50,7 @@ export function keyCondition(
   const of = (expression: Expression, text: string): Lookup[] | undefined => {
     if (expression.kind === 'and') return every(expression.of.map(operand => of(operand, text)));
     if (expression.kind === 'or') return any(expression.of.map(operand => of(operand, text)));
+    if (expression.kind === 'not') return undefined;
     const { name } = attributeOf(expression, resource, text);
     if (!attributes.has(name)) return undefined;
     return any([wanted(expression)?.map(value => ({ attribute: name, value }))]);

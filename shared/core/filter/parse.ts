@@ -1,7 +1,7 @@
 import { fail } from '../../schema/failure.ts';
 import type { Filter } from './ast.ts';
 import { mistake } from './mistake.ts';
-import { type Expected, SyntaxError as Mistaken, parse } from './parser.js';
+import { type Expected, type SyntaxError as Mistaken, parse } from './parser.js';
 import { readTime } from './time.ts';
 
 /** Characters of a filter. */
@@ -59,10 +59,17 @@ export function parseFilter(text: string): Filter {
   try {
     return { text, root: parse(text, { depth: DEEPEST, time: readTime }) };
   } catch (error) {
-    if (!(error instanceof Mistaken)) throw error;
-    const at = error.location.start.offset;
-    throw mistake(text, at, reasonOf(error, text, at));
+    const wrong = syntaxMistake(error, text);
+    throw wrong ? mistake(text, wrong.at, wrong.reason) : error;
   }
+}
+
+/** What an error of a generated parser says, and where; undefined for any other error. */
+export function syntaxMistake(error: unknown, text: string): { at: number; reason: string } | undefined {
+  if (!(error instanceof Error && 'location' in error && 'expected' in error)) return undefined;
+  const mistaken = error as Mistaken;
+  const at = mistaken.location.start.offset;
+  return { at, reason: reasonOf(mistaken, text, at) };
 }
 
 /** Reads all values of `q`, which are joined by or. */

@@ -20,9 +20,11 @@ const COMPILING = 10;
 export interface Budget {
   patterns: number;
   steps: number;
+  /** Steps that they may take in all. */
+  most: number;
 }
 
-export const newBudget = (): Budget => ({ patterns: 0, steps: 0 });
+export const newBudget = (most = MOST_STEPS): Budget => ({ patterns: 0, steps: 0, most });
 
 const repeatsIn = (pattern: string): number =>
   [...pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].reduce(
@@ -65,7 +67,7 @@ export function patternOf(
   const size = program.programSize();
   const charge = (steps: number): void => {
     budget.steps += steps;
-    if (budget.steps > MOST_STEPS) {
+    if (budget.steps > budget.most) {
       throw fail(
         'bad_request',
         `matching \`${pattern}\` against so many objects takes too long; ask for pages with limit, or narrow the filter`,

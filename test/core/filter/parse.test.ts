@@ -15,6 +15,9 @@ function spelled(expression: Expression): string {
   if (expression.kind === 'and' || expression.kind === 'or') {
     return `(${expression.of.map(spelled).join(` ${expression.kind} `)})`;
   }
+  if (expression.kind === 'not' || expression.kind === 'contains' || expression.kind === 'within') {
+    throw new Error(`${expression.kind} is no part of the language`);
+  }
   const { key } = expression;
   if (expression.kind === 'compare') return `${key}${expression.operator}${literal(expression.value)}`;
   if (expression.kind === 'matches') return `${key}~${expression.patterns.join('~')}`;
