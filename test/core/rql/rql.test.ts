@@ -115,18 +115,14 @@ it('brackets and not may stand beside one another as often as wanted', () => {
 /** Conditions as text, and what they mean by definition. */
 type Condition = { text: string; holds(one: FlowReport): boolean };
 const simple: fc.Arbitrary<Condition> = fc.oneof(
-  fc
-    .nat(3)
-    .map(port => ({
-      text: `destinationPort = ${port}`,
-      holds: (one: FlowReport) => one.destinationPort === port,
-    })),
-  fc
-    .nat(3)
-    .map(port => ({
-      text: `destinationPort != ${port}`,
-      holds: (one: FlowReport) => one.destinationPort !== port,
-    })),
+  fc.nat(3).map(port => ({
+    text: `destinationPort = ${port}`,
+    holds: (one: FlowReport) => one.destinationPort === port,
+  })),
+  fc.nat(3).map(port => ({
+    text: `destinationPort != ${port}`,
+    holds: (one: FlowReport) => one.destinationPort !== port,
+  })),
   fc.nat(3).map(value => ({ text: `value <= ${value}`, holds: (one: FlowReport) => one.value <= value })),
   fc.constant<Condition>({ text: 'action = Accept', holds: (one: FlowReport) => one.action === 'Accept' }),
 );
