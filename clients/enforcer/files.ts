@@ -2,8 +2,10 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -48,6 +50,30 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     throw error;
   }
   flush(dirname(path));
+}
+
+/**
+ * Writes over a file, where there is no room for another one beside it. Never through a link. Throws what the system says; then what it
+ * held is there again, as far as it can be. A reader may find it half done.
+ */
+export function writeOver(path: string, content: string): void {
+  const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    const before = readFileSync(file);
+    try {
+      put(file, Buffer.from(content));
+    } catch (error) {
+      put(file, before);
+      throw error;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function put(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, at);
+  ftruncateSync(file, bytes.length);
 }
 
 /** Makes a folder that only its owner may enter, where it is not there. */

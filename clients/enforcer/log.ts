@@ -23,9 +23,12 @@ const LEVELS: Readonly<Record<string, string>> = {
 
 export const levelOf = (logLevel: string): string => LEVELS[logLevel] ?? 'info';
 
-/** Lines of JSON on the standard error; the standard output is for people. */
-export const openLog = (level: string): Log =>
-  pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  );
+/** Bytes of lines that wait where nothing can be written, such as on a full disk; later ones are left out. */
+const WAITING = 65_536;
+
+/** Lines of JSON on the standard error; the standard output is for people. Who can't be told keeps nobody from what he does. */
+export function openLog(level: string): Log {
+  const destination = pino.destination({ dest: 2, sync: true, maxLength: WAITING });
+  destination.on('error', () => undefined);
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+}

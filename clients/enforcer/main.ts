@@ -4,10 +4,12 @@ import { command } from './life/command.ts';
 
 import { markPrograms } from './strays.ts';
 
-// A reader that has seen enough, such as `head`, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// A reader that has seen enough, such as `head`, is no error. A full disk is one, and no reason for an agent to end.
+let isLost = false;
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    isLost ||= error.code !== 'EPIPE';
+  });
 
 markPrograms(process.env);
 const stop = new AbortController();
@@ -18,7 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-process.exitCode = await command(process.argv.slice(2), {
+const code = await command(process.argv.slice(2), {
   out: text => process.stdout.write(printableText(text)),
   err: text => process.stderr.write(printableText(text)),
   columns: process.stdout.columns ?? 100,
@@ -27,4 +29,8 @@ process.exitCode = await command(process.argv.slice(2), {
   signal: stop.signal,
   onHangup: look => process.on('SIGHUP', look),
   self: [process.execPath, '--disable-warning=ExperimentalWarning', import.meta.filename],
+});
+process.once('exit', () => {
+  // A command has told nothing then. An agent has done what it is for.
+  process.exitCode = isLost && code === 0 && !stop.signal.aborted ? 1 : code;
 });

@@ -87,9 +87,10 @@ export class Agent {
       loop(() => this.reconcile(), { ...RHYTHM.reconcile, ...later }),
       plane && loop(() => this.#keeper.followCgroups(), this.#keeper.cgroupRhythm(later)),
     ]);
-    await this.#register();
-    if (this.#stop.signal.aborted) return void (await Promise.all([unwatch?.(), looking]));
+    // The policy from disk decides already, and what it decides is recorded, though nobody can be told yet.
     if (!once) this.#startFlows();
+    await this.#register();
+    if (this.#stop.signal.aborted) return void (await Promise.all([flows?.stop(), unwatch?.(), looking]));
     await Promise.all([
       this.#polling(),
       loop(() => this.#poke(), { ...RHYTHM.poke, ...later }),
@@ -165,7 +166,7 @@ export class Agent {
   #startFlows(): void {
     const { client, flows } = this.#parts;
     const { membership, holding, troubles } = this.#insides;
-    flows?.start({ client, enforcer: () => membership.known, holding, troubles });
+    flows?.start({ client, enforcer: () => membership.enforcer, holding, troubles });
   }
 
   async #polling(): Promise<void> {

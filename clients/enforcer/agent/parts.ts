@@ -23,7 +23,8 @@ export interface Flows {
 
 export interface FlowContext {
   client: AgentClient;
-  enforcer: () => Enforcer;
+  /** Undefined before the host is registered. */
+  enforcer: () => Enforcer | undefined;
   holding: Holding;
   troubles: Troubles;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { writeWhole } from '../files.ts';
+import { writeOver, writeWhole } from '../files.ts';
 import { BEFORE_POLICY } from './undecided.ts';
 
 const Time = z.iso.datetime();
@@ -48,6 +48,8 @@ export const Status = z.object({
       sent: z.int(),
       waiting: z.int(),
       spooled: z.int(),
+      /** Batches that wait in memory alone, because the disk takes none. Earlier versions tell of none. */
+      held: z.int().default(0),
       dropped: z.int(),
       refused: z.int(),
       /** Flows that the data plane counted and no record came of: limited floods and broken readers. */
@@ -61,12 +63,25 @@ export const Status = z.object({
 });
 export type Status = z.infer<typeof Status>;
 
-/** Written whole, and without ado where it can't be: nothing depends on it. */
+/** Bytes that a file system gives out at once. */
+const BLOCK = 4096;
+
+/**
+ * Written whole; on a full disk, which is when somebody looks, in the place that the one before has. Without ado where nothing can be
+ * written: nothing depends on it. A file of whole blocks has room for the next one, which may be longer.
+ */
 export function writeStatus(path: string, status: Status): void {
+  const text = JSON.stringify(status, undefined, 2);
+  const length = Buffer.byteLength(text) + 1;
+  const content = `${text}${' '.repeat(Math.ceil(length / BLOCK) * BLOCK - length)}\n`;
   try {
-    writeWhole(path, `${JSON.stringify(status, undefined, 2)}\n`);
+    writeWhole(path, content);
   } catch {
-    // A full disk must not stop what the agent is for.
+    try {
+      writeOver(path, content);
+    } catch {
+      // A full disk must not stop what the agent is for.
+    }
   }
 }
 

@@ -22,6 +22,8 @@ const BATCH = 1000;
 /** Reports that wait in memory at most, while one batch is under way. */
 const MEMORY = 100_000;
 const WAITS = { interval: 1000, longest: 60_000 };
+/** Milliseconds in which what no disk takes is still brought away at the end. */
+const PARTING = 5000;
 
 /** Brings reports to the control plane in batches; what can't be sent now waits in the spool. */
 export class Delivery<R> {
@@ -63,6 +65,25 @@ export class Delivery<R> {
       await this.#wait(waitAfter(WAITS, failures, clock.random()), failures > 0, signal);
     }
     this.#spoolAll();
+    await this.#part();
+  }
+
+  /** What waits in memory alone goes with this run: the control plane is asked a last time, but not for long. */
+  async #part(): Promise<void> {
+    const { send, spool } = this.#options;
+    spool.settle();
+    const { held } = spool;
+    const ends = AbortSignal.timeout(PARTING);
+    try {
+      for (const { name, text } of held) {
+        const batch = JSON.parse(text) as Batch<R>;
+        this.#count(await send(batch, ends), batch);
+        spool.done(name);
+      }
+    } catch {
+      // It is away.
+    }
+    spool.abandon();
   }
 
   /** While the control plane is away, what comes is on disk within a second, though the next try is later. */
@@ -76,6 +97,7 @@ export class Delivery<R> {
   /** False when nothing waits. */
   async #sendNext(signal: AbortSignal): Promise<boolean> {
     const { spool, send } = this.#options;
+    spool.settle();
     const stored = spool.oldest();
     if (stored) {
       // What came since is newer, and must not overtake when that batch fails.

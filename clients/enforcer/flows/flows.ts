@@ -23,6 +23,9 @@ import { Whereabouts } from './whereabouts.ts';
 const TAKE = { interval: 1000, longest: 1000 };
 export const LOOK = { interval: 10_000, longest: 10_000 };
 
+/** Bytes of reports that wait in memory at most, while the disk takes none. */
+const HELD = 16 * 1024 * 1024;
+
 export interface FlowOptions {
   plane: DataPlane;
   group: number;
@@ -79,7 +82,9 @@ export class FlowLog implements Flows {
     const { folder, clock, group, interval, log, source = tcpdumpSource, endings } = options;
     this.#options = options;
     this.#table = new FlowTable({ interval });
-    this.#spool = new Spool(join(folder, 'spool'), options.spoolLimit);
+    const { spoolLimit } = options;
+    const memory = Math.min(spoolLimit, HELD);
+    this.#spool = new Spool(join(folder, 'spool'), { all: spoolLimit, memory });
     this.#source = source({
       group,
       clock,
@@ -145,8 +150,12 @@ export class FlowLog implements Flows {
   async stop(): Promise<void> {
     await Promise.all([this.#source.stop(), this.#endings?.conntrack.stop()]);
     this.#report(this.#table.drain());
+    const before = this.#delivery?.dropped ?? 0;
     this.#stop.abort();
     await this.#running;
+    const reports = (this.#delivery?.dropped ?? 0) - before;
+    if (reports > 0)
+      this.#options.log.warn({ reports }, 'flow reports are lost: neither sent nor kept on disk');
   }
 
   get stats(): NonNullable<Status['flows']> {
@@ -155,11 +164,13 @@ export class FlowLog implements Flows {
       waiting: 0,
       dropped: 0,
     };
+    const held = this.#spool.held.length;
     return {
       records: total(this.#table.received.values()),
       sent: counts.sent,
       waiting,
-      spooled: this.#spool.size,
+      spooled: this.#spool.size - held,
+      held,
       dropped,
       refused: counts.refused,
       unrecorded: total(this.#accounting?.lost.values() ?? []),
@@ -171,6 +182,9 @@ export class FlowLog implements Flows {
 
   #take(): void {
     this.#report(this.#table.take(this.#options.clock.elapsed()));
+    const { trouble } = this.#spool;
+    if (trouble === undefined) this.#context?.troubles.over('spool');
+    else this.#context?.troubles.set('spool', new Error(trouble));
   }
 
   #report(sightings: ReturnType<FlowTable['take']>): void {
@@ -181,7 +195,8 @@ export class FlowLog implements Flows {
       return;
     }
     const { plane } = this.#options;
-    const { ID: enforcerID } = context.enforcer();
+    // Who sends it says so once more.
+    const enforcerID = context.enforcer()?.ID ?? '';
     const { clock } = this.#options;
     // From the clock that never jumps to the one on the wall.
     const wall = clock.now().getTime() - clock.elapsed();

@@ -20,7 +20,9 @@ export async function sendFlows(
   { reports }: Pick<Batch<FlowReport>, 'reports'>,
   signal: AbortSignal,
 ): Promise<number> {
-  const { namespace, ID: enforcerID } = enforcer();
+  const known = enforcer();
+  if (!known) throw new Error('the enforcer is not registered yet');
+  const { namespace, ID: enforcerID } = known;
   // Whoever this host was when they were seen: it reports for itself as it is now.
   const body = reports.map(report => ({ ...report, enforcerID }));
   const ends = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);

@@ -48,10 +48,11 @@ function activeLines(
 
 function flowLines({ flows }: Status): [string, string][] {
   if (!flows) return [];
-  const { records, sent, waiting, spooled, dropped, unrecorded, connections } = flows;
+  const { records, sent, waiting, spooled, held, dropped, unrecorded, connections } = flows;
+  const kept = `${spooled} batches on disk${held > 0 ? `, ${held} in memory alone` : ''}`;
   return [
     ['flow records', `${records} read, ${unrecorded} counted and not recorded`],
-    ['flow reports', `${sent} sent, ${waiting} waiting, ${spooled} batches on disk, ${dropped} given up`],
+    ['flow reports', `${sent} sent, ${waiting} waiting, ${kept}, ${dropped} given up`],
     ...(connections
       ? [['connections', `${connections.ended} ended, ${connections.bytes} bytes`] as [string, string]]
       : []),

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { foreignHand, writeWhole } from '../../../clients/enforcer/files.ts';
+import { foreignHand, writeOver, writeWhole } from '../../../clients/enforcer/files.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -29,6 +29,19 @@ test.each(['', '.new'])('a link in the place of a file%s is replaced, and what i
   expect(readFileSync(file, 'utf8')).toBe('status');
   expect([lstatSync(file).isFile(), lstatSync(file).mode & 0o777]).toEqual([true, 0o600]);
   expect(readdirSync(folder).sort()).toEqual(['shadow', 'status.json']);
+});
+
+test('a file is written over where it lies, shorter or longer, and no link is followed or made a file', () => {
+  const [file, link] = [join(folder, 'status.json'), join(folder, 'link')];
+  writeFileSync(file, 'a long status');
+  const { ino } = lstatSync(file);
+  for (const text of ['short', 'longer than that was']) {
+    writeOver(file, text);
+    expect([readFileSync(file, 'utf8'), lstatSync(file).ino]).toEqual([text, ino]);
+  }
+  symlinkSync(file, link);
+  expect(() => writeOver(link, 'elsewhere')).toThrow(/ELOOP/);
+  expect(() => writeOver(join(folder, 'absent'), 'new')).toThrow(/ENOENT/);
 });
 
 test('what a crash left of a file, with whatever mode, does not keep it from being written', () => {
