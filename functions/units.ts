@@ -1,5 +1,6 @@
 import type { Mapped } from '../shared/core/mapping.ts';
 import { normalizedTags, touch } from '../shared/core/object.ts';
+import { grants } from '../shared/core/roles.ts';
 import type { Write } from '../shared/ports/object-store.ts';
 import { canonicalAddress } from '../shared/schema/cidr.ts';
 import { fail } from '../shared/schema/failure.ts';
@@ -10,7 +11,7 @@ import type { Call, Handler, Reply } from './call.ts';
 import { activity, asFields, crud, type Hooks, prepare } from './crud.ts';
 import type { Deps } from './deps.ts';
 import { idOf } from './ensure-object.ts';
-import { lineageObjects } from './pipeline/authorize.ts';
+import { heldNow, lineageObjects } from './pipeline/authorize.ts';
 import { answerStep } from './pipeline/idempotency.ts';
 import { brokenRules } from './pipeline/problem.ts';
 import { mappingsFrom, placeOf } from './unit-mapping.ts';
@@ -33,10 +34,33 @@ function refuseForeign({ enforcerNamespace: input }: InputOf<'processingunit'>, 
   throw brokenRules([{ path: ['enforcerNamespace'], input, message }]);
 }
 
+/**
+ * Whether the caller may have a unit in a namespace that its request is not about. What it may in the request's own it may below too.
+ */
+async function mayHaveIn(namespace: NamespacePath, call: Call, deps: Pick<Deps, 'store' | 'clock'>) {
+  if (isWithin(namespace, call.namespace)) return true;
+  const held = call.token ? await heldNow(call.token, call.caller, namespace, deps) : [];
+  return held.some(permissions => grants(permissions, 'processingunit', 'post'));
+}
+
+/** Mappings of the enforcer's namespace move a unit, so whoever names one must be allowed to register units there. */
+async function refuseFarStart(
+  { enforcerNamespace: input }: InputOf<'processingunit'>,
+  call: Call,
+  deps: Deps,
+): Promise<void> {
+  const stored = call.target as ProcessingUnit | undefined;
+  if (input === '' || input === stored?.enforcerNamespace) return;
+  if (await mayHaveIn(input, call, deps)) return;
+  const message = `it must be ${call.namespace} or below: you may not post processingunit in ${input}`;
+  throw brokenRules([{ path: ['enforcerNamespace'], input, message }]);
+}
+
 const hooks: Hooks<'processingunit'> = {
-  check: (input, call) => {
+  check: async (input, call, deps) => {
     input.addresses = [...new Set(input.addresses.map(canonicalAddress))];
     refuseForeign(input, call);
+    await refuseFarStart(input, call, deps);
     const own = callingEnforcer(call);
     if (own !== undefined && input.enforcerID !== '' && input.enforcerID !== own) {
       const message = `it must be ${own}, the enforcer that calls, or be left out`;
@@ -174,7 +198,22 @@ export async function moveOf(
   };
 }
 
-const { updateProcessingunit, patchProcessingunit, ...others } = crud('processingunit', hooks);
+/** @throws `forbidden` where the tags of a change would lead the unit to a namespace in which the caller may not have it */
+async function refuseFarMove(unit: ProcessingUnit, stored: ProcessingUnit, call: Call, deps: Deps) {
+  const isSame = JSON.stringify(unit.normalizedTags) === JSON.stringify(stored.normalizedTags);
+  if (isSame || isWithin(startOf(unit), call.namespace)) return;
+  const { namespace } = await placeOf(startOf(unit), unit.normalizedTags, mappingsFrom(deps));
+  if (await mayHaveIn(namespace, call, deps)) return;
+  throw fail(
+    'forbidden',
+    `with these tags mappings lead the processing unit to ${namespace}, where you may not post processingunit`,
+  );
+}
+
+const { updateProcessingunit, patchProcessingunit, ...others } = crud('processingunit', {
+  ...hooks,
+  renew: refuseFarMove,
+});
 
 /** A change of tags may lead a unit elsewhere. It is moved after the change, which is in the log by itself. */
 const moving =

@@ -174,6 +174,49 @@ describe('a processing unit that is registered', () => {
   });
 });
 
+describe('whoever may write units in one namespace', () => {
+  /** May do everything in a namespace beside the one to which the mappings of their parent lead. */
+  const neighbour = async () => {
+    const aside = await plane.namespace(home, `aside${Math.random().toString(36).slice(2)}`);
+    return { aside, by: await plane.member(aside, ['namespace.administrator']) };
+  };
+  const WHY = 'you may not post processingunit in';
+
+  it('has none moved beside it by naming an enforcer above', async () => {
+    const { aside, by } = await neighbour();
+    const posing = unit(['app=web'], { enforcerNamespace: home });
+    const refused = await by('POST /processingunits', aside, { body: posing });
+    expect([refused.status, refused.errors[0]?.data?.attribute]).toEqual([422, 'enforcerNamespace']);
+    expect(refused.errors[0]?.description).toContain(`${WHY} ${home}`);
+    const { object } = await by('POST /processingunits', aside, { body: unit(['app=web']) });
+    const path = `/processingunits/${object.ID}` as const;
+    const change = await by(`PATCH ${path}`, aside, { body: { enforcerNamespace: home } });
+    expect([change.status, change.errors[0]?.data?.attribute]).toEqual([422, 'enforcerNamespace']);
+    await moveUnits({ execution: 'test', namespace: home, after: '' }, plane.deps);
+    expect(await isAt(object.ID, aside)).toBe(true);
+    expect((await admin('POST /processingunits', aside, { body: posing })).status).toBe(200);
+  });
+
+  it('has none moved beside it by other tags, though its enforcer is above', async () => {
+    const { aside, by } = await neighbour();
+    const own = `app=${aside.split('/').at(-1)}`;
+    const body = { name: 'own', subject: [[own]], mappedNamespace: aside };
+    const mapping = await admin('POST /namespacemappingpolicies', home, { body });
+    const { object } = await register([own]);
+    expect(object.namespace).toBe(aside);
+    const path = `/processingunits/${object.ID}` as const;
+    const tags = { body: { associatedTags: ['app=web'] } };
+    const refused = await by(`PATCH ${path}`, aside, tags);
+    expect([refused.status, refused.errors[0]?.description]).toEqual([
+      403,
+      `with these tags mappings lead the processing unit to ${web}, where ${WHY.replace(/ in$/, '')}`,
+    ]);
+    expect((await by(`PATCH ${path}`, aside, { body: { associatedTags: [own, 'a=b'] } })).status).toBe(200);
+    expect((await admin(`PATCH ${path}`, aside, tags)).object.namespace).toBe(web);
+    await admin(`DELETE /namespacemappingpolicies/${mapping.object.ID}`, home);
+  });
+});
+
 describe('peers', () => {
   it('are in the policy of exactly the namespaces whose rules can name them', async () => {
     const names = ['one', 'two', 'three'] as const;
