@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { missing } from '../local/hosts/missing.ts';
-import { enforcing, type Fleet, NAMESPACE, openFleet, until } from '../test/net/fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet } from '../test/net/fleet.ts';
 import { openProbes, type Probes } from '../test/net/hosts/probes.ts';
+import { until } from '../test/net/until.ts';
 import type { Bench, Row } from './row.ts';
 
 const CHANGES = 100;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { enforcing, type Fleet, openFleet, until } from './fleet.ts';
+import { enforcing, type Fleet, openFleet } from './fleet.ts';
+import { until } from './until.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {

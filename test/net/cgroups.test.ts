@@ -6,9 +6,10 @@ import type { DataPlane } from '../../clients/enforcer/data-plane.ts';
 import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { type Host, type Network, openNetwork } from '../../local/hosts/network.ts';
 import { type Entry, make, makeNamespace, pathOf, viewOf } from '../core/objects.ts';
-import { CGROUPS, type Fleet, NAMESPACE, openFleet, put, type RealAgent, until } from './fleet.ts';
+import { CGROUPS, type Fleet, NAMESPACE, openFleet, put, type RealAgent } from './fleet.ts';
 import { hostPolicy, localUnit } from './hosts/plane.ts';
 import { openTalker, type Talker } from './hosts/talk.ts';
+import { until } from './until.ts';
 
 const PATH = pathOf('/processes');
 const MOUNT = CGROUPS;

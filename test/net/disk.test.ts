@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { enforcing, type Fleet, NAMESPACE, openFleet, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet } from './fleet.ts';
+import { until } from './until.ts';
 
 let fleet: Fleet;
 let folder: string;

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent } from './fleet.ts';
 import { openProbes, type Probes, type Wanted } from './hosts/probes.ts';
 import { openTalker, type Talker } from './hosts/talk.ts';
+import { until } from './until.ts';
 
 const tcp = (port: number) => ({ kind: 'ports', protocol: 6, port }) as const;
 const ALLOWED: Wanted = { from: '10.0.0.1', to: '10.0.0.2', traffic: tcp(80) };

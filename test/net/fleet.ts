@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readStatus, type Status } from '../../clients/enforcer/agent/status.ts';
 import { systemClock } from '../../clients/enforcer/clock.ts';
@@ -14,6 +13,7 @@ import type { Client } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { adminClient } from '../make/admin-client.ts';
 import { freePort } from '../make/process.ts';
+import { until } from './until.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../clients/enforcer/main.ts', import.meta.url));
 export const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
@@ -69,23 +69,6 @@ export interface Fleet {
 }
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** Milliseconds, far more than anything takes: on a busy machine all of it takes longer, and only what is in vain waits so long. */
-const PATIENCE = 120_000;
-
-/** `instead`: what there is when it was waited for in vain. */
-export async function until<T>(
-  what: string,
-  ask: () => T | undefined | Promise<T | undefined>,
-  ms = PATIENCE,
-  instead: () => string | Promise<string> = () => '',
-): Promise<T> {
-  for (const deadline = Date.now() + ms; Date.now() < deadline; await wait(10)) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-  }
-  throw new Error([`waited for ${what}`, await instead()].filter(Boolean).join(': '));
-}
 
 /** `releases`: a folder with files of releases, which the control plane serves. */
 export async function openFleet(

@@ -4,8 +4,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LOOK } from '../../clients/enforcer/flows/flows.ts';
 import type { FlowReport } from '../../shared/schema/flowreport.ts';
-import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
+import { until } from './until.ts';
 
 const tcp = (port: number) => ({ kind: 'ports', protocol: 6, port }) as const;
 const WEB = '10.0.0.1';

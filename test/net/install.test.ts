@@ -13,7 +13,8 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readStatus } from '../../clients/enforcer/agent/status.ts';
-import { type Fleet, NAMESPACE, openFleet, until } from './fleet.ts';
+import { type Fleet, NAMESPACE, openFleet } from './fleet.ts';
+import { until } from './until.ts';
 
 const ROUNDS = 20;
 const SYSCTLS = [

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { enforcing, type Fleet, NAMESPACE, openFleet, put, type RealAgent, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, put, type RealAgent } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
+import { until } from './until.ts';
 
 const tcp = (port: number) => ({ kind: 'ports', protocol: 6, port }) as const;
 const ALLOWED = { from: '10.0.0.1', to: '10.0.0.2', traffic: tcp(80) };

@@ -10,11 +10,12 @@ import { openDataPlane } from '../../clients/enforcer/nft/plane.ts';
 import { type Network, openNetwork } from '../../local/hosts/network.ts';
 import type { Client } from '../../shared/api/client.ts';
 import { openStage, NAMESPACE as STAGED, type Stage } from '../clients/enforcer/agent/stage.ts';
-import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent } from './fleet.ts';
 import { type DnsServer, openDns, type Zone } from './hosts/dns.ts';
 import { openDnsHere } from './hosts/dns-here.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
 import { openTalker, type Talker } from './hosts/talk.ts';
+import { until } from './until.ts';
 
 const [WEB, RESOLVER] = ['10.0.0.1', '10.0.0.53'];
 const SERVICES = ['203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.4'];

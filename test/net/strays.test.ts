@@ -2,16 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runningAgents } from '../../clients/enforcer/life/agent-process.ts';
-import {
-  enforcing,
-  type Fleet,
-  NAMESPACE,
-  NODE,
-  openFleet,
-  PROGRAM,
-  type RealAgent,
-  until,
-} from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, NODE, openFleet, PROGRAM, type RealAgent } from './fleet.ts';
+import { until } from './until.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {

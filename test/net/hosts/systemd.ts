@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Host } from '../../../local/hosts/network.ts';
-import { until } from '../fleet.ts';
+import { until } from '../until.ts';
 
 const SCRIPT = fileURLToPath(new URL('systemd.sh', import.meta.url));
 /** Where cgroup v2 is mounted: not everywhere at its usual place. */

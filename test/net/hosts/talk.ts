@@ -17,10 +17,14 @@ export type Wish =
   /** End all flows, and forget them. */
   | { kind: 'stop' };
 
-/** How a flow goes. `ended`: why, or nothing. */
+/**
+ * How a flow goes: messages that were sent and messages that came back, and how many had been sent when the newest of those was.
+ * `ended`: why, or nothing.
+ */
 export interface FlowReport {
   sent: number;
   echoed: number;
+  furthest: number;
   ended: string;
 }
 

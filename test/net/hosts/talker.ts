@@ -1,20 +1,23 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
-import type { Said, Wish } from './talk.ts';
+import type { FlowReport, Said, Wish } from './talk.ts';
 
 /** A program on a test host: listens, opens flows, and tells how they go. test/net/hosts/talk.ts is its other end. */
 
-interface Flow {
-  /** Messages sent and messages that came back. */
-  sent: number;
-  echoed: number;
-  ended: string;
+interface Flow extends FlowReport {
   stop: () => void;
 }
 
 const flows: Flow[] = [];
 
 const BYTES = 8;
+
+/** Says which one of a flow it is. */
+const messageOf = (number: number): Buffer => {
+  const message = Buffer.alloc(BYTES);
+  message.writeUInt32BE(number);
+  return message;
+};
 
 function pour(port: number, every: number): Promise<void> {
   const tcp = createServer(socket => {
@@ -36,13 +39,14 @@ function listen(port: number): Promise<void> {
 }
 
 function openTcp(to: string, port: number, every: number): Flow {
-  const flow: Flow = { sent: 0, echoed: 0, ended: '', stop: () => socket.destroy() };
+  const flow: Flow = { sent: 0, echoed: 0, furthest: 0, ended: '', stop: () => socket.destroy() };
   const socket = connect(port, to);
   let received = 0;
   socket.setNoDelay(true);
   socket.on('data', bytes => {
     received += bytes.length;
     flow.echoed = Math.floor(received / BYTES);
+    flow.furthest = flow.echoed;
   });
   socket.on('error', error => {
     flow.ended = error.message;
@@ -53,7 +57,7 @@ function openTcp(to: string, port: number, every: number): Flow {
   });
   const speak = (): void => {
     if (socket.readyState !== 'open') return;
-    socket.write(Buffer.alloc(BYTES, flow.sent));
+    socket.write(messageOf(flow.sent));
     flow.sent++;
   };
   const timer = every > 0 ? setInterval(speak, every) : undefined;
@@ -62,16 +66,17 @@ function openTcp(to: string, port: number, every: number): Flow {
 
 function openUdp(to: string, port: number, every: number): Flow {
   const socket = createSocket(to.includes(':') ? 'udp6' : 'udp4');
-  const flow: Flow = { sent: 0, echoed: 0, ended: '', stop: () => socket.close() };
-  socket.on('message', () => {
+  const flow: Flow = { sent: 0, echoed: 0, furthest: 0, ended: '', stop: () => socket.close() };
+  socket.on('message', message => {
     flow.echoed++;
+    flow.furthest = Math.max(flow.furthest, message.readUInt32BE() + 1);
   });
   socket.on('error', error => {
     flow.ended = error.message;
   });
   const timer = setInterval(() => {
     // What the filter of this host refuses is an error of `send`: it did not leave.
-    socket.send(Buffer.alloc(BYTES), port, to, () => undefined);
+    socket.send(messageOf(flow.sent), port, to, () => undefined);
     flow.sent++;
   }, every);
   socket.on('close', () => clearInterval(timer));
@@ -86,7 +91,7 @@ async function fulfil(wish: Wish): Promise<Said['flows']> {
     flows.push(open(wish.to, wish.port, wish.every));
   }
   if (wish.kind === 'stop') for (const { stop } of flows.splice(0)) stop();
-  return flows.map(({ sent, echoed, ended }) => ({ sent, echoed, ended }));
+  return flows.map(({ stop: _, ...report }) => report);
 }
 
 process.on('message', async ({ id, wish }: { id: number; wish: Wish }) => {

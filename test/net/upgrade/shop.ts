@@ -1,6 +1,7 @@
 import { printTraffic } from '../../../shared/core/ports.ts';
-import { type Fleet, type Member, NAMESPACE, until } from '../fleet.ts';
+import { type Fleet, type Member, NAMESPACE } from '../fleet.ts';
 import { openProbes } from '../hosts/probes.ts';
+import { until } from '../until.ts';
 import type { Stage } from './stage.ts';
 import { flow, tcp } from './traffic.ts';
 

@@ -6,8 +6,9 @@ import { callOf, startScript } from '../../../shared/core/runner-script.ts';
 import type { Enforcer } from '../../../shared/schema/enforcer.ts';
 import { NamespacePath } from '../../../shared/schema/ids.ts';
 import { openSsmEndpoint, type SsmEndpoint } from '../../make/ssm-endpoint.ts';
-import { NAMESPACE, until } from '../fleet.ts';
+import { NAMESPACE } from '../fleet.ts';
 import { bootSystemd, type Machine, missing, NODE_THERE, statusOf, untilEnforces } from '../hosts/systemd.ts';
+import { until } from '../until.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const INSTANCE = { account: '123456789012', region: 'eu-west-1', id: 'i-0123456789abcdef0' };

@@ -23,7 +23,8 @@ import { bySetsid } from '../../../clients/enforcer/runner/places.ts';
 import type { UpgradeStatus } from '../../../shared/api/client.ts';
 import { ENDED } from '../../../shared/schema/enforcerupgrade.ts';
 import { buildRelease, type ReleaseOptions } from '../../make/release.ts';
-import { type Fleet, type Member, NAMESPACE, NODE, openFleet, until } from '../fleet.ts';
+import { type Fleet, type Member, NAMESPACE, NODE, openFleet } from '../fleet.ts';
+import { until } from '../until.ts';
 
 /** Characters of what an agent said that are shown when something was waited for in vain. */
 const LAST_WORDS = 2000;

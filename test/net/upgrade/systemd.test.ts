@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NAMESPACE, until } from '../fleet.ts';
+import { NAMESPACE } from '../fleet.ts';
 import { bootSystemd, type Machine, missing, NODE_THERE, untilEnforces } from '../hosts/systemd.ts';
+import { until } from '../until.ts';
 import { openStage, SOAK, type Stage } from './stage.ts';
 
 const RUNNER = 'prisma-enforcer-upgrade.service';

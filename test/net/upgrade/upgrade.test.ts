@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NAMESPACE, until } from '../fleet.ts';
+import { NAMESPACE } from '../fleet.ts';
+import { until } from '../until.ts';
 import { ALLOWED, FORBIDDEN, HEALTH, LASTING, MEMBERS, settled, writePolicy } from './shop.ts';
 import { openStage, SOAK, type Stage } from './stage.ts';
 import { openTraffic, type TrafficFlow } from './traffic.ts';
