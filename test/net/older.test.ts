@@ -10,6 +10,7 @@ import type { Entry } from '../core/objects.ts';
 import { allow, externalNetwork, nodePolicy, ruleset } from './hosts/node.ts';
 import { planeOf } from './hosts/plane.ts';
 import { openTalker, type Talker } from './hosts/talk.ts';
+import { until } from './until.ts';
 
 /* On a host where nothing asked for connection tracking, an agent meets connections in the middle. */
 
@@ -56,7 +57,8 @@ describe('connections that are older than the rules', () => {
     for (const { from, to, port } of OPENED)
       for (const address of addressesOf(to))
         await talkers.get(from)?.ask({ kind: 'open', protocol: 'tcp', to: address, port, every: 0 });
-    expect(await alive(), 'before there are rules').toEqual(OPENED.flatMap(both));
+    const all = OPENED.flatMap(both);
+    expect(await alive(all), 'before there are rules').toEqual(all);
   });
   afterEach(async () => {
     for (const talker of talkers.values()) await talker.close();
@@ -77,13 +79,29 @@ describe('connections that are older than the rules', () => {
     return counts;
   }
 
-  /** Connections over which something comes. */
-  async function alive(): Promise<string[]> {
-    await wait(700);
+  /** Connections over which something still comes after a while, and after some more where it is expected. */
+  async function alive(expected: readonly string[]): Promise<string[]> {
+    const grown = async (before: ReadonlyMap<string, number>): Promise<Set<string>> =>
+      new Set(
+        [...(await heard())].filter(([key, count]) => count > (before.get(key) ?? 0)).map(([key]) => key),
+      );
+    const come = async (before: ReadonlyMap<string, number>): Promise<void> => {
+      await wait(700);
+      // What is expected and doesn't come is told below.
+      await until(
+        'what is expected',
+        async () => {
+          const those = await grown(before);
+          return expected.every(key => those.has(key));
+        },
+        20_000,
+      ).catch(() => undefined);
+    };
+    await come(await heard());
     const before = await heard();
-    await wait(700);
-    const after = await heard();
-    return OPENED.flatMap(both).filter(key => (after.get(key) ?? 0) > (before.get(key) ?? 0));
+    await come(before);
+    const those = await grown(before);
+    return OPENED.flatMap(both).filter(key => those.has(key));
   }
 
   const policy = (...rules: Entry[]) => nodePolicy(PLANS, [OUT, ...rules]);
@@ -96,15 +114,15 @@ describe('connections that are older than the rules', () => {
     // This process is on none of the hosts: it has to look into all of them.
     const plane = introducing(plain, () => introduce({ conntrack, log, containers: true }));
     expect(await plane.apply(policy(RULESET))).toMatchObject({ outcome: 'applied' });
-    expect(await alive()).toEqual(allowed);
+    expect(await alive(allowed)).toEqual(allowed);
     expect(warnings).toEqual([]);
 
     await network.host('node').run('nft', ['flush', 'ruleset']);
     expect(await plane.reconcile()).toMatchObject({ mended: true });
-    expect(await alive(), 'after somebody has flushed the rules').toEqual(allowed);
+    expect(await alive(allowed), 'after somebody has flushed the rules').toEqual(allowed);
 
     expect(await plane.apply(policy())).toMatchObject({ outcome: 'applied' });
-    expect(await alive(), 'forbidden later').toEqual([]);
+    expect(await alive([]), 'forbidden later').toEqual([]);
   });
 
   test('are not met in the middle because somebody looks at what the kernel can', async () => {
@@ -115,7 +133,7 @@ describe('connections that are older than the rules', () => {
 
   test('stall when the kernel is not told of them, but where the end that opened one happens to speak first', async () => {
     expect(await plain.apply(policy(RULESET))).toMatchObject({ outcome: 'applied' });
-    const left = await alive();
+    const left = await alive([]);
     expect(allowed).toEqual(expect.arrayContaining(left));
     expect(left.length).toBeLessThan(allowed.length);
   });

@@ -3,7 +3,10 @@ import type { Clock } from '../../../clients/enforcer/clock.ts';
 export interface MovedClock extends Clock {
   /** Lets time pass: whoever sleeps less than that wakes in order, and has run until it sleeps again. */
   pass(milliseconds: number): Promise<void>;
-  /** The same for a machine that slept meanwhile: whoever sleeps less than that wakes once, at the end. */
+  /**
+   * The same for a machine that slept meanwhile: whoever sleeps less than that wakes once, at the end. It is over when as many sleep
+   * again, however long their work takes.
+   */
   leap(milliseconds: number): Promise<void>;
   /** Sets the wall clock forward or back; no time passes. */
   jump(milliseconds: number): void;
@@ -44,11 +47,12 @@ export function movedClock(start = '2026-03-01T12:00:00.000Z'): MovedClock {
       wall += milliseconds;
     },
     leap: async milliseconds => {
+      const asleep = sleepers.length;
       elapsed += milliseconds;
       wall += milliseconds;
       const due = sleepers.filter(({ until }) => until <= elapsed);
       for (const { wake } of due.toSorted((a, b) => a.until - b.until)) wake();
-      await settle();
+      while (sleepers.length < asleep) await new Promise(resolve => setTimeout(resolve, 1));
     },
     pass: async milliseconds => {
       const end = elapsed + milliseconds;
