@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, until } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
+import { until } from './until.ts';
 
 const [WEB, DB] = ['10.0.0.1', '10.0.0.2'];
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   agent = await fleet.start('db', '--flow-interval', '1');
   await enforcing(agent);
   await reader();
-}, 60_000);
+});
 afterAll(async () => {
   await probes?.close();
   if (fleet) execFileSync('umount', ['-l', folder]);
