@@ -1,6 +1,7 @@
 import type { HostFacts } from '../../shared/schema/host-facts.ts';
 import { clusterOf } from './cluster.ts';
 import type { Host } from './host.ts';
+import { refusedRules } from './ruleset.ts';
 
 /** Bits of the kernel's capability sets. Source: linux/capability.h. */
 const CAPABILITIES: Readonly<Record<string, number>> = {
@@ -118,6 +119,7 @@ export async function collect(host: Host): Promise<HostFacts> {
   const kernel = ((await host.read('/proc/sys/kernel/osrelease')) ?? '').trim();
   const agent = await agentOf(host);
   const kubernetes = await clusterOf(host);
+  const refused = await refusedRules(host);
   const programs = ['conntrack', 'tcpdump'];
   const there = await Promise.all(programs.map(name => hasProgram(host, name)));
   return {
@@ -131,6 +133,7 @@ export async function collect(host: Host): Promise<HostFacts> {
     clockSkew: null,
     capabilities: capabilitiesOf(status),
     modules: await modulesOf(host, kernel),
+    ...(refused ? { refusedRules: refused } : {}),
     cgroup2: /\scgroup2\s/.test(mounts ?? ''),
     nft: /v(\d+(?:\.\d+)+)/.exec(nft ?? '')?.[1] ?? '',
     packages: programs.filter((_, index) => there[index]),

@@ -11,7 +11,12 @@ export interface Host {
   exists(path: string): Promise<boolean>;
   /** What a command prints; undefined when there is none or it fails. */
   run(command: string, ...args: string[]): Promise<string | undefined>;
+  /** What nft says of rules that it is to check and not to load; empty: it takes them. Undefined where it can't be asked. */
+  check(rules: string): Promise<string | undefined>;
 }
+
+/** What nft says of an expression: `/dev/stdin:3:19-23: Error: Could not process rule: No such file or directory`, and the line that it is in. */
+export const COMPLAINT = /^[^\s:]*:\d+:(\d+)-(\d+): Error: (.*)\n(.*)$/gm;
 
 /** Milliseconds that a command may take. */
 const PATIENCE = 10_000;
@@ -26,8 +31,25 @@ const here: Run = async (command, ...args) => {
 };
 
 /**
+ * In a network namespace of its own: rules that read the state of connections would have the kernel track some for a moment, even
+ * those that are only checked. Of connections that it meets in the middle it remembers the wrong end as the one that asked.
+ */
+const TRY = ['unshare', '--net', 'nft', '-c', '-f', '-'] as const;
+
+const checkHere: Host['check'] = rules =>
+  new Promise(resolve => {
+    const [command, ...args] = TRY;
+    const child = execFile(command, args, { timeout: PATIENCE }, (error, _, stderr) => {
+      // unshare or nft may not, or there is none: nothing is said about the rules.
+      const isAsked = stderr.search(COMPLAINT) >= 0 && !/Operation not permitted/.test(stderr);
+      resolve(error === null ? '' : isAsked ? stderr : undefined);
+    });
+    child.stdin?.on('error', () => undefined).end(rules);
+  });
+
+/**
  * A copy of a host's files in a folder. Nothing is run there: what commands had printed lies in `commands.json`, an
- * object from command line to output.
+ * object from command line to output; of a check of rules, what nft complained of.
  */
 const recorded =
   (root: string): Run =>
@@ -43,4 +65,5 @@ export const hostAt = (root: string): Host => ({
   list: async path => ((await orNothing(readdir(join(root, path)))) ?? []).sort(),
   exists: async path => (await orNothing(access(join(root, path)).then(() => true))) ?? false,
   run: root === '/' ? here : recorded(root),
+  check: root === '/' ? checkHere : () => recorded(root)(TRY.join(' ')),
 });

@@ -51,6 +51,16 @@ export const HostFacts = z.strictObject({
     .describe('Seconds that the host is ahead of the API; null: unknown.'),
   capabilities: z.array(z.string()).default([]).describe('Effective ones, such as NET_ADMIN.'),
   modules: z.array(z.string()).default([]).describe('Kernel modules that are loaded, built in or at hand.'),
+  refusedRules: z
+    .array(
+      z.strictObject({
+        expression: z.string().max(128).describe('As the rule has it, such as `fib saddr type`.'),
+        reason: z.string().max(128).describe('What nft or the kernel says.'),
+      }),
+    )
+    .max(64)
+    .optional()
+    .describe('Of the rules that an agent loads, those that the host does not take; absent: nobody tried.'),
   cgroup2: z.boolean().default(false).describe('The unified hierarchy of control groups is mounted.'),
   nft: z.string().max(64).default('').describe('Version of nft; empty: there is none.'),
   packages: z.array(z.string()).default([]).describe('Of those that are needed, the ones that are there.'),

@@ -1,5 +1,6 @@
 import { atLeast, type Check, listed, pass, stop, warn } from './check.ts';
 import { support } from './distributions.ts';
+import { refusal } from './kernel-needs.ts';
 
 const GIGABYTE = 1024 ** 3;
 const gigabytes = (bytes: number): string => `${(bytes / GIGABYTE).toFixed(1)} GB`;
@@ -63,7 +64,8 @@ const capabilities: Check = ({ capabilities: held }) => {
 
 /** Of the original’s list (xt_*, ip_set, ts_bm, cls_cgroup, ip_tables) nothing is needed where nftables enforces. */
 const NEEDED_MODULES = ['nf_tables', 'nf_conntrack', 'nft_ct', 'nfnetlink_log', 'nft_log'];
-const kernelFeatures: Check = ({ modules, cgroup2, kernel }) => {
+const kernelFeatures: Check = facts => {
+  const { modules, cgroup2, kernel } = facts;
   const missing = NEEDED_MODULES.filter(name => !modules.includes(name));
   if (missing.length > 0) {
     return stop(
@@ -71,6 +73,8 @@ const kernelFeatures: Check = ({ modules, cgroup2, kernel }) => {
       `modprobe ${missing.join(' ')}, or another kernel`,
     );
   }
+  const refused = refusal(facts);
+  if (refused) return refused;
   return cgroup2
     ? pass(`kernel ${kernel} has what the data plane needs`)
     : warn(
