@@ -64,7 +64,14 @@ function* claims(rules: readonly ParsedRule[], line: Line, layer3Only: boolean):
 const sameOutcome = (a: Outcome, b: Outcome): boolean =>
   a.enforced === b.enforced && a.observed === b.observed;
 
-function along(line: Line, rules: readonly ParsedRule[], layer3Only: boolean): Span<Outcome>[] {
+/** What no rule says anything about. */
+const unsaid = (line: Line): readonly Span<Outcome>[] => [
+  { from: 0, to: HIGHEST[line], value: { enforced: undefined, observed: undefined } },
+];
+
+function along(line: Line, rules: readonly ParsedRule[], layer3Only: boolean): readonly Span<Outcome>[] {
+  // Most rules are about one line or two.
+  if (claims(rules, line, layer3Only).next().done) return unsaid(line);
   const counting = rules.filter(rule => !rule.observed);
   const enforced = firstCome(HIGHEST[line], claims(counting, line, layer3Only));
   const any =

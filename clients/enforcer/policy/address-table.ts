@@ -43,9 +43,10 @@ const textOf = (family: Family, words: readonly number[]): string =>
  * megabytes, where a map of texts takes twenty.
  */
 export class AddressTable implements Iterable<[string, number]> {
-  readonly #places = { 4: new WordTable(WORDS[4]), 6: new WordTable(WORDS[6]) };
+  readonly #places: Record<Family, WordTable>;
 
-  constructor(entries: Iterable<readonly [string, number]> = []) {
+  constructor(entries: Iterable<readonly [string, number]> = [], places: Partial<Record<Family, WordTable>> = {}) {
+    this.#places = { 4: places[4] ?? new WordTable(WORDS[4]), 6: places[6] ?? new WordTable(WORDS[6]) };
     for (const [address, value] of entries) this.set(address, value);
   }
 
@@ -71,6 +72,12 @@ export class AddressTable implements Iterable<[string, number]> {
   /** Puts another value in place of each. */
   replace(by: (value: number) => number): void {
     for (const family of [4, 6] as const) this.#places[family].replace(by);
+  }
+
+  /** Those of one family with other values, but for addresses that have none. `address` is made when it is asked for. */
+  mapped(family: Family, by: (value: number, address: () => string) => number | undefined): AddressTable {
+    const table = this.#places[family].mapped((value, words) => by(value, () => textOf(family, words)));
+    return new AddressTable([], { [family]: table });
   }
 
   *values(): Generator<number> {

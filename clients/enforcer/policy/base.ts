@@ -1,13 +1,13 @@
 import type { PolicyPayload } from '../../../shared/schema/bundle.ts';
 import type { HostPolicy } from '../data-plane.ts';
-import { FAMILIES, type Group, groupsOf, intervals, WAYS, type Way } from './groups.ts';
+import { type Group, groupsOf, intervals, WAYS, type Way } from './groups.ts';
 import type { Loom } from './loom.ts';
 import type { KernelMap } from './model.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { Numbers } from './numbers.ts';
 import { type Unchanged, unchanged } from './same.ts';
 import { sharedModel } from './shared-model.ts';
-import type { Family } from './territories.ts';
+import { FAMILIES, type Family } from './territories.ts';
 import { warningsOf } from './warnings.ts';
 
 export const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;

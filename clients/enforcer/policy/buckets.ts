@@ -121,6 +121,7 @@ function made(key: string, of: readonly Said[], rulesOf: RulesOf): Bucket {
   const ends = written.ends.join(BETWEEN);
   if (rules.length === 1 && first.startsWith('goto '))
     return { of: key, chain: undefined, verdict: first, ends };
-  const name = `c_${shortHash(rules.join('\n'))}`;
-  return { of: key, chain: [name, packed(rules)], verdict: `goto ${name}`, ends };
+  const chain = packed(rules);
+  const name = `c_${chain.hash}`;
+  return { of: key, chain: [name, chain], verdict: `goto ${name}`, ends };
 }

@@ -15,16 +15,16 @@ export class Ends implements Meanings {
   readonly #places = new WordTable(1);
   #numbers = new Uint32Array(TOGETHER);
   readonly #packed: PackedText[] = [];
-  /** The last ones. */
-  #open: Meaning[] = [];
+  /** The last ones, in JSON. */
+  #open: string[] = [];
   #lately = new Map<number, Meaning>();
 
   get size(): number {
     return this.#places.size;
   }
 
-  /** A number has one meaning for good. */
-  add(number: string, meaning: Meaning): void {
+  /** A number has one meaning for good. `meaning`: in JSON. */
+  add(number: string, meaning: string): void {
     const value = numberIn(number);
     if (this.#places.get([value]) !== undefined) return;
     const place = this.size;
@@ -37,7 +37,7 @@ export class Ends implements Meanings {
     this.#places.set([value], place);
     this.#open.push(meaning);
     if (this.#open.length < TOGETHER) return;
-    this.#packed.push(new PackedText(JSON.stringify(this.#open)));
+    this.#packed.push(new PackedText(listOf(this.#open)));
     this.#open = [];
   }
 
@@ -54,8 +54,7 @@ export class Ends implements Meanings {
   }
 
   #together(group: number): readonly Meaning[] {
-    const packed = this.#packed[group];
-    return packed ? JSON.parse(packed.text) : this.#open;
+    return JSON.parse(this.#packed[group]?.text ?? listOf(this.#open));
   }
 
   *[Symbol.iterator](): Generator<[string, Meaning]> {
@@ -84,8 +83,10 @@ export class Ends implements Meanings {
     const ends = new Ends();
     for (const [id, meaning] of this) {
       const number = textOf(Number.parseInt(id, 16));
-      if (counters.has(number)) ends.add(number, meaning);
+      if (counters.has(number)) ends.add(number, JSON.stringify(meaning));
     }
     return ends;
   }
 }
+
+const listOf = (texts: readonly string[]): string => `[${texts.join()}]`;

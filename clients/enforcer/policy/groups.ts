@@ -7,7 +7,7 @@ import type { Loom } from './loom.ts';
 import type { Elements } from './model.ts';
 import type { Unchanged } from './same.ts';
 import { Surroundings } from './surroundings.ts';
-import { FAMILIES, type Family, rangeOf } from './territories.ts';
+import { type Family, rangeOf } from './territories.ts';
 
 const DIRECTIONS = { in: 'incoming', out: 'outgoing' } as const;
 export type Way = keyof typeof DIRECTIONS;
@@ -98,6 +98,3 @@ export function intervals({ surroundings, judges }: Group, way: Way, family: Fam
   }
   return new Map(runs.map(run => [rangeOf(family, run), run.verdict]));
 }
-
-export const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4);
-export { FAMILIES };

@@ -5,7 +5,7 @@ import type { BundleNamespace } from '../../../shared/schema/bundle.ts';
 import type { ObjectId } from '../../../shared/schema/ids.ts';
 import { type Meaning, SNAPLEN } from '../data-plane.ts';
 import { Ends } from './ends.ts';
-import { type Chain, type Counters, packed, shortHash, TALLY } from './model.ts';
+import { type Chain, type Counters, packed, TALLY } from './model.ts';
 import { digitsOf, type Numbers } from './numbers.ts';
 
 /** What every decision of a unit in one direction shares. */
@@ -83,6 +83,17 @@ interface Terminal {
   isShared: boolean;
 }
 
+type Rule = ParsedRule | undefined;
+
+/** The map of maps' map of that key, which is made where there is none. */
+function within<A, B, C>(maps: Map<A, Map<B, C>>, key: A): Map<B, C> {
+  const known = maps.get(key);
+  if (known) return known;
+  const made = new Map<B, C>();
+  maps.set(key, made);
+  return made;
+}
+
 /** How many more ends than are needed may be remembered. */
 const SPARE = { share: 1.25, least: 1000 };
 
@@ -92,7 +103,8 @@ export class Loom {
   readonly chains = new Map<string, Chain>();
   /** Those that are counted, and some that were. Another object where any were taken out. */
   ends = new Ends();
-  readonly #terminals = new Map<string, Terminal>();
+  /** Of each side, by the rules that decide: enforced, then observed. */
+  readonly #terminals = new Map<Side, Map<Rule, Map<Rule, Terminal>>>();
   /** By number, or by the chain that is there for every policy: equal ones are one. */
   readonly #ends = new Map<string, Terminal>();
   readonly #numbers: Numbers;
@@ -149,21 +161,22 @@ export class Loom {
 
   #terminal(outcome: Outcome, side: Side): Terminal {
     const { enforced, observed } = outcome;
-    const key = `${idOf(enforced)} ${idOf(observed)} ${side.direction} ${side.namespace.path} ${side.unit ?? ''}`;
-    const known = this.#terminals.get(key);
+    const byRule = within(within(this.#terminals, side), enforced);
+    const known = byRule.get(observed);
     if (known) return known;
     const end = this.#endOf(meaningOf(outcome, side), enforced?.logged ?? true, WAY[side.direction]);
-    this.#terminals.set(key, end);
+    byRule.set(observed, end);
     return end;
   }
 
   #endOf(meaning: Meaning, logged: boolean, way: 'in' | 'out'): Terminal {
     const isAllow = meaning.verdict === 'allow';
     const fixed = `${isAllow ? 'yes' : 'no'}_${way}`;
-    const name = logged ? this.#numbers.of(JSON.stringify([meaning])) : fixed;
+    const text = logged ? JSON.stringify(meaning) : '';
+    const name = logged ? this.#numbers.of(`[${text}]`) : fixed;
     const known = this.#ends.get(name);
     if (known) return known;
-    if (logged) this.ends.add(name, meaning);
+    if (logged) this.ends.add(name, text);
     const made: Terminal = logged
       ? this.#counted(name, isAllow, way)
       : { rules: [`goto ${fixed}`], chain: () => fixed, isFixed: true, isShared: true };
@@ -177,8 +190,9 @@ export class Loom {
       ? allowed(id, number, way, this.#logGroup)
       : rejected(id, number, way, this.#logGroup);
     const chain = () => {
-      const name = `t_${shortHash(rules.join('\n'))}`;
-      this.chains.set(name, packed(rules));
+      const made = packed(rules);
+      const name = `t_${made.hash}`;
+      this.chains.set(name, made);
       return name;
     };
     return { rules, chain, isFixed: false, number, isShared: !isAllow };
@@ -198,10 +212,6 @@ const rejected = (id: string, number: string, way: 'in' | 'out', group: number):
   `limit rate 1000/second burst 2000 packets log prefix "R:${id}:" group ${group} snaplen ${SNAPLEN}`,
   `goto no_${way}`,
 ];
-
-/** A ruleset may be replaced under its ID: what is reported of the rule counts too. */
-const idOf = (rule: ParsedRule | undefined): string =>
-  rule ? `${rule.ref.rulesetID} ${rule.ref.direction} ${rule.ref.index} ${rule.action} ${rule.logged}` : '-';
 
 /** The target that most of the traffic goes to: it needs no rule of its own. */
 function commonest(lines: readonly (readonly Span<Terminal>[])[]): Terminal {

@@ -15,13 +15,14 @@ export interface Chain {
  */
 class PackedChain implements Chain {
   readonly size: number;
-  readonly #hash: string;
+  /** For names, too: of its rules. */
+  readonly hash: string;
   readonly #text: PackedText | undefined;
 
   constructor(rules: readonly string[]) {
     const text = rules.join('\n');
     this.size = rules.length;
-    this.#hash = shortHash(text);
+    this.hash = shortHash(text);
     this.#text = rules.length === 0 ? undefined : new PackedText(text);
   }
 
@@ -30,11 +31,11 @@ class PackedChain implements Chain {
   }
 
   equals(other: PackedChain): boolean {
-    return this.size === other.size && this.#hash === other.#hash;
+    return this.size === other.size && this.hash === other.hash;
   }
 }
 
-export const packed = (rules: readonly string[]): Chain => new PackedChain(rules);
+export const packed = (rules: readonly string[]): PackedChain => new PackedChain(rules);
 
 /** How many rules it has. */
 export const sizeOf = (chain: Chain): number =>

@@ -1,12 +1,17 @@
 import { clauseKey } from '../../../shared/core/tags.ts';
 import type { Peer } from '../../../shared/schema/bundle.ts';
+import type { AddressTable } from './address-table.ts';
 import type { Group } from './groups.ts';
 import type { Led } from './led.ts';
 import { shortHash } from './model.ts';
-import type { Numbers } from './numbers.ts';
+import { numberIn, type Numbers } from './numbers.ts';
 import { Residents } from './residents.ts';
 import { isSame } from './same.ts';
 import type { Surroundings } from './surroundings.ts';
+import type { Family } from './territories.ts';
+
+/** No network holds the address. */
+const NOWHERE: readonly number[] = [];
 
 /** What peers of one kind have in common: whatever a rule for a unit of this host may ask for. */
 export interface PeerClass {
@@ -31,7 +36,7 @@ export class Neighbourhood {
   readonly residents = new Residents<Peer | Led>(one => this.#clausesOf(one));
   readonly #asked: ReadonlySet<number>;
   readonly #numbers: Numbers;
-  readonly #classes = new Map<string, PeerClass | undefined>();
+  readonly #classes = new Map<number | string, PeerClass | undefined>();
   readonly #byNumber = new Map<string, PeerClass>();
   /** Goes on from it: by its classes, and by what their clauses are called here. Until `rest`. */
   #earlier: { byNumber: Neighbourhood; numberOf: Renamed } | undefined;
@@ -112,10 +117,23 @@ export class Neighbourhood {
 
   /** The class of an address. Undefined when it is decided as its surroundings are: no rule asks for what is there. */
   classAt(address: string): PeerClass | undefined {
-    const kind = this.residents.kindAt(address);
-    const networks = this.surroundings.networksAt(address);
+    return this.#classOf(this.residents.kindAt(address), this.surroundings.networksAt(address));
+  }
+
+  /** The class of every address of a family that has one, by number. `each` is told of them, one after the other. */
+  classes(family: Family, each: (one: PeerClass) => void): AddressTable {
+    const isHeld = this.surroundings.holds(family);
+    return this.residents.mapped(family, (kind, address) => {
+      const found = this.#classOf(kind, isHeld ? this.surroundings.networksAt(address()) : NOWHERE);
+      if (!found) return undefined;
+      each(found);
+      return numberIn(found.number);
+    });
+  }
+
+  #classOf(kind: number, networks: readonly number[]): PeerClass | undefined {
     // Most addresses are told by these alone.
-    const key = `${kind} ${networks.join()}`;
+    const key = networks.length === 0 ? kind : `${kind} ${networks.join()}`;
     if (this.#classes.has(key)) return this.#classes.get(key);
     const made = this.#made(this.residents.clauses(kind), networks);
     this.#classes.set(key, made);

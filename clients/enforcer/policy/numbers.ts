@@ -35,11 +35,18 @@ const isNamed = (number: number): boolean => number === 0 || number === PLACES -
 export const textOf = (number: number): string =>
   `${(number >>> 16).toString(16)}:${(number & 0xffff).toString(16)}`;
 
-/** The number as it was before `Numbers` wrote it. */
-export const numberIn = (number: string): number => {
-  const [high = '0', low = '0'] = number.split(':');
-  return Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16);
-};
+const [COLON, NINE, LOWER_A] = [58, 57, 97] as const;
+
+/** The number as it was before `Numbers` wrote it. A few for each class of peers and each end: digit by digit is quickest. */
+export function numberIn(number: string): number {
+  let [high, low] = [0, 0];
+  for (let at = 0; at < number.length; at++) {
+    const code = number.charCodeAt(at);
+    if (code === COLON) [high, low] = [low, 0];
+    else low = low * 16 + code - (code <= NINE ? 48 : LOWER_A - 10);
+  }
+  return high * 65_536 + low;
+}
 
 /** Eight hex digits: as ids of ends stand in log prefixes. */
 export const digitsOf = (number: string): string => numberIn(number).toString(16).padStart(8, '0');

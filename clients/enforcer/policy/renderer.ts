@@ -5,15 +5,15 @@ import { type HostPolicy, LOG_GROUP } from '../data-plane.ts';
 import { type Base, baseKey, baseOf, classesName, singlesName, TYPE } from './base.ts';
 import { Buckets } from './buckets.ts';
 import { ClassMap } from './class-map.ts';
-import { FAMILIES, familyOf, WAYS } from './groups.ts';
+import { WAYS } from './groups.ts';
 import { frame } from './hooks.ts';
 import { type Led, ledSince } from './led.ts';
 import { Loom } from './loom.ts';
 import type { Chain, KernelMap, Model } from './model.ts';
-import type { Neighbourhood } from './neighbourhood.ts';
+import type { Neighbourhood, PeerClass } from './neighbourhood.ts';
 import { NumberMap } from './number-map.ts';
 import { Numbers, numberIn } from './numbers.ts';
-import type { Family } from './territories.ts';
+import { FAMILIES, type Family, familyOf } from './territories.ts';
 import { dispatchOf, unitChains } from './unit-chains.ts';
 import { type Said, type Woven, weave } from './woven.ts';
 
@@ -25,9 +25,12 @@ interface Known {
   names: HostPolicy['names'];
 }
 
+/** Address → class. */
+type Peers = KernelMap & { elements: ClassMap };
+
 /** Peers of one neighbourhood, as they are now. */
 interface Standing {
-  singles: Record<Family, ClassMap>;
+  singles: Record<Family, Peers>;
   /** Class → how many addresses are of it. */
   uses: Map<string, number>;
   /** Of each group and way; made anew when a class comes or goes. */
@@ -76,22 +79,19 @@ export class Renderer {
     const changes = this.#known && changesOf(this.#known, now);
     const isNew = base !== this.#base;
     const standing = new Map<string, Standing>();
-    const singles: [string, KernelMap][] = [];
     for (const around of base.neighbourhoods) {
       const before = this.#standing.get(around.id);
       const kept = isNew ? around.kept : 'classes';
       const moved = changes && kept !== 'nothing' ? around.residents.change(changes) : settle(around, now);
       const touched = kept === 'classes' ? moved : everywhere(around, before);
-      const { stands, maps } = this.#peersOf(around, { before, touched, isNew });
-      standing.set(around.id, stands);
-      singles.push(...maps);
+      standing.set(around.id, before ? this.#next(around, { before, touched, isNew }) : this.#first(around));
     }
     this.#known = now;
     this.#base = base;
     this.#standing = standing;
     const said = new Map([...standing.values()].flatMap(one => [...one.said]));
     const maps = new Map(
-      [...base.intervals, ...singles, ...[...said].map(([name, { map }]) => [name, map] as const)].filter(
+      [...base.intervals, ...singlesOf(base, standing), ...[...said].map(([name, { map }]) => [name, map] as const)].filter(
         ([, map]) => map.elements.size > 0,
       ),
     );
@@ -121,19 +121,28 @@ export class Renderer {
     return made;
   }
 
+  /** Of a neighbourhood of which nothing is known. */
+  #first(around: Neighbourhood): Standing {
+    const uses = new Map<string, number>();
+    const count = ({ number }: PeerClass) => uses.set(number, (uses.get(number) ?? 0) + 1);
+    const peers = (family: Family) => peersMap(family, ClassMap.around(around.classes(family, count)));
+    const singles = { 4: peers(4), 6: peers(6) };
+    return { singles, uses, said: this.#saidIn(around, [...uses.keys()]) };
+  }
+
   /** `touched`: the only addresses that may have changed since `before`, some of them twice. */
-  #peersOf(
+  #next(
     around: Neighbourhood,
-    { before, touched, isNew }: { before: Standing | undefined; touched: Iterable<string>; isNew: boolean },
-  ): { stands: Standing; maps: [string, KernelMap][] } {
-    const uses = new Map(before?.uses);
+    { before, touched, isNew }: { before: Standing; touched: Iterable<string>; isNew: boolean },
+  ): Standing {
+    const uses = new Map(before.uses);
     const use = (number: string | undefined, more: 1 | -1): void => {
       if (number !== undefined) uses.set(number, (uses.get(number) ?? 0) + more);
     };
     const changes = { 4: new Map<string, string | undefined>(), 6: new Map<string, string | undefined>() };
     for (const address of touched) {
       const family = familyOf(address);
-      const earlier = before?.singles[family].get(address);
+      const earlier = before.singles[family].elements.get(address);
       const number = around.classAt(address)?.number;
       if (number === earlier || changes[family].has(address)) continue;
       changes[family].set(address, number);
@@ -143,17 +152,12 @@ export class Renderer {
     for (const [number, count] of uses) if (count === 0) uses.delete(number);
     const isSame =
       (!isNew || around.kept === 'classes') &&
-      before?.uses.size === uses.size &&
+      before.uses.size === uses.size &&
       [...uses.keys()].every(one => before.uses.has(one));
-    const maps = FAMILIES.map(family => {
-      const map = changed(`${TYPE[family]} : classid`, before?.singles[family], changes[family]);
-      return { name: singlesName(around, family), map };
-    });
-    const [four, six] = maps.map(({ map }) => map.elements);
-    const singles = { 4: four ?? ClassMap.NONE, 6: six ?? ClassMap.NONE };
-    const known = isSame ? before?.said : undefined;
+    const peers = (family: Family) => changed(family, before.singles[family].elements, changes[family]);
+    const known = isSame ? before.said : undefined;
     const said = known && !isNew ? known : this.#saidIn(around, [...uses.keys()], known);
-    return { stands: { singles, uses, said }, maps: maps.map(({ name, map }) => [name, map]) };
+    return { singles: { 4: peers(4), 6: peers(6) }, uses, said };
   }
 
   /** What each group says to each class. `known`: to the same classes, before. */
@@ -207,20 +211,33 @@ function settle({ residents }: Neighbourhood, { peers, names }: Known): Iterable
 /** Every address that has a class or had one, some of them twice. */
 function* everywhere({ residents }: Neighbourhood, before: Standing | undefined): Generator<string> {
   yield* residents.addresses();
-  for (const family of FAMILIES) yield* before?.singles[family].keys() ?? [];
+  for (const family of FAMILIES) yield* before?.singles[family].elements.keys() ?? [];
 }
+
+const peersMap = (family: Family, elements: ClassMap): Peers => ({
+  holds: 'peers',
+  type: `${TYPE[family]} : classid`,
+  interval: false,
+  elements,
+});
 
 /** The very same elements stay the same object, so that nobody has to compare them. */
 function changed(
-  type: string,
-  earlier: ClassMap | undefined,
+  family: Family,
+  earlier: ClassMap,
   changes: ReadonlyMap<string, string | undefined>,
-): KernelMap & { elements: ClassMap } {
-  if (!earlier) return { holds: 'peers', type, interval: false, elements: ClassMap.of(changes) };
-  if (changes.size === 0) return { holds: 'peers', type, interval: false, elements: earlier };
-  const elements = earlier.with(changes);
-  return { holds: 'peers', type, interval: false, elements, since: { earlier, changes } };
+): Peers {
+  if (changes.size === 0) return peersMap(family, earlier);
+  return { ...peersMap(family, earlier.with(changes)), since: { earlier, changes } };
 }
+
+const singlesOf = ({ neighbourhoods }: Base, standing: ReadonlyMap<string, Standing>): [string, KernelMap][] =>
+  neighbourhoods.flatMap(around =>
+    FAMILIES.flatMap((family): [string, KernelMap][] => {
+      const map = standing.get(around.id)?.singles[family];
+      return map ? [[singlesName(around, family), map]] : [];
+    }),
+  );
 
 /** 56 digits are what the kernel keeps in eight marks. */
 const digestOf = (policy: HostPolicy): string =>

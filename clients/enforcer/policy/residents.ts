@@ -1,5 +1,6 @@
 import { AddressTable } from './address-table.ts';
 import { singleAddress } from './addresses.ts';
+import type { Family } from './territories.ts';
 
 const union = (lists: readonly (readonly number[])[]): number[] =>
   [...new Set(lists.flat())].sort((a, b) => a - b);
@@ -88,6 +89,11 @@ export class Residents<R extends Resident> {
 
   clauses(kind: number): readonly number[] {
     return this.#lists[kind] ?? [];
+  }
+
+  /** Every address of a family where something is asked for → what `by` makes of its kind. */
+  mapped(family: Family, by: (kind: number, address: () => string) => number | undefined): AddressTable {
+    return this.#at.mapped(family, (kind, address) => (kind === NOBODY ? undefined : by(kind, address)));
   }
 
   *addresses(): Generator<string> {

@@ -1,6 +1,6 @@
 import type { NamespacePolicy } from '../../../shared/core/policy.ts';
 import { isSame } from './same.ts';
-import { type Family, indexOf, type Territory, territoriesOf } from './territories.ts';
+import { type Family, familyOf, indexOf, type Territory, territoriesOf } from './territories.ts';
 
 const NONE: readonly number[] = [];
 
@@ -33,11 +33,16 @@ export class Surroundings {
     return networks.flatMap(at => this.#networks[at]?.clauses ?? []);
   }
 
+  /** Whether any network holds addresses of this family. */
+  holds(family: Family): boolean {
+    return this.#territoriesOf(family).length > 0;
+  }
+
   /** The networks that hold the address, by position. */
   networksAt(address: string): readonly number[] {
-    return this.#networks.length === 0
-      ? NONE
-      : this.#index.find(address, undefined).map(({ network }) => network);
+    return this.holds(familyOf(address))
+      ? this.#index.find(address, undefined).map(({ network }) => network)
+      : NONE;
   }
 
   /** Clauses that an address satisfies by lying in these networks. */
@@ -47,6 +52,13 @@ export class Surroundings {
 
   /** Stretches of addresses, each with the clauses that its networks satisfy. */
   territories(family: Family): readonly (Territory & { clauses: readonly number[] })[] {
+    return this.#territoriesOf(family).map(territory => ({
+      ...territory,
+      clauses: this.#clauses(territory.networks),
+    }));
+  }
+
+  #territoriesOf(family: Family): readonly Territory[] {
     let known = this.#territories.get(family);
     if (!known) {
       known = territoriesOf(
@@ -56,6 +68,6 @@ export class Surroundings {
       );
       this.#territories.set(family, known);
     }
-    return known.map(territory => ({ ...territory, clauses: this.#clauses(territory.networks) }));
+    return known;
   }
 }

@@ -7,6 +7,9 @@ export type Family = 4 | 6;
 type Entries = Pick<BundleExternalNetwork, 'entries'>;
 export const FAMILIES = [4, 6] as const satisfies readonly Family[];
 
+/** Of an address, in whatever text. */
+export const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4);
+
 const BITS = { 4: 32n, 6: 128n } as const;
 
 const numberOf = (words: readonly number[]): bigint =>

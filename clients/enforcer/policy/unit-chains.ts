@@ -1,7 +1,8 @@
 import type { HostPolicy, LocalUnit } from '../data-plane.ts';
 import { singleAddress } from './addresses.ts';
 import { type Base, classesName, sideName, singlesName, territoriesName } from './base.ts';
-import { FAMILIES, type Group, isIgnored, WAYS } from './groups.ts';
+import { type Group, isIgnored, WAYS } from './groups.ts';
+import { FAMILIES } from './territories.ts';
 import { type Dispatch, PEER } from './hooks.ts';
 import type { Chain, KernelMap } from './model.ts';
 import type { Family } from './territories.ts';

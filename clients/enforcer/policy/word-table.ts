@@ -15,11 +15,13 @@ export class WordTable {
   #taken: Uint8Array;
   #size = 0;
 
-  constructor(width: number) {
+  /** `size`: of how many keys there will be room before it has to grow. */
+  constructor(width: number, size = 0) {
+    const room = Math.ceil(size * ROOM);
     this.#width = width;
-    this.#keys = new Uint32Array(0);
-    this.#values = new Uint32Array(0);
-    this.#taken = new Uint8Array(0);
+    this.#keys = new Uint32Array(room * width);
+    this.#values = new Uint32Array(room);
+    this.#taken = new Uint8Array(room);
   }
 
   get size(): number {
@@ -59,6 +61,16 @@ export class WordTable {
   replace(by: (value: number) => number): void {
     for (let at = 0; at < this.#taken.length; at++)
       if (this.#taken[at]) this.#values[at] = by(this.#values[at] ?? 0);
+  }
+
+  /** The same keys with other values, but for those that have none. */
+  mapped(by: (value: number, words: readonly number[]) => number | undefined): WordTable {
+    const made = new WordTable(this.#width, this.#size);
+    for (const [words, value] of this.entries()) {
+      const other = by(value, words);
+      if (other !== undefined) made.set(words, other);
+    }
+    return made;
   }
 
   *values(): Generator<number> {

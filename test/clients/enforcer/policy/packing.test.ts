@@ -59,7 +59,7 @@ test('every end keeps its meaning, and what was counted at a time stays what it 
       const ends = new Ends();
       const [first, later] = [numbers.slice(0, cut % 300), numbers.slice(cut % 300)];
       const add = (list: readonly number[]) => {
-        for (const one of list) ends.add(textOf(one), meaningOf(one));
+        for (const one of list) ends.add(textOf(one), JSON.stringify(meaningOf(one)));
       };
       add(first);
       const before = ends.counters(first.map(textOf));
