@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { packTexts } from '../../shared/core/packed-text.ts';
+import { PackedBytes } from '../../shared/core/packed.ts';
 
 /** Milliseconds after the work: what comes right behind it goes first. */
 const LATER = 2000;
@@ -26,7 +26,7 @@ function taken(): number {
 
 function giveBack(): void {
   timer = undefined;
-  packTexts();
+  PackedBytes.packAll();
   if (taken() - settled < MUCH) return;
   if (!collect) {
     setFlagsFromString('--expose-gc');

@@ -1,22 +1,22 @@
-import { packed, unpacked } from './packed.ts';
+import { PackedBytes } from './packed.ts';
 
 /** Bytes of texts that are packed together: each by itself would take more time, and more room. */
 const ENOUGH = 65_536;
-/** Piles that wait to be packed, at most: 16 MB. */
-const WAITING = 256;
 
 /** Texts one behind the other, outside of the heap; packed to a tenth when there are enough of them and it is time. */
 class Pile {
   /** The one that takes what comes next. */
   static open = new Pile();
-  static readonly #waiting: Pile[] = [];
   /** What was asked for last: whoever wants all texts wants them in order. */
   static #lately: { pile: Pile; bytes: Buffer } | undefined;
   /** Where each text ends. */
   readonly #ends: number[] = [];
-  /** Undefined once they are packed. */
-  #bytes: Buffer | undefined = Buffer.allocUnsafeSlow(ENOUGH);
-  #packed: Uint8Array | undefined;
+  #bytes: Buffer | PackedBytes;
+
+  /** With room for so many bytes. */
+  constructor(size = 0) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(size, ENOUGH));
+  }
 
   get #size(): number {
     return this.#ends.at(-1) ?? 0;
@@ -26,28 +26,19 @@ class Pile {
   add(text: string): number | undefined {
     const bytes = this.#bytes;
     const size = Buffer.byteLength(text);
-    if (!bytes || this.#size + size > bytes.length) return undefined;
+    if (bytes instanceof PackedBytes || this.#size + size > bytes.length) return undefined;
     this.#ends.push(this.#size + bytes.write(text, this.#size));
     return this.#ends.length - 1;
   }
 
   /** The next one, with room for so many bytes. */
   static begin(size: number): void {
-    Pile.#waiting.push(Pile.open);
-    if (Pile.#waiting.length > WAITING) Pile.#packAll(Pile.#waiting.splice(0, 1));
-    Pile.open = new Pile();
-    if (size > ENOUGH) Pile.open.#bytes = Buffer.allocUnsafeSlow(size);
+    Pile.open.#close();
+    Pile.open = new Pile(size);
   }
 
-  static pack(): void {
-    Pile.#packAll(Pile.#waiting.splice(0));
-  }
-
-  static #packAll(piles: readonly Pile[]): void {
-    for (const pile of piles) {
-      if (pile.#bytes) pile.#packed = packed(pile.#bytes.subarray(0, pile.#size));
-      pile.#bytes = undefined;
-    }
+  #close(): void {
+    if (Buffer.isBuffer(this.#bytes)) this.#bytes = new PackedBytes(this.#bytes.subarray(0, this.#size));
   }
 
   at(place: number): string {
@@ -55,15 +46,11 @@ class Pile {
   }
 
   #all(): Buffer {
-    if (this.#bytes) return this.#bytes;
-    if (Pile.#lately?.pile !== this)
-      Pile.#lately = { pile: this, bytes: unpacked(this.#packed ?? Buffer.alloc(0)) };
+    if (Buffer.isBuffer(this.#bytes)) return this.#bytes;
+    if (Pile.#lately?.pile !== this) Pile.#lately = { pile: this, bytes: this.#bytes.bytes };
     return Pile.#lately.bytes;
   }
 }
-
-/** Packs what came since. It takes its time, which work that somebody waits for need not. */
-export const packTexts = (): void => Pile.pack();
 
 /** A text that is seldom asked for, packed together with those that came before and after it. */
 export class PackedText {

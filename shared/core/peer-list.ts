@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Peer, PeersPayload } from '../schema/bundle.ts';
-import { packed, unpacked } from './packed.ts';
+import { PackedBytes } from './packed.ts';
 
 const HEAD = Buffer.from('{"format":1,"identities":[');
 const TAIL = Buffer.from(']}');
@@ -32,7 +32,7 @@ export interface PeerChanges {
 
 /** Some entries of a list, side by side. */
 interface Block {
-  packed: Uint8Array;
+  text: PackedBytes;
   /** SHA-256 of the text, by which equal ones are known. */
   hash: string;
   /** Bytes of the text. */
@@ -42,7 +42,7 @@ interface Block {
 }
 
 /**
- * peers.json as it is: its text, packed. 100,000 peers as objects would take a hundred times as much memory, and reading
+ * peers.json as it is: its text, packed when it is time. 100,000 peers as objects would take a hundred times as much memory, and reading
  * them takes longer than everything else that a change of one of them costs. So they are read one after the other when they
  * are asked for, and of a later list only what differs from an earlier one: it is cut where the earlier one was, and what is
  * the same there is the same object.
@@ -121,7 +121,7 @@ export class PeerList implements PeersPayload {
     let at = HEAD.copy(bytes);
     for (const [index, block] of this.#blocks.entries()) {
       if (index > 0) at += COMMA.copy(bytes, at);
-      at += unpacked(block.packed).copy(bytes, at);
+      at += block.text.bytes.copy(bytes, at);
     }
     TAIL.copy(bytes, at);
     return bytes;
@@ -164,7 +164,8 @@ function blockOf({ bytes, from, to }: Part, known: ReadonlyMap<string, Block>): 
   const digest = hash('sha256', text, 'base64url');
   return (
     known.get(digest) ?? {
-      packed: packed(text),
+      // A copy: of the payload nothing else is kept.
+      text: new PackedBytes(Buffer.from(text)),
       hash: digest,
       length: text.length,
       first: new Uint8Array(idOf({ bytes, from, to })),
@@ -174,7 +175,7 @@ function blockOf({ bytes, from, to }: Part, known: ReadonlyMap<string, Block>): 
 
 /** Their text, one behind the other. */
 function joined(blocks: readonly Block[]): Part {
-  const texts = blocks.flatMap((block, at) => [...(at > 0 ? [COMMA] : []), unpacked(block.packed)]);
+  const texts = blocks.flatMap((block, at) => [...(at > 0 ? [COMMA] : []), block.text.bytes]);
   const bytes = texts.length === 1 && texts[0] ? texts[0] : Buffer.concat(texts);
   return { bytes, from: 0, to: bytes.length };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PackedText, packTexts } from '../../shared/core/packed-text.ts';
+import { PackedBytes } from '../../shared/core/packed.ts';
+import { PackedText } from '../../shared/core/packed-text.ts';
 
 /** Of any size, among them some that fill a pile or are larger than one. */
 const text = fc.oneof(
@@ -15,11 +16,11 @@ test('a text is what it was, whether it was packed meanwhile, and whatever came 
     fc.property(fc.array(fc.tuple(text, fc.boolean()), { maxLength: 12 }), texts => {
       const held = texts.map(([one, packsThen]) => {
         const packed = new PackedText(one);
-        if (packsThen) packTexts();
+        if (packsThen) PackedBytes.packAll();
         return packed;
       });
       for (const at of [...texts.keys()].reverse()) expect(held[at]?.text === texts[at]?.[0]).toBe(true);
-      packTexts();
+      PackedBytes.packAll();
       for (const [at, [one]] of texts.entries()) expect(held[at]?.text === one).toBe(true);
     }),
     { numRuns: 60 },

@@ -48,6 +48,8 @@ export const NOTHING: Standing = { epoch: 0, fresh: new Set() };
 const MOST_FRESH = 1000;
 const FRESH = { 4: 'fresh4', 6: 'fresh6' } as const;
 
+type Way = keyof typeof MINE;
+
 const HALVES = {
   in: { mine: MINE.in, other: MINE.out, shift: 1 },
   out: { mine: MINE.out, other: MINE.in, shift: 65_536 },
@@ -56,17 +58,38 @@ const HALVES = {
 /** Where the peer stands in a packet that goes in a connection's direction, and in one that answers. */
 const PEERS = { in: ['saddr', 'daddr'], out: ['daddr', 'saddr'] } as const;
 
-/** What a packet of a connection that goes on meets first, and nothing else; without rules while there are fresh peers. */
-export const GOES_ON = { in: 'est_in', out: 'est_out' } as const;
+/**
+ * What a packet of a connection that goes on meets first, and nothing else; without rules while there are fresh peers. Of
+ * what is forwarded, by the half that is asked; of this host's own, by its hook, both ways at once: of a connection that
+ * somebody opened to the host, what comes asks and what goes answers.
+ */
+export const GOES_ON = { in: 'est_in', out: 'est_out', input: 'est_input', output: 'est_output' } as const;
+
+const markOf = (way: Way, epoch: Epoch): string =>
+  `0x${(epoch * HALVES[way].shift).toString(16).padStart(8, '0')}`;
+
+const matchOf = (way: Way, epoch: Epoch): string =>
+  `ct mark and ${HALVES[way].mine} == ${markOf(way, epoch)} ct state new,established`;
 
 /** The chains that know the epoch. */
 export function epochChains({ epoch, fresh }: Standing): Map<string, Chain> {
-  return new Map(
-    (['in', 'out'] as const).flatMap((way): [string, Chain][] => {
-      const { mine, other, shift } = HALVES[way];
-      const mark = `0x${(epoch * shift).toString(16).padStart(8, '0')}`;
+  const goOn = ([asks, answers]: readonly [Way, Way]): Chain => ({
+    rules:
+      fresh.size > 0
+        ? []
+        : [
+            `ct direction original ${matchOf(asks, epoch)} accept`,
+            `ct direction reply ${matchOf(answers, epoch)} accept`,
+          ],
+  });
+  return new Map([
+    [GOES_ON.input, goOn(['in', 'out'])],
+    [GOES_ON.output, goOn(['out', 'in'])],
+    ...(['in', 'out'] as const).flatMap((way): [string, Chain][] => {
+      const { other } = HALVES[way];
+      const mark = markOf(way, epoch);
       const [there, back] = PEERS[way];
-      const goesOn = `ct mark and ${mine} == ${mark} ct state new,established`;
+      const goesOn = matchOf(way, epoch);
       // For marks other than none.
       const unlessFresh = (peer: string): Chain => ({
         rules: [
@@ -87,7 +110,7 @@ export function epochChains({ epoch, fresh }: Standing): Map<string, Chain> {
         [`no_${way}`, { rules: [`ct mark set ct mark and ${other} drop`, 'drop'] }],
       ];
     }),
-  );
+  ]);
 }
 
 const STAMP = 'stamp';

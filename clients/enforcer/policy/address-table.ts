@@ -45,7 +45,10 @@ const textOf = (family: Family, words: readonly number[]): string =>
 export class AddressTable implements Iterable<[string, number]> {
   readonly #places: Record<Family, WordTable>;
 
-  constructor(entries: Iterable<readonly [string, number]> = [], places: Partial<Record<Family, WordTable>> = {}) {
+  constructor(
+    entries: Iterable<readonly [string, number]> = [],
+    places: Partial<Record<Family, WordTable>> = {},
+  ) {
     this.#places = { 4: places[4] ?? new WordTable(WORDS[4]), 6: places[6] ?? new WordTable(WORDS[6]) };
     for (const [address, value] of entries) this.set(address, value);
   }

@@ -174,24 +174,29 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
   });
 }
 
-/** Lets connections go on that were let through, and errors about them. See nft/transaction.ts. */
-const standing = (port: Port): string[] => [
-  `jump est_${wayOf(port)}`,
-  `ct mark and ${MINE[wayOf(port)]} != 0x0 jump fresh_${port}`,
-];
+/** Lets connections go on that were let through, and errors about them, unless their peer is fresh. See nft/transaction.ts. */
+const unlessFresh = (port: Port): string => `ct mark and ${MINE[wayOf(port)]} != 0x0 jump fresh_${port}`;
 
 /** What packets of each port meet: those of this host itself, and those that it forwards for its units. */
-type Sides = Readonly<Record<Port, { own: readonly string[]; forwarded: readonly string[] }>>;
+interface Side {
+  /** Before all else, of the host's own: what is only listened to. */
+  heard: readonly string[];
+  own: readonly string[];
+  forwarded: readonly string[];
+}
+type Sides = Readonly<Record<Port, Side>>;
 
 function sides(policy: HostPolicy, dispatch: Dispatch, group: number): Sides {
-  const side = (port: Port): Sides[Port] => {
+  const side = (port: Port): Side => {
     const heard = overheard(port, policy, group);
-    const first = [...standing(port), ...excludedNetworks(port, policy)];
+    const first = [unlessFresh(port), ...excludedNetworks(port, policy)];
     const own = port === 'in' ? [FORGED_OWN] : [];
+    const goesOn = `jump est_${wayOf(port)}`;
     const units = (bySocket: boolean) => dispatchRules(port, dispatch, bySocket);
     return {
-      own: [...heard, ...first, ...own, ...infrastructure(port, policy), ...units(true), dispatch.host[port]],
-      forwarded: [...heard, ...forged(port, dispatch), ...first, ...own, ...units(false), 'accept'],
+      heard,
+      own: [...first, ...own, ...infrastructure(port, policy), ...units(true), dispatch.host[port]],
+      forwarded: [...heard, ...forged(port, dispatch), goesOn, ...first, ...own, ...units(false), 'accept'],
     };
   };
   return { in: side('in'), in_r: side('in_r'), out: side('out'), out_r: side('out_r') };
@@ -200,12 +205,12 @@ function sides(policy: HostPolicy, dispatch: Dispatch, group: number): Sides {
 function hook(
   kind: 'input' | 'output' | 'forward',
   priority: number,
-  excluded: readonly string[],
+  first: readonly string[],
   answers: string,
   rest: readonly string[],
 ) {
   const spec = `type filter hook ${kind} priority ${priority}; policy drop;`;
-  return { hook: spec, rules: [...excluded, `ct direction reply goto ${answers}`, ...rest] };
+  return { hook: spec, rules: [...first, `ct direction reply goto ${answers}`, ...rest] };
 }
 
 /** The fixed frame that every packet meets first. `group`: of the log. */
@@ -214,13 +219,16 @@ export function frame(policy: HostPolicy, dispatch: Dispatch, group: number): Ma
   const ins = names.map(name => `iifname ${quoted(name)} accept`);
   const outs = names.map(name => `oifname ${quoted(name)} accept`);
   const found = sides(policy, dispatch, group);
-  // Each packet pays for each rule, and to go on elsewhere is one: what asks stands in the hook itself.
+  // Each packet pays for each rule, and to go on elsewhere is one: what most packets need comes first, and what asks
+  // stands in the hook itself.
+  const input = [...found.out_r.heard.map(rule => `ct direction reply ${rule}`), 'jump est_input'];
+  const output = [...found.out.heard, 'jump est_output'];
   return new Map<string, Chain>([
     ['stays', { rules: STAYING }],
     ['side_in_r', { rules: found.in_r.own }],
     ['side_out_r', { rules: found.out_r.own }],
-    ['hook_in', hook('input', 0, ['iif lo accept', ...ins], 'side_out_r', found.in.own)],
-    ['hook_out', hook('output', 0, [STAYS, ...outs], 'side_in_r', found.out.own)],
+    ['hook_in', hook('input', 0, [...input, 'iif lo accept', ...ins], 'side_out_r', found.in.own)],
+    ['hook_out', hook('output', 0, [...output, STAYS, ...outs], 'side_in_r', found.out.own)],
     // Nothing is forwarded for units that aren't there: packets of other hosts don't pay for them.
     ...(dispatch.addresses.size > 0 ? passing(ins, outs, found) : []),
   ]);

@@ -4,7 +4,7 @@ import type { AddressTable } from './address-table.ts';
 import type { Group } from './groups.ts';
 import type { Led } from './led.ts';
 import { shortHash } from './model.ts';
-import { numberIn, type Numbers } from './numbers.ts';
+import { type Numbers, numberIn } from './numbers.ts';
 import { Residents } from './residents.ts';
 import { isSame } from './same.ts';
 import type { Surroundings } from './surroundings.ts';

@@ -91,9 +91,11 @@ export class Renderer {
     this.#standing = standing;
     const said = new Map([...standing.values()].flatMap(one => [...one.said]));
     const maps = new Map(
-      [...base.intervals, ...singlesOf(base, standing), ...[...said].map(([name, { map }]) => [name, map] as const)].filter(
-        ([, map]) => map.elements.size > 0,
-      ),
+      [
+        ...base.intervals,
+        ...singlesOf(base, standing),
+        ...[...said].map(([name, { map }]) => [name, map] as const),
+      ].filter(([, map]) => map.elements.size > 0),
     );
     const own = policy.lockdown ? new Map<string, Chain>() : unitChains(base, maps);
     this.#woven = weave(this.#woven, this.#loom, {
@@ -222,16 +224,15 @@ const peersMap = (family: Family, elements: ClassMap): Peers => ({
 });
 
 /** The very same elements stay the same object, so that nobody has to compare them. */
-function changed(
-  family: Family,
-  earlier: ClassMap,
-  changes: ReadonlyMap<string, string | undefined>,
-): Peers {
+function changed(family: Family, earlier: ClassMap, changes: ReadonlyMap<string, string | undefined>): Peers {
   if (changes.size === 0) return peersMap(family, earlier);
   return { ...peersMap(family, earlier.with(changes)), since: { earlier, changes } };
 }
 
-const singlesOf = ({ neighbourhoods }: Base, standing: ReadonlyMap<string, Standing>): [string, KernelMap][] =>
+const singlesOf = (
+  { neighbourhoods }: Base,
+  standing: ReadonlyMap<string, Standing>,
+): [string, KernelMap][] =>
   neighbourhoods.flatMap(around =>
     FAMILIES.flatMap((family): [string, KernelMap][] => {
       const map = standing.get(around.id)?.singles[family];

@@ -2,10 +2,10 @@ import type { HostPolicy, LocalUnit } from '../data-plane.ts';
 import { singleAddress } from './addresses.ts';
 import { type Base, classesName, sideName, singlesName, territoriesName } from './base.ts';
 import { type Group, isIgnored, WAYS } from './groups.ts';
-import { FAMILIES } from './territories.ts';
 import { type Dispatch, PEER } from './hooks.ts';
 import type { Chain, KernelMap } from './model.ts';
 import type { Family } from './territories.ts';
+import { FAMILIES } from './territories.ts';
 
 /** Of packets that no connection is known for only ICMP is decided; what is no part of one is dropped. */
 const STRAYS = 'ct state invalid,untracked meta l4proto != { icmp, ipv6-icmp } drop';

@@ -4,6 +4,7 @@ import {
   changeText,
   epochChains,
   firstEpoch,
+  GOES_ON,
   loadText,
   nextEpoch,
   type Standing,
@@ -116,12 +117,17 @@ describe('what nft is told', () => {
     const one = renderer.render(db());
     const two = renderer.render(db([...LASTING, another(20, ['10.1.0.20'])]));
     const first = changeText(one, two, NEW);
-    expect(first.activate).toContain('flush chain inet prisma est_in\nflush chain inet prisma est_out\n');
+    const flushed = Object.values(GOES_ON).map(name => `flush chain inet prisma ${name}\n`);
+    expect(first.activate).toContain(flushed.join(''));
     const three = renderer.render(db([...LASTING, another(20, ['10.1.0.20']), another(21, ['10.1.0.21'])]));
     expect(changeText(two, three, first.standing).activate).not.toContain('chain');
     const { activate, standing } = settled(three, first.standing);
     expect(standing).toEqual({ epoch: nextEpoch(NEW.epoch), fresh: new Set() });
-    expect(activate).toContain(`chain est_in {\n\t${epochChains(standing).get('est_in')?.rules[0]}\n}`);
+    for (const name of Object.values(GOES_ON)) {
+      const rules = epochChains(standing).get(name)?.rules ?? [];
+      expect(rules).not.toEqual([]);
+      expect(activate).toContain(`chain ${name} {\n${rules.map(rule => `\t${rule}\n`).join('')}}`);
+    }
     expect(activate).toContain('flush set inet prisma fresh4\nflush set inet prisma fresh6\n');
   });
 
