@@ -45,12 +45,11 @@ ${hooks(
 )}}
 `;
 
-/** One round of a pair. */
+/** One round of a pair. `cost`: microseconds of processor time, at both ends, of a megabyte and of a connection. */
 interface Seen {
   bytes: number;
   connections: number;
-  /** Microseconds of processor time for a connection, at both ends. */
-  busy: number;
+  cost: { megabyte: number; connection: number };
 }
 
 interface End {
@@ -102,19 +101,36 @@ async function listen(hosts: readonly Host[], programs: readonly (readonly strin
   };
 }
 
-/** Measures pairs in turn, round by round, so that what else the machine does meets all of them. */
+async function measureOne({ client, server }: { client: End; server: End }): Promise<Seen> {
+  const busy = async () => (await client.ask('busy')) + (await server.ask('busy'));
+  const idle = await busy();
+  const bytes = await client.ask('bytes');
+  const between = await busy();
+  const connections = await client.ask('connections');
+  return {
+    bytes: bytes.perSecond,
+    connections: connections.perSecond,
+    cost: {
+      megabyte: ((between - idle) / bytes.sent) * 1e6,
+      connection: ((await busy()) - between) / connections.opened,
+    },
+  };
+}
+
+/**
+ * Measures pairs in turn, round by round, so that what else the machine does meets all of them; each round the other way
+ * round, so that none is always the one behind another.
+ */
 async function measureRounds(ends: ReadonlyMap<Pair, { client: End; server: End }>): Promise<Rounds> {
   const result: Rounds = { without: [], tracked: [], least: [], ruled: [] };
-  for (let round = 0; round <= ROUNDS; round++)
-    for (const [pair, { client, server }] of ends) {
-      const bytes = await client.ask('bytes');
-      const busy = async () => (await client.ask('busy')) + (await server.ask('busy'));
-      const before = await busy();
-      const { perSecond, opened } = await client.ask('connections');
-      const seen = { bytes, connections: perSecond, busy: ((await busy()) - before) / opened };
+  for (let round = 0; round <= ROUNDS; round++) {
+    const order = round % 2 === 0 ? [...ends] : [...ends].reverse();
+    for (const [pair, both] of order) {
+      const seen = await measureOne(both);
       // The first is to warm up.
       if (round > 0) result[pair].push(seen);
     }
+  }
   return result;
 }
 
@@ -162,8 +178,9 @@ interface Kind {
 }
 const KINDS: readonly Kind[] = [
   { what: 'throughput between two hosts', unit: 'MB/s', of: ({ bytes }) => bytes / 1e6 },
+  { what: 'processor time of a megabyte, both ends', unit: 'µs', of: ({ cost }) => cost.megabyte },
   { what: 'connections between two hosts', unit: '/s', of: ({ connections }) => connections },
-  { what: 'processor time of a connection, both ends', unit: 'µs', of: ({ busy }) => busy },
+  { what: 'processor time of a connection, both ends', unit: 'µs', of: ({ cost }) => cost.connection },
 ];
 
 /**

@@ -8,8 +8,7 @@ import { createInterface } from 'node:readline';
  * while, `busy` how much processor time the process took so far.
  */
 export interface Answers {
-  /** A second. */
-  bytes: number;
+  bytes: { perSecond: number; sent: number };
   connections: { perSecond: number; opened: number };
   /** Microseconds, the kernel's work for it included. */
   busy: number;
@@ -25,14 +24,14 @@ function busy(): number {
   return user + system;
 }
 
-async function bytes(address: string, port: number): Promise<number> {
+async function bytes(address: string, port: number): Promise<Answers['bytes']> {
   const socket = connect(port, address);
   await once(socket, 'connect');
   const begun = performance.now();
   while (performance.now() - begun < SPAN) if (!socket.write(CHUNK)) await once(socket, 'drain');
   const sent = socket.bytesWritten - socket.writableLength;
   socket.destroy();
-  return (sent * 1000) / (performance.now() - begun);
+  return { perSecond: (sent * 1000) / (performance.now() - begun), sent };
 }
 
 async function connections(address: string, port: number): Promise<Answers['connections']> {
