@@ -89,8 +89,22 @@ function wellFormed(body: unknown, what = 'the body'): unknown {
   );
 }
 
-/** A value that came as a text: not too deep, and of whole characters. `what` names it. */
-export const plain = (body: unknown, what: string): unknown => wellFormed(shallow(body, what), what);
+const hasProto = (value: unknown): boolean =>
+  value !== null &&
+  typeof value === 'object' &&
+  (Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto));
+
+/** A key that some code takes for an attribute and some for what an object inherits from would be dropped unseen on the way. */
+function withoutProto(body: unknown, what = 'the body'): unknown {
+  if (!hasProto(body)) return body;
+  throw fail('invalid', `${what} has a key \`__proto__\`, which nothing here is called; leave it out`, {
+    attribute: '__proto__',
+  });
+}
+
+/** A value that came as a text: not too deep, of whole characters, and of plain keys. `what` names it. */
+export const plain = (body: unknown, what: string): unknown =>
+  withoutProto(wellFormed(shallow(body, what), what), what);
 
 /** The body; undefined for routes that take none. */
 export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
@@ -103,7 +117,7 @@ export function bodyOf(event: APIGatewayProxyEventV2, route: Route): unknown {
   }
   const body =
     media === 'application/msgpack' ? fromMsgpack(bytes, DEEPEST) : shallow(json(bytes.toString('utf8')));
-  return wellFormed(body);
+  return withoutProto(wellFormed(body));
 }
 
 function json(text: string): unknown {

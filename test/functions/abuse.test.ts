@@ -78,6 +78,21 @@ describe.each(identities)('mass assignment of %s', identity => {
   );
 });
 
+it.each([
+  [
+    'POST /externalnetworks',
+    '{"name":"n","entries":["10.0.0.0/8"],"annotations":{"__proto__":["x"],"a":["b"]}}',
+  ],
+  ['POST /import', '{"data":{"label":"l","data":{"__proto__":[{"name":"x"}]}}}'],
+  [
+    'POST /import',
+    '{"data":{"label":"l","data":{"externalnetworks":[{"name":"n","__proto__":{"entries":["10.0.0.0/8"]}}]}}}',
+  ],
+] as const)('%s takes no key __proto__ at any depth: %s', async (line, body) => {
+  const refused = await plane.root(line, tenant, { body });
+  expect([refused.status, refused.errors[0]?.data?.attribute]).toEqual([422, '__proto__']);
+});
+
 describe('what is refused is not done', () => {
   it('with an X-Fields that names nothing', async () => {
     const headers = { 'x-fields': 'ID,colour' };

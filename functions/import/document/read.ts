@@ -1,9 +1,9 @@
-import { parse } from 'yaml';
 import { ImportRequest } from '../../../shared/api/messages.ts';
 import { Failure, fail } from '../../../shared/schema/failure.ts';
 import { plain } from '../../pipeline/decode.ts';
 import { parsed } from '../../pipeline/problem.ts';
 import { JsonSplitter } from './json.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { LARGEST, type Piece, type Split } from './piece.ts';
 import { splitYaml } from './yaml.ts';
 
@@ -75,7 +75,7 @@ async function splitJson(chunks: AsyncIterable<Uint8Array>): Promise<Document> {
 
 function yaml(text: string, what: string): unknown {
   try {
-    return plain(parse(text, { merge: true }), what);
+    return plain(parseYaml(text, what), what);
   } catch (error) {
     throw error instanceof Failure ? error : fail('invalid', `${what} is not YAML: ${reason(error)}`);
   }
@@ -84,6 +84,7 @@ function yaml(text: string, what: string): unknown {
 /** As JSON, so that all that follows knows one format. */
 const asJson = ({ plural, index, text }: Piece): Piece => {
   const what = `data.${plural}[${index}]`;
+  if (text.length > WHOLE) throw fail('too_large', `${what} has more than ${WHOLE} characters`);
   const value = yaml(text, what);
   const item: unknown = Array.isArray(value) ? value[0] : undefined;
   if (!isRecord(item)) throw fail('invalid', `${what} must be an object`);

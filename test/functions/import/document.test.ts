@@ -62,6 +62,11 @@ const file = fc.record(
 const wanted = (data: Record<string, unknown[]>) =>
   Object.entries(data).flatMap(([name, list]) => list.map((object, index) => [name, index, object]));
 
+const numbered = (count: number, one: (at: number) => string, between: string): string =>
+  Array.from({ length: count }, (_, at) => one(at)).join(between);
+const laughs = (count: number, of: (at: number) => string): string =>
+  `${numbered(count, at => `a${at + 1}: &a${at + 1} ${of(at)}`, '\n')}\ndata: {namespaces: [*a${count}]}`;
+
 describe('an export that comes in pieces', () => {
   it('gives each object with its place, wherever the pieces are cut and however it is laid out', async () => {
     await fc.assert(
@@ -132,6 +137,42 @@ describe('an export that comes in pieces', () => {
       message: expect.stringMatching(/^data\.namespaces\[1\] is not YAML/),
     });
   });
+
+  /** Each took from seconds to minutes, or all memory, when it was read by the parser as it comes. */
+  it.each([
+    ['keys', `data:\n  namespaces:\n    - ${numbered(60_000, at => `k${at}: 1`, '\n      ')}`, 'ok'],
+    ['keys in flow style', `data: {namespaces: [{${numbered(60_000, at => `k${at}: 1`, ', ')}}]}`, 'ok'],
+    ['brackets', `data: ${'['.repeat(500_000)}`, 'more than 64 levels deep'],
+    ['dashes', `data:\n  ${'- '.repeat(200_000)}`, 'more than 64 levels deep'],
+    ['questions', '? '.repeat(200_000), 'more than 64 levels deep'],
+    ['levels of blocks', numbered(1300, at => `${' '.repeat(at)}a:`, '\n'), 'is not YAML'],
+    ['mistakes', `data: ${'!a '.repeat(100_000)}`, 'at most one tag at line 1, column 10'],
+    ['aliases', `x: &a 1\ny: [${'*a,'.repeat(50_000)}]\ndata: {}`, 'Excessive alias count'],
+    ['aliases of aliases', `a0: &a0 [1]\n${laughs(20, at => `[*a${at}, *a${at}]`)}`, 'Excessive alias count'],
+    [
+      'merges of merges',
+      `a0: &a0 {k: 1}\n${laughs(20, at => `{<<: [*a${at}, *a${at}]}`)}`,
+      'Excessive alias count',
+    ],
+  ])('is done with many %s soon', { timeout: 30_000 }, async (_, bomb, words) => {
+    const begun = performance.now();
+    const said = await read(bomb, 'yaml', 65_536).then(
+      () => 'ok',
+      (error: Error) => error.message,
+    );
+    expect(said).toContain(words);
+    expect(performance.now() - begun).toBeLessThan(15_000);
+  });
+
+  it.each(['a: 1, a: 2', '"a": 1, a: 2', '1: 1, 1: 2'])(
+    'refuses a key that stands twice in YAML: %s',
+    async map => {
+      await expect(read(`data: {namespaces: [{${map}}]}`, 'yaml')).rejects.toMatchObject({
+        kind: 'invalid',
+        message: expect.stringContaining('stands twice'),
+      });
+    },
+  );
 
   it('follows anchors from one object to another in YAML', async () => {
     const yaml = 'data:\n  namespaces:\n    - &a {name: a}\n    - <<: *a\n      type: Group\n';
