@@ -31,6 +31,8 @@ export interface Member extends HostPlan {
   tags: readonly string[];
   /** Its agent finds control groups of version 2 where nft looks for them, which not every machine has there. */
   cgroups?: boolean;
+  /** Its agent finds the links of its network in /sys, as on a host of its own. */
+  ownLinks?: boolean;
   /** Its agent lives in a container: with numbers of processes of its own. */
   ownProcesses?: boolean;
   /** Address of the resolver that the agent of this host asks, and programs that are started with `beside`. */
@@ -95,13 +97,19 @@ export async function openFleet(
   const agents: RealAgent[] = [];
   const beside = (name: string): [string, ...string[]] => {
     const { enter } = network.host(name);
-    const { resolver, cgroups = false, ownProcesses = false } = members.find(one => one.name === name) ?? {};
+    const {
+      resolver,
+      cgroups = false,
+      ownProcesses = false,
+      ownLinks = false,
+    } = members.find(one => one.name === name) ?? {};
     const mounts: string[] = [];
     if (resolver !== undefined) {
       const file = join(place, `${name}.resolv.conf`);
       writeFileSync(file, `nameserver ${resolver}\noptions timeout:1 attempts:2\n`);
       mounts.push(`mount --bind ${file} /etc/resolv.conf`);
     }
+    if (ownLinks) mounts.push('mount -t sysfs sysfs /sys');
     if (cgroups) mounts.push(`mount --bind ${CGROUPS} /sys/fs/cgroup`);
     const contained = ownProcesses ? CONTAINED : [];
     if (mounts.length === 0) return [...enter, ...contained];

@@ -1,8 +1,10 @@
 import { namesIn } from '../names/names.ts';
+import { undecidedBridges } from './bridges.ts';
 import type { Insides } from './insides.ts';
 import type { LoopOptions } from './loop.ts';
 import { CGROUPS } from './rhythm.ts';
 import type { Status } from './status.ts';
+import { isHost } from './units.ts';
 import { ageTrouble } from './words.ts';
 
 /** Keeps what holds on the host in step with everything but the bundle: units, addresses, names, age, foreign hands. */
@@ -44,6 +46,16 @@ export class Keeper {
     if (applied && holding.active && reported?.state === 'applied') reported.digest = applied.digest;
   }
 
+  /** Packets that pass no rules are decided by none. Who sees to it that they do, and undoes it, is somebody else. */
+  lookAtBridges(): void {
+    const { parts, holding, troubles } = this.#insides;
+    const { bridges = undecidedBridges } = parts;
+    const units = holding.units.filter(unit => !isHost(unit));
+    const open = parts.plane ? bridges(units.flatMap(({ addresses }) => addresses)) : [];
+    if (open.length === 0) troubles.over('bridge');
+    else troubles.set('bridge', new Error(open.join('; ')));
+  }
+
   /** Nothing is looked at often where no unit has one. */
   cgroupRhythm(rest: Omit<LoopOptions, 'interval' | 'longest'>): LoopOptions {
     const { holding } = this.#insides;
@@ -68,6 +80,7 @@ export class Keeper {
     const { parts, holding, troubles, writeStatus } = this.#insides;
     const { plane, log, say, clock } = parts;
     if (!plane || !(holding.active || holding.isShut)) return;
+    this.lookAtBridges();
     const result = await troubles.during('kernel', async () => {
       const done = await plane.reconcile();
       if ('outcome' in done) throw new Error(`${done.reason}: ${done.detail}`);

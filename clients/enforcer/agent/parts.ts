@@ -60,6 +60,8 @@ export interface AgentParts {
   cloud: boolean;
   /** Which control group has a path now; the kernel's. */
   cgroupAt?: CgroupAt;
+  /** Of bridges whose packets pass no rules, those at which these addresses are; the kernel's. See bridges.ts. */
+  bridges?: (addresses: readonly string[]) => string[];
   /** What is told of this host. Absent: nothing is. */
   describe?: Describe;
   /** Hands an order to change the installed version to a runner. Absent: nothing is installed that could be changed. */

@@ -36,8 +36,10 @@ export class Speaker {
         this.#reporter?.forget();
         throw error;
       });
-      if (!units || JSON.stringify(units) === before) return;
-      holding.units = units;
+      const isNews = units !== undefined && JSON.stringify(units) !== before;
+      if (isNews) holding.units = units;
+      this.#keeper.lookAtBridges();
+      if (!isNews) return;
       await this.#keeper.refresh();
       await this.#keeper.save();
     });
