@@ -168,8 +168,11 @@ function prepare(handle: DatabaseSync, path: string, directory: string): boolean
   } else if (application !== APPLICATION_ID) {
     throw fail('unavailable', `${path} is no Microseg database; choose another data directory`);
   } else if (isReadable(version)) {
-    if (version < SCHEMA_VERSION) update(handle, path, version);
-    handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    // A database that is as it should be is not written to.
+    if (version < SCHEMA_VERSION) {
+      update(handle, path, version);
+      handle.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    }
   } else {
     throw fail(
       'unavailable',
