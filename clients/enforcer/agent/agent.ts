@@ -90,7 +90,10 @@ export class Agent {
     // The policy from disk decides already, and what it decides is recorded, though nobody can be told yet.
     if (!once) this.#startFlows();
     await this.#register();
-    if (this.#stop.signal.aborted) return void (await Promise.all([flows?.stop(), unwatch?.(), looking]));
+    if (this.#stop.signal.aborted) {
+      this.#keeper.close();
+      return void (await Promise.all([flows?.stop(), unwatch?.(), looking]));
+    }
     await Promise.all([
       this.#polling(),
       loop(() => this.#poke(), { ...RHYTHM.poke, ...later }),
@@ -100,6 +103,7 @@ export class Agent {
     ]);
     await flows?.stop();
     await unwatch?.();
+    this.#keeper.close();
     await this.#poke(true).catch(() => undefined);
     this.#insides.writeStatus();
     if (this.#failure !== undefined) throw this.#failure;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { KnownUnit } from './host-policy.ts';
 
 /** Where nft looks for control groups, whatever is mounted elsewhere. */
-const PLACE = '/sys/fs/cgroup';
+export const PLACE = '/sys/fs/cgroup';
 /** Source: linux/magic.h, CGROUP2_SUPER_MAGIC. */
 const VERSION_2 = 0x63677270;
 

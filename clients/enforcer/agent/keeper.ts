@@ -1,5 +1,6 @@
 import { namesIn } from '../names/names.ts';
 import { undecidedBridges } from './bridges.ts';
+import { CgroupWatch } from './cgroup-watch.ts';
 import type { Insides } from './insides.ts';
 import type { LoopOptions } from './loop.ts';
 import { CGROUPS } from './rhythm.ts';
@@ -16,6 +17,7 @@ export class Keeper {
   reconciled: Status['reconciled'];
   #hasNews = false;
   #isLearning = false;
+  readonly #cgroups = new CgroupWatch(() => void this.followCgroups().catch(() => undefined));
 
   constructor(insides: Insides) {
     this.#insides = insides;
@@ -32,6 +34,7 @@ export class Keeper {
   async refresh(): Promise<void> {
     const { holding, infrastructure, troubles, membership } = this.#insides;
     holding.infrastructure = infrastructure.current;
+    this.#cgroups.follow(holding.units.flatMap(({ cgroup }) => cgroup ?? []));
     const applied = await holding.refresh();
     if (applied?.outcome === 'refused') {
       troubles.set('policy', new Error(`${applied.reason}: ${applied.detail}`));
@@ -66,6 +69,11 @@ export class Keeper {
         return holding.hasCgroups ? CGROUPS.interval : CGROUPS.without;
       },
     };
+  }
+
+  /** Nobody is told of anything any more. */
+  close(): void {
+    this.#cgroups.close();
   }
 
   /** A service that is started again has another control group under the name of the one before. */

@@ -9,8 +9,8 @@ export const RHYTHM = {
   names: { interval: 1000, longest: 30_000 },
 } as const satisfies Record<string, Backoff>;
 
-/** Of looks at control groups, where units are told by some. */
-export const CGROUPS = { interval: 200, without: 10_000, longest: 10_000 } as const;
+/** Of looks at control groups, where units are told by some; beside what the kernel tells of them by itself. */
+export const CGROUPS = { interval: 200, without: 1000, longest: 10_000 } as const;
 
 const LONGEST_POLL = 60_000;
 
