@@ -21,11 +21,11 @@ export class Numbers {
     const short = [0, 4, 8, 12].map(at => half.readUInt32BE(at));
     const known = this.#numbers.get(short);
     if (known !== undefined) return textOf(known);
-    let [number = 0] = short;
-    while (isNamed(number) || this.#taken.get([number]) !== undefined) number = (number + 1) % PLACES;
-    this.#numbers.set(short, number);
-    this.#taken.set([number], 1);
-    return textOf(number);
+    const own: [number] = [short[0] ?? 0];
+    while (isNamed(own[0]) || this.#taken.get(own) !== undefined) own[0] = (own[0] + 1) % PLACES;
+    this.#numbers.set(short, own[0]);
+    this.#taken.set(own, 1);
+    return textOf(own[0]);
   }
 }
 

@@ -1,7 +1,7 @@
 /** At least a third of the places is free, so that look-ups end soon. */
 const ROOM = 1.5;
-/** Times the places that a full one gets. */
-const GROWTH = 1.5;
+/** Times the places that a full one gets: a small one soon has enough, a large one seldom too many. */
+const growth = (room: number): number => (room < 2 ** 16 ? 2 : 1.5);
 const SMALLEST = 16;
 
 /**
@@ -108,7 +108,7 @@ export class WordTable {
 
   #grow(): void {
     const [keys, values, taken] = [this.#keys, this.#values, this.#taken];
-    const room = Math.max(SMALLEST, Math.ceil(taken.length * GROWTH));
+    const room = Math.max(SMALLEST, Math.ceil(taken.length * growth(taken.length)));
     this.#keys = new Uint32Array(room * this.#width);
     this.#values = new Uint32Array(room);
     this.#taken = new Uint8Array(room);
