@@ -2,7 +2,8 @@ import { PeersPayload, PolicyPayload } from '../../shared/schema/bundle.ts';
 import { NamespacePath, ObjectId } from '../../shared/schema/ids.ts';
 import { Tag } from '../../shared/schema/tag.ts';
 import type { HostPolicy, LocalUnit } from './data-plane.ts';
-import { firstEpoch, loadText } from './nft/transaction.ts';
+import { firstEpoch } from './nft/epoch.ts';
+import { loadText } from './nft/load.ts';
 import { Renderer } from './policy/renderer.ts';
 
 const HERE = NamespacePath.parse('/specimen');

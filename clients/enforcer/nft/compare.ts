@@ -2,8 +2,8 @@ import { AddressTable } from '../policy/address-table.ts';
 import { type Elements, type Model, sizeOf } from '../policy/model.ts';
 import { numberIn } from '../policy/numbers.ts';
 import { WordTable } from '../policy/word-table.ts';
+import { type Epoch, epochChains, NOTHING, type Standing } from './epoch.ts';
 import { holdsPeers, type Listener, type Listing } from './listing.ts';
-import { type Epoch, epochChains, NOTHING, type Standing } from './transaction.ts';
 
 /** Digests of chains as the kernel lists them: what was seen after they were applied. */
 export type Seen = Map<string, string>;

@@ -4,7 +4,7 @@ import { ClassMap } from '../policy/class-map.ts';
 import { type Elements, shortHash, TALLY } from '../policy/model.ts';
 import { numberIn } from '../policy/numbers.ts';
 import { rangeOf, singleRanges } from '../policy/territories.ts';
-import type { Epoch } from './transaction.ts';
+import type { Epoch } from './epoch.ts';
 
 /** What the kernel says that our table holds. */
 export interface Listing {

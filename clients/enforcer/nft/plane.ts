@@ -1,25 +1,18 @@
-import type { Applied, Counted, DataPlane, HostPolicy, Meaning, RefusalReason } from '../data-plane.ts';
+import type { Applied, Counted, DataPlane, HostPolicy, Meaning } from '../data-plane.ts';
 import { giveBackLater } from '../memory.ts';
-import { type Meanings, type Model, sameRules, TALLY } from '../policy/model.ts';
+import { type Model, sameRules, TALLY } from '../policy/model.ts';
 import { Renderer } from '../policy/renderer.ts';
-import { type Input, type Nft, NO_ANSWER, nftCommand, type Ran } from './command.ts';
+import { type Input, type Nft, nftCommand } from './command.ts';
 import { adopted, Comparison, type Seen } from './compare.ts';
+import { type Epoch, epochChains, firstEpoch, NOTHING, nextEpoch, type Standing } from './epoch.ts';
 import { interactiveNft } from './interactive.ts';
 import { type Listing, ListingReader, TableReader } from './listing.ts';
+import { loadPieces } from './load.ts';
+import { Meant } from './meant.ts';
 import { watchRules } from './monitor.ts';
+import { Refused, refusalOf } from './refusal.ts';
 import { TallyReader } from './tally.ts';
-import {
-  changeText,
-  type Epoch,
-  epochChains,
-  firstEpoch,
-  loadPieces,
-  NOTHING,
-  nextEpoch,
-  type Standing,
-  type Steps,
-  settled,
-} from './transaction.ts';
+import { changeText, type Steps, settled } from './transaction.ts';
 
 const [FAMILY, NAME] = ['inet', 'prisma'] as const;
 /** All that the kernel has of ours, but for what was counted. */
@@ -35,32 +28,6 @@ export interface PlaneOptions {
   logGroup?: number;
 }
 
-/** Meanings of terminals that are gone but whose records may still be on their way. */
-const KEPT_MEANINGS = 50_000;
-
-class Refused extends Error {
-  readonly reason: RefusalReason;
-  constructor(reason: RefusalReason, detail: string) {
-    super(detail);
-    this.reason = reason;
-  }
-}
-
-const firstLines = (text: string): string => text.trim().split('\n').slice(0, 2).join(' ');
-
-function refusalOf({ code, stderr }: Ran): Refused {
-  if (code === 127)
-    return new Refused('no_nft', `nft cannot be started: ${stderr}; install the package nftables`);
-  if (code === NO_ANSWER)
-    return new Refused(
-      'no_answer',
-      `nft gave ${stderr} and was ended; look for others that hold the rules: ps -C nft,iptables`,
-    );
-  if (/Operation not permitted/.test(stderr))
-    return new Refused('not_permitted', `${firstLines(stderr)}; the capability NET_ADMIN is needed`);
-  return new Refused('rejected_by_kernel', firstLines(stderr) || `nft ended with ${code}`);
-}
-
 class NftPlane implements DataPlane {
   readonly #nft: Nft;
   /** For small changes, which are often, and for reading back what they did. */
@@ -70,8 +37,7 @@ class NftPlane implements DataPlane {
   #active: Model | undefined;
   #standing: Standing = NOTHING;
   #seen: Seen = new Map();
-  /** Of the active policy, and before them those of earlier ones, the newest first. */
-  #meanings: Meanings[] = [];
+  readonly #meant = new Meant();
   #queue: Promise<unknown> = Promise.resolve();
   #busy = 0;
   #turns = 0;
@@ -133,11 +99,7 @@ class NftPlane implements DataPlane {
   }
 
   meaning(id: string): Meaning | undefined {
-    for (const meanings of this.#meanings) {
-      const found = meanings.get(id);
-      if (found) return found;
-    }
-    return undefined;
+    return this.#meant.get(id);
   }
 
   remove(): Promise<void> {
@@ -206,7 +168,7 @@ class NftPlane implements DataPlane {
 
   async #apply(policy: HostPolicy): Promise<Applied> {
     const model = this.#renderer.render(policy);
-    this.#learn(model);
+    this.#meant.learn(model.meanings);
     const { digest, warnings } = model;
     const active = this.#active;
     if (active?.digest === digest && (await this.#readDigest()) === digest) {
@@ -324,17 +286,6 @@ class NftPlane implements DataPlane {
 
   #unlearnEpoch(): void {
     for (const name of epochChains(NOTHING).keys()) this.#seen.delete(name);
-  }
-
-  #learn({ meanings }: Model): void {
-    const kept: Meanings[] = [];
-    let size = 0;
-    for (const one of this.#meanings) {
-      if (one === meanings || size >= KEPT_MEANINGS) continue;
-      kept.push(one);
-      size += one.size;
-    }
-    this.#meanings = [meanings, ...kept];
   }
 }
 

@@ -1,4 +1,3 @@
-import { MINE } from '../policy/loom.ts';
 import {
   type Chain,
   type Counters,
@@ -9,198 +8,20 @@ import {
   TALLY,
 } from '../policy/model.ts';
 import { keysOf } from '../policy/patched.ts';
-
-export const TABLE = 'inet prisma';
-
-/**
- * The number of the policy that let a connection through stands in its mark: in the lower half for what its destination
- * here decided, in the upper for its source. A connection with another number is decided anew with its next packet,
- * so that what a change forbids ends with the change, and what it does not goes on.
- */
-export type Epoch = number;
-const EPOCHS = { first: 0x1001, last: 0xffff } as const;
-
-/** Small numbers and whole bytes are left out: those are what other programs number connections with. */
-export function nextEpoch(epoch: Epoch): Epoch {
-  const next = epoch < EPOCHS.first || epoch >= EPOCHS.last ? EPOCHS.first : epoch + 1;
-  return next % 256 === 0 ? next + 1 : next;
-}
-
-/** For rules that go on from none. `chance`: from 0 to 1, and another each time, so that connections of earlier rules are decided anew. */
-export const firstEpoch = (chance: number): Epoch =>
-  nextEpoch(EPOCHS.first + Math.floor(chance * (EPOCHS.last - EPOCHS.first)));
-
-/** What tells connections that were let through from those that have to be decided anew. */
-export interface Standing {
-  epoch: Epoch;
-  /**
-   * Peers about whom something changed within the epoch: their connections are decided anew, all others go on without.
-   * So a change of a few peers leaves all chains as they are, and the kernel does not walk through them to check them.
-   * While there are any, each packet pays for the look whether its peer is one: see `settled`.
-   */
-  fresh: ReadonlySet<string>;
-}
-
-/** No policy let anything through yet. */
-export const NOTHING: Standing = { epoch: 0, fresh: new Set() };
-
-/** More of them are a new epoch. */
-const MOST_FRESH = 1000;
-const FRESH = { 4: 'fresh4', 6: 'fresh6' } as const;
-
-type Way = keyof typeof MINE;
-
-const HALVES = {
-  in: { mine: MINE.in, other: MINE.out, shift: 1 },
-  out: { mine: MINE.out, other: MINE.in, shift: 65_536 },
-} as const;
-
-/** Where the peer stands in a packet that goes in a connection's direction, and in one that answers. */
-const PEERS = { in: ['saddr', 'daddr'], out: ['daddr', 'saddr'] } as const;
-
-/**
- * What a packet of a connection that goes on meets first, and nothing else; without rules while there are fresh peers. Of
- * what is forwarded, by the half that is asked; of this host's own, by its hook, both ways at once: of a connection that
- * somebody opened to the host, what comes asks and what goes answers.
- */
-export const GOES_ON = { in: 'est_in', out: 'est_out', input: 'est_input', output: 'est_output' } as const;
-
-const markOf = (way: Way, epoch: Epoch): string =>
-  `0x${(epoch * HALVES[way].shift).toString(16).padStart(8, '0')}`;
-
-const matchOf = (way: Way, epoch: Epoch): string =>
-  `ct mark and ${HALVES[way].mine} == ${markOf(way, epoch)} ct state new,established`;
-
-/** The chains that know the epoch. */
-export function epochChains({ epoch, fresh }: Standing): Map<string, Chain> {
-  const goOn = ([asks, answers]: readonly [Way, Way]): Chain => ({
-    rules:
-      fresh.size > 0
-        ? []
-        : [
-            `ct direction original ${matchOf(asks, epoch)} accept`,
-            `ct direction reply ${matchOf(answers, epoch)} accept`,
-          ],
-  });
-  return new Map([
-    [GOES_ON.input, goOn(['in', 'out'])],
-    [GOES_ON.output, goOn(['out', 'in'])],
-    ...(['in', 'out'] as const).flatMap((way): [string, Chain][] => {
-      const { other } = HALVES[way];
-      const mark = markOf(way, epoch);
-      const [there, back] = PEERS[way];
-      const goesOn = matchOf(way, epoch);
-      // For marks other than none.
-      const unlessFresh = (peer: string): Chain => ({
-        rules: [
-          `${goesOn} ip ${peer} != @${FRESH[4]} accept`,
-          `${goesOn} ip6 ${peer} != @${FRESH[6]} accept`,
-          // Related connections come with the mark of another.
-          'ct state related meta l4proto { icmp, ipv6-icmp } accept',
-        ],
-      });
-      return [
-        [GOES_ON[way], { rules: fresh.size === 0 ? [`${goesOn} accept`] : [] }],
-        [`fresh_${way}`, unlessFresh(there)],
-        [`fresh_${way}_r`, unlessFresh(back)],
-        // The second rule is for packets without a connection, which have no mark.
-        [`yes_${way}`, { rules: [`ct mark set ct mark and ${other} or ${mark} accept`, 'accept'] }],
-        // What is let through for a reason that is counted: its number is the packet's priority.
-        [`told_${way}`, { rules: [`meta priority @${TALLY} goto yes_${way}`, `goto yes_${way}`] }],
-        [`no_${way}`, { rules: [`ct mark set ct mark and ${other} drop`, 'drop'] }],
-      ];
-    }),
-  ]);
-}
-
-const STAMP = 'stamp';
-
-/** The digest and the epoch in a map of the table, so that they change with it and can be read back. */
-export function stampElements(digest: string, epoch: Epoch): string[] {
-  const words = Array.from({ length: 8 }, (_, at) => `0x${digest.slice(at * 7, at * 7 + 7)}`);
-  return [...words, `0x${epoch.toString(16)}`].map((word, at) => `0x${at.toString(16)} : ${word}`);
-}
-
-const add = (map: string, elements: readonly string[]): string[] =>
-  elements.length === 0 ? [] : [`add element ${TABLE} ${map} { ${elements.join(', ')} }`];
-
-const drop = (map: string, keys: readonly string[]): string[] =>
-  keys.length === 0 ? [] : [`delete element ${TABLE} ${map} { ${keys.join(', ')} }`];
-
-const elementTexts = (elements: Iterable<readonly [string, string]>): string[] =>
-  [...elements].map(([key, verdict]) => `${key} : ${verdict}`);
-
-const chainText = (name: string, { hook, rules }: Chain): string =>
-  `chain ${name} {\n${[...(hook ? [hook] : []), ...rules].map(line => `\t${line}\n`).join('')}}\n`;
-
-const mapText = (name: string, { type, interval }: KernelMap): string =>
-  `map ${name} { type ${type}; ${interval ? 'flags interval; ' : ''}}\n`;
-
-/** Elements for the sets of fresh peers. */
-const freshElements = (addresses: Iterable<string>): string[] => {
-  const all = [...addresses];
-  return [
-    ...add(
-      FRESH[4],
-      all.filter(one => !one.includes(':')),
-    ),
-    ...add(
-      FRESH[6],
-      all.filter(one => one.includes(':')),
-    ),
-  ];
-};
-
-const tableText = (parts: readonly string[]): string =>
-  parts.length === 0 ? '' : `table ${TABLE} {\n${parts.join('')}}\n`;
-
-const declared = (maps: Iterable<readonly [string, KernelMap]>): string[] =>
-  [...maps].map(([name, map]) => mapText(name, map));
-
-const lines = (commands: readonly string[]): string => commands.map(line => `${line}\n`).join('');
-
-/** Elements that are one piece of a script. */
-const TOGETHER = 512;
-
-/** The same as `add`, piece by piece. */
-function* adding(map: string, elements: Iterable<string>): Generator<string> {
-  let piece: string[] = [];
-  let before = `add element ${TABLE} ${map} { `;
-  let isEmpty = true;
-  for (const element of elements) {
-    isEmpty = false;
-    if (piece.push(element) < TOGETHER) continue;
-    yield before + piece.join(', ');
-    piece = [];
-    before = ', ';
-  }
-  if (!isEmpty) yield `${piece.length === 0 ? '' : before + piece.join(', ')} }\n`;
-}
-
-function* textsOf(elements: Iterable<readonly [string, string]>): Generator<string> {
-  for (const [key, verdict] of elements) yield `${key} : ${verdict}`;
-}
-
-/** Everything, in one go, piece by piece; in place of whatever the table held before. */
-export function* loadPieces(model: Model, { epoch, fresh }: Standing): Generator<string> {
-  yield `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n`;
-  yield [
-    `map ${STAMP} { type mark : mark; }\n`,
-    `set ${FRESH[4]} { type ipv4_addr; }\n`,
-    `set ${FRESH[6]} { type ipv6_addr; }\n`,
-    `set ${TALLY} { type classid; counter; }\n`,
-    ...declared(model.maps),
-  ].join('');
-  for (const [name, chain] of new Map([...epochChains({ epoch, fresh }), ...model.chains]))
-    yield chainText(name, chain);
-  yield '}\n';
-  for (const [name, { elements }] of model.maps) yield* adding(name, textsOf(elements));
-  yield* adding(TALLY, model.counters);
-  yield lines([...freshElements(fresh), ...add(STAMP, stampElements(model.digest, epoch))]);
-}
-
-export const loadText = (model: Model, standing: Standing): string =>
-  [...loadPieces(model, standing)].join('');
+import { type Epoch, epochChains, FRESH, GOES_ON, MOST_FRESH, nextEpoch, type Standing } from './epoch.ts';
+import {
+  add,
+  chainText,
+  declared,
+  drop,
+  elementTexts,
+  freshElements,
+  lines,
+  STAMP,
+  stampElements,
+  TABLE,
+  tableText,
+} from './text.ts';
 
 /** Key → value, or gone. */
 type Changes = ReadonlyMap<string, string | undefined>;

@@ -174,7 +174,7 @@ function excludedNetworks(port: Port, { profile }: HostPolicy): string[] {
   });
 }
 
-/** Lets connections go on that were let through, and errors about them, unless their peer is fresh. See nft/transaction.ts. */
+/** Lets connections go on that were let through, and errors about them, unless their peer is fresh. See nft/epoch.ts. */
 const unlessFresh = (port: Port): string => `ct mark and ${MINE[wayOf(port)]} != 0x0 jump fresh_${port}`;
 
 /** What packets of each port meet: those of this host itself, and those that it forwards for its units. */

@@ -16,7 +16,7 @@ export interface Side {
   unit: ObjectId | undefined;
 }
 
-/** The half of a connection's mark that says which policy let it through; zero until one did. See nft/transaction.ts. */
+/** The half of a connection's mark that says which policy let it through; zero until one did. See nft/epoch.ts. */
 export const MINE = { in: '0x0000ffff', out: '0xffff0000' } as const;
 
 const WAY = { incoming: 'in', outgoing: 'out' } as const;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loadText } from '../../../clients/enforcer/nft/transaction.ts';
+import { loadText } from '../../../clients/enforcer/nft/load.ts';
 import { Renderer } from '../../../clients/enforcer/policy/renderer.ts';
 import { specimen } from '../../../clients/enforcer/specimen.ts';
 import { NEEDED_BY } from '../../../shared/core/preflight/kernel-needs.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Comparison, type Seen } from '../../../../clients/enforcer/nft/compare.ts';
+import { epochChains, type Standing } from '../../../../clients/enforcer/nft/epoch.ts';
 import { TableReader } from '../../../../clients/enforcer/nft/listing.ts';
-import { epochChains, type Standing, stampElements } from '../../../../clients/enforcer/nft/transaction.ts';
+import { stampElements } from '../../../../clients/enforcer/nft/text.ts';
 import { ClassMap } from '../../../../clients/enforcer/policy/class-map.ts';
 import { type Chain, type KernelMap, type Model, packed } from '../../../../clients/enforcer/policy/model.ts';
 

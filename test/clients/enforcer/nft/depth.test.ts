@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { peersPayload, policyOf, policyPayload } from '../../../../bench/hosts/fixture.ts';
-import { epochChains } from '../../../../clients/enforcer/nft/transaction.ts';
+import { epochChains } from '../../../../clients/enforcer/nft/epoch.ts';
 import type { Model } from '../../../../clients/enforcer/policy/model.ts';
 import { Renderer } from '../../../../clients/enforcer/policy/renderer.ts';
 

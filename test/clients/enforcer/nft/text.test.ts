@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { HostPolicy } from '../../../../clients/enforcer/data-plane.ts';
 import {
-  changeText,
   epochChains,
   firstEpoch,
   GOES_ON,
-  loadText,
   nextEpoch,
   type Standing,
-  settled,
-} from '../../../../clients/enforcer/nft/transaction.ts';
+} from '../../../../clients/enforcer/nft/epoch.ts';
+import { loadText } from '../../../../clients/enforcer/nft/load.ts';
+import { changeText, settled } from '../../../../clients/enforcer/nft/transaction.ts';
 import { Renderer } from '../../../../clients/enforcer/policy/renderer.ts';
 import type { BundleProfile } from '../../../../shared/schema/bundle.ts';
 import { type Entry, make } from '../../../core/objects.ts';
