@@ -187,11 +187,11 @@ const KINDS: readonly Kind[] = [
  * A ratio within a round is of the same moment, and the median of the ratios is what a neighbour on the machine disturbs
  * least; the time that the processor was busy it hardly disturbs at all.
  */
-function shares({ unit, of }: Kind, rounds: Rounds, pair: Pair): number {
-  const share = (ours: Seen, other: Seen): number =>
+function shares({ unit, of }: Kind, rounds: Rounds, pair: Pair, beside: Pair): number {
+  const share = (one: Seen, other: Seen): number =>
     // Of times the share is that of what could be done in the same time.
-    unit === 'µs' ? of(other) / of(ours) : of(ours) / of(other);
-  return 100 * median(rounds.ruled.map((one, at) => share(one, rounds[pair][at] ?? one)));
+    unit === 'µs' ? of(other) / of(one) : of(one) / of(other);
+  return 100 * median(rounds[pair].map((one, at) => share(one, rounds[beside][at] ?? one)));
 }
 
 export function pairRows({ nothing, records, ends }: Measured): Row[] {
@@ -210,15 +210,20 @@ export function pairRows({ nothing, records, ends }: Measured): Row[] {
       ...pairs.map(
         (pair): Row => ({
           name: `  round by round, share of that with ${BESIDE[pair]}`,
-          value: shares(kind, nothing, pair),
+          value: shares(kind, nothing, 'ruled', pair),
           unit: '%',
           peer: LIMIT,
         }),
       ),
+      {
+        name: `  what ${BESIDE.tracked} leaves of that with ${BESIDE.without}`,
+        value: shares(kind, nothing, 'tracked', 'without'),
+        unit: '%',
+      },
       ...Object.entries(listening).map(
         ([when, rounds]): Row => ({
           name: `  the same share of that with ${BESIDE.without}, ${when}`,
-          value: shares(kind, rounds, 'without'),
+          value: shares(kind, rounds, 'ruled', 'without'),
           unit: '%',
         }),
       ),
