@@ -103,7 +103,7 @@ export class Loom {
   readonly chains = new Map<string, Chain>();
   /** Those that are counted, and some that were. Another object where any were taken out. */
   ends = new Ends();
-  /** Of each side, by the rules that decide: enforced, then observed. */
+  /** Of each side, by the rules that decide: observed, which is seldom there, then enforced. */
   readonly #terminals = new Map<Side, Map<Rule, Map<Rule, Terminal>>>();
   /** By number, or by the chain that is there for every policy: equal ones are one. */
   readonly #ends = new Map<string, Terminal>();
@@ -161,11 +161,11 @@ export class Loom {
 
   #terminal(outcome: Outcome, side: Side): Terminal {
     const { enforced, observed } = outcome;
-    const byRule = within(within(this.#terminals, side), enforced);
-    const known = byRule.get(observed);
+    const byRule = within(within(this.#terminals, side), observed);
+    const known = byRule.get(enforced);
     if (known) return known;
     const end = this.#endOf(meaningOf(outcome, side), enforced?.logged ?? true, WAY[side.direction]);
-    byRule.set(observed, end);
+    byRule.set(enforced, end);
     return end;
   }
 
