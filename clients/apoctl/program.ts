@@ -6,8 +6,11 @@ import { addCount } from './commands/count.ts';
 import { addCreate } from './commands/create.ts';
 import { addDecide } from './commands/decide.ts';
 import { addDelete } from './commands/delete.ts';
+import { addDeleteMany } from './commands/delete-many.ts';
+import { addDescribe } from './commands/describe.ts';
 import { addEnforcer } from './commands/enforcer.ts';
 import { addExport } from './commands/export.ts';
+import { addFormer } from './commands/former.ts';
 import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addList } from './commands/list.ts';
@@ -63,6 +66,8 @@ export function programOf(io: Io): Command {
     addGet,
     addUpdate,
     addDelete,
+    addDeleteMany,
+    addDescribe,
     addCount,
     addExport,
     addImport,
@@ -73,5 +78,9 @@ export function programOf(io: Io): Command {
   addReportsQuery(program, io);
   addAuth(program, io);
   addEnforcer(program, io);
+  addFormer(program, '');
+  addFormer(api, 'api');
+  const enforcer = program.commands.find(command => command.name() === 'enforcer');
+  if (enforcer) addFormer(enforcer, 'enforcer');
   return program;
 }

@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 import { identities, resourceOf } from '../../shared/schema/resources.ts';
+import { FORMER } from './commands/former.ts';
 import type { Io } from './io.ts';
 import { isGlobal } from './options.ts';
 import { programOf } from './program.ts';
@@ -46,6 +47,10 @@ function pathOf(command: Command): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
+/** Without those that only say what they are called now. */
+const shown = (command: Command): readonly Command[] =>
+  command.commands.filter(one => !(one.name() in (FORMER[command.parent ? command.name() : ''] ?? {})));
+
 function section(command: Command, level: number, remarksOf: Remarks): string {
   const path = pathOf(command);
   const parts = [
@@ -57,7 +62,7 @@ function section(command: Command, level: number, remarksOf: Remarks): string {
   ];
   const remarks = command.commands.length === 0 ? remarksOf(command) : '';
   if (remarks) parts.push(`\`\`\`text\n${remarks}\n\`\`\``);
-  const inner = command.commands.map(one => section(one, level + 1, remarksOf));
+  const inner = shown(command).map(one => section(one, level + 1, remarksOf));
   return [...parts, ...inner]
     .filter(part => part !== '')
     .join('\n\n')
@@ -92,7 +97,7 @@ export function cliReference(): string {
     '## Identities',
     'Every name is taken in any case.',
     table(['identity', 'also', 'is'], nouns),
-    ...program.commands.map(command => section(command, 2, remarksOf)),
+    ...shown(program).map(command => section(command, 2, remarksOf)),
     '',
   ]
     .map(part => part.trimEnd())

@@ -22,7 +22,7 @@ const refusalLines = ({ errors }: ApiError, argv: readonly string[]): string[] =
     // Whoever typed `-k subject=web` has never heard of `subject[0][0]`.
     const typed = typeof attribute === 'string' && /\W/.test(attribute) ? typedFor(attribute, argv) : [];
     const given = typed.length > 0 ? ` (given as ${typed.map(text => `-k ${text}`).join(' ')})` : '';
-    const points = attribute === 'q' && typeof data?.position === 'number';
+    const points = (attribute === 'q' || attribute === 'query') && typeof data?.position === 'number';
     const [first, ...below] = points ? description.split('\n') : [description];
     return [
       `error: ${title}: ${first}${unnamed ? ` (${attribute})` : ''}${given}`,
