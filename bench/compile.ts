@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Bench, Row } from './row.ts';
+import { type Bench, grouped, type Row } from './row.ts';
 import type { LeafMeasured } from './shapes/leaf.ts';
 import type { Measured } from './shapes/measure.ts';
 import type { ShapeName } from './shapes/shapes.ts';
@@ -105,7 +105,7 @@ async function shapeRows({ shape, what, limit, memoryLimit, antrea }: Described)
           }),
     },
     {
-      name: `${name}: payloads of ${bundles.toLocaleString('en')} bundles`,
+      name: `${name}: payloads of ${grouped(bundles)} bundles`,
       value: payloadBytes / 1e6,
       unit: 'MB',
     },

@@ -1,5 +1,5 @@
 import { evaluate, policiesOf } from '../shared/core/evaluate.ts';
-import type { Bench, Row } from './row.ts';
+import { type Bench, grouped, type Row } from './row.ts';
 import { type Decided, decidedBy } from './shapes/flows.ts';
 import { casbin, cedar, type Peer } from './shapes/peers.ts';
 
@@ -53,7 +53,7 @@ async function sizeRows(size: number): Promise<Row[]> {
   const ours = times(decide, SAMPLES);
   const cedars = peerTimes(decided, cedar(decided), expected);
   const casbins = peerTimes(decided, await casbin(decided), expected);
-  const name = `evaluate with ${size.toLocaleString('en')} rulesets`;
+  const name = `evaluate with ${grouped(size)} rulesets`;
   const beside = (value: number, what: string) => ({ value, unit: 'µs', what });
   return [
     { name: `${name}, both ends, median`, value: ours.median, unit: 'µs', peer: LIMIT },

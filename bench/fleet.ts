@@ -2,43 +2,21 @@ import { markLost } from '../functions/events/lost-enforcers.ts';
 import { mappingChanged } from '../functions/events/mapping-changed.ts';
 import { moveUnits } from '../functions/tasks/move-units.ts';
 import { pagesOf } from '../functions/walk.ts';
-import type { ObjectStore } from '../shared/ports/object-store.ts';
-import { childPath, type NamespacePath } from '../shared/schema/ids.ts';
-import { unitCrowd } from '../test/make/crowd.ts';
-import {
-  create,
-  freshTenant,
-  make,
-  makeAuthorization,
-  makeEnforcer,
-  makeNamespace,
-} from '../test/make/objects.ts';
+import { childPath } from '../shared/schema/ids.ts';
+import { emptyTenant, unitCrowd } from '../test/make/crowd.ts';
+import { create, make, makeAuthorization, makeEnforcer, makeNamespace } from '../test/make/objects.ts';
 import { openPlane, type Plane } from '../test/make/plane.ts';
-import { median } from './clients/load.ts';
-import type { Bench, Row } from './row.ts';
+import { type Bench, grouped, type Row } from './row.ts';
+import { timed, typical } from './timing.ts';
 
 const HOSTS = 25_000;
 const UNITS = 100_000;
 const AUTHORIZATIONS = 1000;
 const ROUNDS = 50;
 
-const number = (value: number): string => value.toLocaleString('en');
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
-async function tenantIn(store: ObjectStore): Promise<NamespacePath> {
-  const tenant = freshTenant();
-  await store.commit([create('namespace', makeNamespace(tenant))]);
-  return tenant;
-}
-
 /** A round among hosts that all poke, beside reading them all, which it did before. */
 async function lost({ deps }: Plane): Promise<Row> {
-  const tenant = await tenantIn(deps.store);
+  const tenant = await emptyTenant(deps.store);
   const now = deps.clock.now().getTime();
   const enforcers = Array.from({ length: HOSTS }, (_, at) => ({
     ...makeEnforcer(tenant, `host-${at}`, `machine-${at}`),
@@ -51,11 +29,9 @@ async function lost({ deps }: Plane): Promise<Row> {
   const all = await timed(async () => {
     for await (const _ of pagesOf(deps.store, 'enforcer', tenant, false));
   });
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) times.push(await timed(() => markLost(deps)));
   return {
-    name: `round that looks for lost enforcers among ${number(HOSTS)} that poke`,
-    value: median(times),
+    name: `round that looks for lost enforcers among ${grouped(HOSTS)} that poke`,
+    value: await typical(ROUNDS, () => markLost(deps)),
     unit: 'ms',
     peer: { value: all, unit: 'ms', what: 'reading all of them' },
   };
@@ -63,7 +39,7 @@ async function lost({ deps }: Plane): Promise<Row> {
 
 /** All units of a namespace moved by a new mapping, call by call. */
 async function moved({ deps }: Plane): Promise<Row[]> {
-  const tenant = await tenantIn(deps.store);
+  const tenant = await emptyTenant(deps.store);
   // Half of them begin in the namespace itself.
   await unitCrowd(deps.store, tenant, 2 * UNITS);
   await deps.store.commit([create('namespace', makeNamespace(childPath(tenant, 'there')))]);
@@ -90,7 +66,7 @@ async function moved({ deps }: Plane): Promise<Row[]> {
     );
   } while (after !== '');
   if (count !== UNITS) throw new Error(`${count} units were moved, of ${UNITS}`);
-  const what = `${number(UNITS)} units moved by a changed mapping`;
+  const what = `${grouped(UNITS)} units moved by a changed mapping`;
   return [
     { name: `${what}, ${calls.length} calls`, value: calls.reduce((a, b) => a + b) / 1000, unit: 's' },
     {
@@ -106,8 +82,8 @@ async function moved({ deps }: Plane): Promise<Row[]> {
 /** A request in a namespace with so many authorizations, beside one without. */
 async function authorized(plane: Plane): Promise<Row> {
   const { store } = plane.deps;
-  const median50 = async (authorizations: number): Promise<number> => {
-    const tenant = await tenantIn(store);
+  const medianWith = async (authorizations: number): Promise<number> => {
+    const tenant = await emptyTenant(store);
     for (let from = 0; from < authorizations; from += 25) {
       const some = Array.from({ length: 25 }, (_, at) =>
         makeAuthorization(tenant, `team ${from + at}`, [['@auth:realm=oidc', `@auth:group=${from + at}`]]),
@@ -115,20 +91,14 @@ async function authorized(plane: Plane): Promise<Row> {
       await store.commit(some.map(each => create('apiauthorizationpolicy', each)));
     }
     const viewer = await plane.member(tenant, ['namespace.viewer']);
-    const times: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      times.push(
-        await timed(async () => {
-          const { status, text } = await viewer('GET /externalnetworks?limit=1', tenant);
-          if (status !== 200) throw new Error(text);
-        }),
-      );
-    }
-    return median(times);
+    return typical(ROUNDS, async () => {
+      const { status, text } = await viewer('GET /externalnetworks?limit=1', tenant);
+      if (status !== 200) throw new Error(text);
+    });
   };
-  const [none, many] = [await median50(0), await median50(AUTHORIZATIONS)];
+  const [none, many] = [await medianWith(0), await medianWith(AUTHORIZATIONS)];
   return {
-    name: `request in a namespace with ${number(AUTHORIZATIONS)} API authorizations`,
+    name: `request in a namespace with ${grouped(AUTHORIZATIONS)} API authorizations`,
     value: many,
     unit: 'ms',
     peer: { value: none, unit: 'ms', what: 'in one without' },

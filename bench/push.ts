@@ -5,7 +5,7 @@ import { type Client, credentialToken } from '../shared/api/client.ts';
 import type { Credential } from '../shared/schema/appcredential.ts';
 import { administratorOf, scratch } from '../test/make/process.ts';
 import { quantile } from './clients/load.ts';
-import type { Bench, Row } from './row.ts';
+import { type Bench, grouped, type Row } from './row.ts';
 
 const SIZES = [1000, 5000];
 const CHANGES = 20;
@@ -130,7 +130,7 @@ export const bench: Bench = {
     const rows: Row[] = [];
     for (const size of SIZES) {
       const [told, sent] = [await ours(size), await bare(size)];
-      const what = `${size.toLocaleString('en')} listeners told of a change`;
+      const what = `${grouped(size)} listeners told of a change`;
       for (const [name, share] of [
         ['median', 0.5],
         ['99th percentile', 0.99],

@@ -12,3 +12,6 @@ export interface Bench {
   name: string;
   run(): Promise<Row[]>;
 }
+
+/** A number as names of rows have it. */
+export const grouped = (value: number): string => value.toLocaleString('en');

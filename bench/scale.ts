@@ -2,23 +2,23 @@ import {
   type Crowd,
   countingReads,
   crowd,
+  emptyTenant,
   OF_A_HOST,
   pagesOfCrowd,
   type Reads,
   unitCrowd,
 } from '../test/make/crowd.ts';
-import { create, freshTenant, makeNamespace } from '../test/make/objects.ts';
+import { freshTenant } from '../test/make/objects.ts';
 import { openPlane, type Plane } from '../test/make/plane.ts';
 import { median } from './clients/load.ts';
-import type { Bench, Row } from './row.ts';
+import { type Bench, grouped, type Row } from './row.ts';
+import { typical } from './timing.ts';
 
 const FEW = 1000;
 const MANY = 1_000_000;
 /** Processing units of a tenant. */
 const UNITS = 100_000;
 const ROUNDS = 50;
-
-const number = (value: number): string => value.toLocaleString('en');
 
 /** The same question to a large tenant and to a small one. */
 interface Asked {
@@ -63,7 +63,7 @@ const pagesOf = (many: Crowd, few: Crowd): Asked[] => {
   const small = pagesOfCrowd(few);
   return pagesOfCrowd(many).map(([what, large, query], at) => ({
     what,
-    of: [`${number(MANY)} objects`, `${number(FEW)} objects`],
+    of: [`${grouped(MANY)} objects`, `${grouped(FEW)} objects`],
     large,
     small: small[at]?.[1] ?? '',
     path: 'externalnetworks',
@@ -74,8 +74,7 @@ const pagesOf = (many: Crowd, few: Crowd): Asked[] => {
 /** What an agent asks when it begins: the units of its enforcer, and its enforcer by the machine. */
 async function agentsQuestions({ deps }: Plane): Promise<Asked[]> {
   const filled = async (size: number) => {
-    const tenant = freshTenant();
-    await deps.store.commit([create('namespace', makeNamespace(tenant))]);
+    const tenant = await emptyTenant(deps.store);
     return { tenant, enforcer: await unitCrowd(deps.store, tenant, size) };
   };
   const [large, small] = [await filled(UNITS), await filled(FEW)];
@@ -83,12 +82,12 @@ async function agentsQuestions({ deps }: Plane): Promise<Asked[]> {
   const units = ({ ID }: { ID: string }) => `recursive&limit=500&${q(`enforcerID == "${ID}"`)}`;
   const machine = ({ machineID }: { machineID: string }) => q(`machineID == "${machineID}"`);
   const places = { large: large.tenant, small: small.tenant };
-  const hosts = (size: number): string => `${number(size / OF_A_HOST)} enforcers`;
+  const hosts = (size: number): string => `${grouped(size / OF_A_HOST)} enforcers`;
   return [
     {
       ...places,
       what: 'processing units of one enforcer',
-      of: [`${number(UNITS)} units`, `${number(FEW)} units`],
+      of: [`${grouped(UNITS)} units`, `${grouped(FEW)} units`],
       path: 'processingunits',
       query: [units(large.enforcer), units(small.enforcer)],
     },
@@ -110,21 +109,18 @@ async function fromRoot({ root }: Plane, reads: Reads, { middle }: Crowd): Promi
   ];
   const rows: Row[] = [];
   for (const [what, q] of asked) {
-    const times: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    const value = await typical(ROUNDS, async () => {
       Object.assign(reads, { calls: 0, objects: 0 });
-      const start = performance.now();
       const { status, text } = await root(
         `GET /externalnetworks?recursive&limit=100&q=${encodeURIComponent(q)}`,
         '/',
       );
-      times.push(performance.now() - start);
       if (status !== 200) throw new Error(text);
-    }
+    });
     const { calls, objects } = reads;
     rows.push({
-      name: `${what}, ${calls} calls, ${number(objects)} objects, of ${number(MANY + FEW)} objects`,
-      value: median(times),
+      name: `${what}, ${calls} calls, ${grouped(objects)} objects, of ${grouped(MANY + FEW)} objects`,
+      value,
       unit: 'ms',
     });
   }

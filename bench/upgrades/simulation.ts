@@ -1,9 +1,9 @@
 import { readStateMachines } from '../../local/workflows.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import type { EnforcerUpgrade } from '../../shared/schema/enforcerupgrade.ts';
+import { emptyTenant } from '../../test/make/crowd.ts';
 import { dataDirectory } from '../../test/make/data-directory.ts';
 import { type Behaviour, beginUpgrade, plantHosts, upgrading } from '../../test/make/fleet.ts';
-import { create, freshTenant, makeNamespace } from '../../test/make/objects.ts';
 import { timeline } from '../../test/make/timeline.ts';
 import { type Counted, counted } from './step-functions.ts';
 
@@ -45,8 +45,7 @@ export async function simulate(count: number, maxConcurrency: number): Promise<S
     const database = directory.open();
     const time = timeline(undefined, `upgrade of ${count}`);
     const store = openObjectStore(database, time);
-    const tenant = freshTenant();
-    await store.commit([create('namespace', makeNamespace(tenant))]);
+    const tenant = await emptyTenant(store);
     const hosts = await plantHosts(store, tenant, count, behaviourOf);
     const seen = { largestPayload: 0, mostChildren: 0 };
     const open = new Set<string>();

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { importing } from '../make/importing.ts';
-import { openPlane, type Plane } from '../make/plane.ts';
+import { importing, quickPlane } from '../make/importing.ts';
+import type { Plane } from '../make/plane.ts';
 import { mustBeWhole, plant } from '../make/planted-import.ts';
 
 let plane: Plane;
 beforeAll(async () => {
-  plane = await openPlane();
-  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
-  plane.database.handle.exec('PRAGMA synchronous = OFF');
+  plane = await quickPlane();
 });
 afterAll(() => plane.stop());
 

@@ -1,7 +1,7 @@
 import type { ObjectStore, Stored, Write } from '../../shared/ports/object-store.ts';
 import { LIMITS } from '../../shared/schema/config.ts';
 import { childPath, type NamespacePath, type ObjectId } from '../../shared/schema/ids.ts';
-import { create, makeEnforcer, makeNamespace, makeNetwork, makeUnit } from './objects.ts';
+import { create, freshTenant, makeEnforcer, makeNamespace, makeNetwork, makeUnit } from './objects.ts';
 
 /** Namespaces that share the half of a crowd which does not live in the first one. */
 const OTHERS = 10;
@@ -14,6 +14,13 @@ export interface Crowd {
   home: NamespacePath;
   /** One from the middle of `home`. */
   middle: ObjectId;
+}
+
+/** A tenant without anything in it. */
+export async function emptyTenant(store: ObjectStore): Promise<NamespacePath> {
+  const tenant = freshTenant();
+  await store.commit([create('namespace', makeNamespace(tenant))]);
+  return tenant;
 }
 
 /** Creates a tenant with so many external networks through the store's own commits. */

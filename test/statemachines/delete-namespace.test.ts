@@ -3,9 +3,6 @@ import { takeUpDeletions } from '../../functions/events/stuck-deletions.ts';
 import { tasks } from '../../functions/tasks/index.ts';
 import { load } from '../../local/asl/load.ts';
 import { readStateMachines } from '../../local/workflows.ts';
-import type { Database } from '../../shared/adapters/local/database.ts';
-import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
-import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { touch } from '../../shared/core/object.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import type { Publications } from '../../shared/ports/publications.ts';
@@ -13,28 +10,27 @@ import { fail } from '../../shared/schema/failure.ts';
 import { childPath, NamespacePath, ROOT } from '../../shared/schema/ids.ts';
 import { MOST_ELEMENTS } from '../../shared/schema/resource.ts';
 import { identities } from '../../shared/schema/resources.ts';
-import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
+import type { FedOptions } from '../make/fed-workflow.ts';
 import { create, freshTenant, makeEnforcer, makeNamespace, makeNetwork, makeUnit } from '../make/objects.ts';
 import { purging } from '../make/purging.ts';
+import { type QuickStore, quickStore } from '../make/quick-database.ts';
 import { quiet } from '../make/state-machine.ts';
 import { timeline } from '../make/timeline.ts';
 
-let directory: DataDirectory;
-let database: Database;
+let quick: QuickStore;
 let store: ObjectStore;
 let publications: Publications;
 let times = 0;
 const freshTime = () => timeline(undefined, `purging ${++times}`);
 
 beforeAll(() => {
-  directory = dataDirectory();
-  database = directory.open();
-  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
-  database.handle.exec('PRAGMA synchronous = OFF');
-  store = openObjectStore(database, freshTime());
-  publications = openPublications(database);
+  quick = quickStore(freshTime());
+  ({ store, publications } = quick);
 });
-afterAll(() => directory.stop());
+afterAll(() => quick.stop());
+
+const removal = (more: Partial<FedOptions> = {}) =>
+  purging({ database: quick.database, store, publications, time: freshTime(), ...more });
 
 const namespaceAt = async (path: string): Promise<Stored<'namespace'>> => {
   const object = makeNamespace(NamespacePath.parse(path));
@@ -118,7 +114,7 @@ describe('removing a namespace', () => {
   it('leaves nothing of it, nothing below it, and everything beside it', async () => {
     const { tenant, account } = await plant();
     await hide(account);
-    const { deliver, finish, workflows } = purging({ database, store, publications, time: freshTime() });
+    const { deliver, finish, workflows } = removal();
     await deliver();
     await finish();
     expect(await workflows.describe('delete-namespace', account.ID)).toMatchObject({ status: 'SUCCEEDED' });
@@ -128,7 +124,7 @@ describe('removing a namespace', () => {
   it('takes as many calls as there are parts', async () => {
     const { tenant, account } = await plant(150);
     await hide(account);
-    const { deliver, finish, workflows } = purging({ database, store, publications, time: freshTime() });
+    const { deliver, finish, workflows } = removal();
     await deliver();
     await finish();
     expect(await inventory(tenant)).toEqual({ ...LEFT, 'externalnetwork /account-2': 150 });
@@ -142,7 +138,7 @@ describe('removing a namespace', () => {
   it('records who removed each object', async () => {
     const { tenant, account } = await plant();
     await hide(account);
-    const { deliver, finish } = purging({ database, store, publications, time: freshTime() });
+    const { deliver, finish } = removal();
     await deliver();
     await finish();
     const { items } = await store.activities(childPath(tenant, 'account'), { limit: 100 });
@@ -182,7 +178,7 @@ describe('removing a namespace', () => {
         await store.commit(writes);
       },
     };
-    const { deliver, finish } = purging({ database, store: racing, publications, time: freshTime() });
+    const { deliver, finish } = removal({ store: racing });
     await deliver();
     await finish();
     expect(admitted, 'before its own namespace was closed').toBeGreaterThan(0);
@@ -201,7 +197,7 @@ describe('removing a namespace', () => {
         await store.commit(writes);
       },
     };
-    const { deliver, finish } = purging({ database, store: failing, publications, time: freshTime() });
+    const { deliver, finish } = removal({ store: failing });
     await deliver();
     await finish();
     expect(await inventory(tenant)).toEqual(LEFT);
@@ -209,7 +205,7 @@ describe('removing a namespace', () => {
 
   it('refuses a namespace that nobody deleted', async () => {
     const { tenant, account } = await plant();
-    const { workflows, finish } = purging({ database, store, publications, time: freshTime() });
+    const { workflows, finish } = removal();
     await workflows.start('delete-namespace', account.ID, { parent: tenant, ID: account.ID });
     await finish();
     expect(await workflows.describe('delete-namespace', account.ID)).toMatchObject({
@@ -223,7 +219,7 @@ describe('removing a namespace', () => {
     const { tenant, account } = await plant();
     await hide(account);
     const time = freshTime();
-    const { deliver, finish } = purging({ database, store, publications, time, duplicateDelivery: () => 1 });
+    const { deliver, finish } = removal({ time, duplicateDelivery: () => 1 });
     await deliver();
     await finish();
     expect(await inventory(tenant)).toEqual(LEFT);
@@ -241,10 +237,10 @@ describe('removing a namespace', () => {
         points += 1;
         if (points === point) throw new Error('killed');
       };
-      const first = purging({ database, store, publications, time, onTransition });
+      const first = removal({ time, onTransition });
       await first.deliver().catch(() => {});
       await first.finish();
-      const second = purging({ database, store, publications, time });
+      const second = removal({ time });
       await second.deliver();
       await second.finish();
       expect(await inventory(tenant), `killed at point ${point}`).toEqual(LEFT);
@@ -272,7 +268,7 @@ describe('removing a namespace', () => {
           die();
         },
       };
-      const { deliver, finish } = purging({ database, store: dying, publications, time: freshTime() });
+      const { deliver, finish } = removal({ store: dying });
       await deliver();
       await finish();
       expect(await inventory(tenant), `dead at point ${point}`).toEqual(LEFT);
@@ -295,7 +291,7 @@ describe('removing a namespace', () => {
     );
     for (const unit of units) await store.commit([create('processingunit', unit)]);
     await hide(account);
-    const { deliver, finish } = purging({ database, store, publications, time: freshTime() });
+    const { deliver, finish } = removal();
     await deliver();
     await finish();
     expect(await inventory(tenant)).toEqual(LEFT);
@@ -314,7 +310,7 @@ describe('removing a namespace', () => {
         await store.commit(writes);
       },
     };
-    const { deliver, finish, workflows } = purging({ database, store: failing, publications, time });
+    const { deliver, finish, workflows } = removal({ store: failing, time });
     await deliver();
     const deps = { store, clock: time, log: quiet, workflows };
     time.advance(Date.now() - time.now().getTime() + 11 * 60_000);
@@ -339,7 +335,7 @@ describe('removing a namespace', () => {
     const root = await store.getByName('namespace', ROOT, tenant);
     if (!root) throw new Error('not planted');
     await hide(root);
-    const { deliver, finish } = purging({ database, store, publications, time: freshTime() });
+    const { deliver, finish } = removal();
     await deliver();
     await finish();
     expect(await inventory(tenant)).toEqual({});

@@ -4,15 +4,13 @@ import { load } from '../../local/asl/load.ts';
 import { readStateMachines } from '../../local/workflows.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { fail } from '../../shared/schema/failure.ts';
-import { importing, shown } from '../make/importing.ts';
-import { openPlane, type Plane } from '../make/plane.ts';
+import { importing, quickPlane, shown } from '../make/importing.ts';
+import type { Plane } from '../make/plane.ts';
 import { inventory, mustBeWhole, plant } from '../make/planted-import.ts';
 
 let plane: Plane;
 beforeAll(async () => {
-  plane = await openPlane();
-  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
-  plane.database.handle.exec('PRAGMA synchronous = OFF');
+  plane = await quickPlane();
 });
 afterAll(() => plane.stop());
 

@@ -3,48 +3,38 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mappingChanged } from '../../functions/events/mapping-changed.ts';
 import { mappingsFrom } from '../../functions/unit-mapping.ts';
 import { moveOf } from '../../functions/units.ts';
-import type { Database } from '../../shared/adapters/local/database.ts';
-import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
-import { openPublications } from '../../shared/adapters/local/publications.ts';
 import { touch } from '../../shared/core/object.ts';
 import type { ObjectStore, Stored } from '../../shared/ports/object-store.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { childPath, type NamespacePath } from '../../shared/schema/ids.ts';
-import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import { type FedOptions, fedBy } from '../make/fed-workflow.ts';
 import { create, freshTenant, make, makeNamespace, nextID } from '../make/objects.ts';
+import { type QuickStore, quickStore } from '../make/quick-database.ts';
 import { quiet } from '../make/state-machine.ts';
 import { timeline } from '../make/timeline.ts';
 
-let directory: DataDirectory;
-let database: Database;
+let quick: QuickStore;
 let store: ObjectStore;
 let times = 0;
 /** A day of its own for each, so that no changes of two tests share an execution. */
 const freshTime = () => timeline(new Date(Date.UTC(2026, 2, ++times, 12)).toISOString(), `moving ${times}`);
 
 beforeAll(() => {
-  directory = dataDirectory();
-  database = directory.open();
-  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
-  database.handle.exec('PRAGMA synchronous = OFF');
-  store = openObjectStore(database, freshTime());
+  quick = quickStore(freshTime());
+  ({ store } = quick);
 });
-afterAll(() => directory.stop());
+afterAll(() => quick.stop());
 
-const moving = (more: Partial<FedOptions> = {}) =>
-  fedBy('move-units', mappingChanged, {
-    database,
-    store,
-    publications: openPublications(database),
-    time: freshTime(),
-    ...more,
-  });
+const moving = (more: Partial<FedOptions> = {}) => {
+  const { database, publications } = quick;
+  const time = freshTime();
+  return fedBy('move-units', mappingChanged, { database, store, publications, time, ...more });
+};
 
 /** A tenant with namespaces `/a` and `/b` below, and so many units that start in it, half of each kind. */
 async function plant(units: number): Promise<NamespacePath> {
   // What was told of other tenants is not told again.
-  database.handle.exec('DELETE FROM changes');
+  quick.database.handle.exec('DELETE FROM changes');
   const tenant = freshTenant();
   for (const path of [tenant, childPath(tenant, 'a'), childPath(tenant, 'b')]) {
     await store.commit([create('namespace', makeNamespace(path))]);
@@ -89,7 +79,7 @@ async function placesIn(tenant: NamespacePath): Promise<Record<string, number>> 
 
 /** Names of the executions that moved units of a namespace. */
 const executions = (namespace: NamespacePath): string[] =>
-  database.handle
+  quick.database.handle
     .prepare('SELECT name, header FROM workflow_executions')
     .all()
     .flatMap(({ name, header }) =>
@@ -240,7 +230,7 @@ describe('a changed mapping', () => {
     await run(fed);
     expect(await placesIn(tenant)).toEqual({ 'app=0 ': 5, 'app=1 ': 5 });
     // What was told before is not told again: the new namespace alone starts it.
-    database.handle.exec('DELETE FROM changes');
+    quick.database.handle.exec('DELETE FROM changes');
     await store.commit([create('namespace', makeNamespace(childPath(late, 'x')))]);
     await run(fed);
     expect(await placesIn(tenant)).toEqual({ 'app=0 ': 5, 'app=1 /late/x': 5 });
@@ -249,7 +239,7 @@ describe('a changed mapping', () => {
   it('starts nothing for a namespace that no mapping names', async () => {
     const tenant = await plant(2);
     await store.commit([create('namespacemappingpolicy', mapping(tenant, 1, 'a'))]);
-    database.handle.exec('DELETE FROM changes');
+    quick.database.handle.exec('DELETE FROM changes');
     await store.commit([create('namespace', makeNamespace(childPath(tenant, 'other')))]);
     await run(moving());
     expect(executions(tenant)).toEqual([]);

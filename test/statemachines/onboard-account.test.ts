@@ -5,12 +5,10 @@ import { load } from '../../local/asl/load.ts';
 import { readStateMachines } from '../../local/workflows.ts';
 import { systemClock } from '../../shared/adapters/local/clock.ts';
 import type { Database } from '../../shared/adapters/local/database.ts';
-import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { CloudAccount } from '../../shared/schema/cloudaccount.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ROOT } from '../../shared/schema/ids.ts';
-import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import { create, make, makeNamespace } from '../make/objects.ts';
 import {
   accountEvent,
@@ -21,11 +19,12 @@ import {
   tenantPath,
   tree,
 } from '../make/onboarding.ts';
+import { type QuickStore, quickStore } from '../make/quick-database.ts';
 import { WORKFLOW } from '../make/state-machine.ts';
 
 const text = readStateMachines()[WORKFLOW];
 
-let directory: DataDirectory;
+let quick: QuickStore;
 let database: Database;
 let plain: ObjectStore;
 let tenants = 0;
@@ -33,13 +32,10 @@ let tenants = 0;
 const freshTenant = () => `${826920578209170000n + BigInt(++tenants)}`;
 
 beforeAll(() => {
-  directory = dataDirectory();
-  database = directory.open();
-  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
-  database.handle.exec('PRAGMA synchronous = OFF');
-  plain = openObjectStore(database, systemClock);
+  quick = quickStore(systemClock);
+  ({ database, store: plain } = quick);
 });
-afterAll(() => directory.stop());
+afterAll(() => quick.stop());
 
 const event = (id: string, prismaID: string, more: Record<string, unknown> = {}) =>
   accountEvent(id, { prismaID, name: 'aws-dev', accountID: '826088932159', ...more });

@@ -7,7 +7,6 @@ import type { Database } from '../../shared/adapters/local/database.ts';
 import { openObjectStore } from '../../shared/adapters/local/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { BusEvent } from '../../shared/schema/event.ts';
-import { type DataDirectory, dataDirectory } from '../make/data-directory.ts';
 import {
   type Behaviour,
   beginUpgrade,
@@ -18,22 +17,21 @@ import {
   upgrading,
 } from '../make/fleet.ts';
 import { create, freshTenant, make, makeNamespace } from '../make/objects.ts';
+import { type QuickDatabase, quickDatabase } from '../make/quick-database.ts';
 import { timeline } from '../make/timeline.ts';
 
-let directory: DataDirectory;
+let quick: QuickDatabase;
 let database: Database;
 let store: ObjectStore;
 let times = 0;
 
 // One for each play: a process that starts again is told all changes of its database.
 beforeEach(openDatabase);
-afterEach(() => directory.stop());
+afterEach(() => quick.stop());
 
 function openDatabase(): void {
-  directory = dataDirectory();
-  database = directory.open();
-  // Durability has tests of its own; here thousands of small transactions would only wait for the disk.
-  database.handle.exec('PRAGMA synchronous = OFF');
+  quick = quickDatabase();
+  ({ database } = quick);
 }
 
 interface Played extends Pick<FleetOptions, 'onStep' | 'onTransition' | 'duplicateDelivery'> {
@@ -642,7 +640,7 @@ describe('kill -9', () => {
     expect(whole.outcome.status).toBe('Succeeded');
     expect(statesOf(whole.outcome)).toEqual([`Upgraded ${NEW}`, `Upgraded ${NEW}`, 'Restored 1.0.0']);
     for (let kill = 1; kill <= whole.points; kill += 1) {
-      await directory.stop();
+      await quick.stop();
       openDatabase();
       expect([kill, (await run(kill)).outcome]).toEqual([kill, whole.outcome]);
     }

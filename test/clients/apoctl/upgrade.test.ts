@@ -1,20 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openObjectStore } from '../../../shared/adapters/local/object-store.ts';
 import type { ObjectStore } from '../../../shared/ports/object-store.ts';
 import { NamespacePath } from '../../../shared/schema/ids.ts';
 import type { RequestLine } from '../../make/call.ts';
-import { type DataDirectory, dataDirectory } from '../../make/data-directory.ts';
 import { type Behaviour, NEW, plantHosts, upgrading } from '../../make/fleet.ts';
 import { create, makeNamespace } from '../../make/objects.ts';
 import { openPlane, type Plane } from '../../make/plane.ts';
+import { type QuickStore, quickStore } from '../../make/quick-database.ts';
 import { type Timeline, timeline } from '../../make/timeline.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
 const TENANT = NamespacePath.parse('/acme');
 
-let directory: DataDirectory;
+let quick: QuickStore;
 let plane: Plane;
 let store: ObjectStore;
 let time: Timeline;
@@ -26,11 +25,10 @@ let requests: string[];
 let faults: number[];
 
 beforeEach(async () => {
-  directory = dataDirectory();
-  const database = directory.open();
-  database.handle.exec('PRAGMA synchronous = OFF');
   time = timeline(undefined, 'command line');
-  store = openObjectStore(database, time);
+  quick = quickStore(time);
+  const { database } = quick;
+  ({ store } = quick);
   hosts = [];
   requests = [];
   faults = [];
@@ -72,7 +70,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await user.leave();
   await plane.stop();
-  await directory.stop();
+  await quick.stop();
 });
 
 const plant = async (count: number, behaviour?: (index: number) => Behaviour) => {
