@@ -102,7 +102,9 @@ describe.skipIf(!MOUNT)('units of processes', () => {
     const echoes = async () => (await talker(from).ask({ kind: 'report' })).map(({ echoed }) => echoed > 0);
     // What should come and doesn't is told below.
     if (isThrough)
-      await until('echoes', async () => !(await echoes()).includes(false), 20_000).catch(() => undefined);
+      await until('echoes', async () => !(await echoes()).includes(false), { within: 20_000 }).catch(
+        () => undefined,
+      );
     else await wait(200);
     expect(await echoes(), `${from} to ${to}`).toEqual([isThrough, isThrough]);
     await talker(from).ask({ kind: 'stop' });
@@ -179,11 +181,10 @@ describe.skipIf(!MOUNT)('a service that comes and goes', () => {
       const service = await openTalker(fleet.network.host('db'));
       writeFileSync(join(place, 'cgroup.procs'), String(service.pid));
       await service.ask({ kind: 'listen', port: 84 });
-      await until(
-        `the service to be reached in round ${round}`,
-        async () => (await reached()) || undefined,
-        SOON,
-      );
+
+      await until(`the service to be reached in round ${round}`, async () => (await reached()) || undefined, {
+        within: SOON,
+      });
       expect(warnings()).toEqual([]);
       await service.close();
       await until('the control group to be empty', () => {

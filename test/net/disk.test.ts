@@ -77,12 +77,9 @@ test.each(['with what it kept', 'with nothing in it'])(
     execFileSync('mount', ['-o', 'remount,ro', folder]);
     await host.run('nft', ['flush', 'ruleset']);
     const agent = await fleet.start('db');
-    await until(
-      'the report',
-      () => agent.out().includes('enforces revision') || undefined,
-      20_000,
-      agent.err,
-    );
+    await until('the report', () => agent.out().includes('enforces revision') || undefined, {
+      instead: agent.err,
+    });
     expect(await host.run('nft', ['list', 'tables'])).toContain('inet prisma');
     expect(agent.err()).toMatch(/"trouble":"disk".*(EROFS|ENOENT)/);
     expect(agent.process.exitCode).toBeNull();

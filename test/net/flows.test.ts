@@ -201,8 +201,7 @@ describe('flow records of real packets', () => {
     await until(
       'every flow to be told or counted as lost',
       async () => ((await told()) + lost() === 200 ? true : undefined),
-      60_000,
-      sums,
+      { instead: sums },
     );
     console.log(`kill -9 of tcpdump amid 200 flows: ${await sums()}`);
     expect(agents.db.status()?.flows?.restarts).toBe(1);

@@ -67,8 +67,7 @@ const allTold = (ports: readonly number[]): Promise<true> =>
   until(
     `reports of ${ports[0]} and more`,
     async () => ((await told(ports)).length === ports.length ? true : undefined),
-    90_000,
-    said,
+    { instead: said },
   );
 
 test('with a full disk reports wait in memory, the status says so, and none is lost', async () => {
@@ -115,7 +114,7 @@ test('an agent that is told to end brings away what no disk takes', async () => 
   fill();
   await fleet.leave();
   const ports = await flows(2000, MANY);
-  await until('reports in memory', () => held(20 + MANY), 20_000, said);
+  await until('reports in memory', () => held(20 + MANY), { instead: said });
   await fleet.comeBack();
   await agent.kill('SIGTERM');
   expect((await told(ports)).length).toBeGreaterThan(0);
@@ -130,7 +129,7 @@ test('where the control plane is away as well, the log tells how many are lost, 
   fill();
   await fleet.leave();
   const ports = await flows(3000, MANY);
-  await until('reports in memory', () => held(MANY), 20_000, said);
+  await until('reports in memory', () => held(MANY), { instead: said });
   await agent.kill('SIGTERM');
   const lost = Number(/"reports":(\d+),"msg":"flow reports are lost/.exec(agent.err())?.[1]);
   expect(lost).toBeGreaterThan(0);
@@ -138,7 +137,7 @@ test('where the control plane is away as well, the log tells how many are lost, 
   await fleet.comeBack();
   await start();
   const found = () => told(ports);
-  await until('the rest', async () => (await found()).length === MANY - lost, 20_000, said);
+  await until('the rest', async () => (await found()).length === MANY - lost, { instead: said });
 });
 
 test('what an earlier run left on a disk that is read-only now is sent, and what comes after as well', async () => {
@@ -164,7 +163,7 @@ test('a host that starts while the control plane is away records what its policy
   await fleet.leave();
   await start();
   const ports = await flows(6000, 5);
-  await until('reports on disk', () => onDisk() === ports.length, 20_000, said);
+  await until('reports on disk', () => onDisk() === ports.length, { instead: said });
   expect(agent.status()?.enforcer).toBeUndefined();
   await fleet.comeBack();
   await allTold(ports);

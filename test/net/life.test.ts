@@ -195,7 +195,7 @@ describe('agents on real hosts', () => {
       const begun = performance.now();
       await db.host.run('nft', ['flush', 'ruleset']);
       // Without a hint it would be found as well, but only once a minute.
-      await until('the table', hasTable, 20_000);
+      await until('the table', hasTable, { within: 20_000 });
       return performance.now() - begun;
     };
     await wait(1000);

@@ -94,7 +94,7 @@ describe('connections that are older than the rules', () => {
           const those = await grown(before);
           return expected.every(key => those.has(key));
         },
-        20_000,
+        { within: 20_000 },
       ).catch(() => undefined);
     };
     await come(await heard());

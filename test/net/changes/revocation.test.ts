@@ -80,7 +80,9 @@ describe('revocation', () => {
     const isPlain = ({ sent, back, hasEnded }: Awaited<ReturnType<typeof since>>[number], at: number) =>
       hasEnded || (sent >= 4 * MANY && (back >= MANY || !goesOn(FLOWS[at]?.to ?? '')));
     // What goes on and isn't seen to is told below.
-    await until('messages', async () => (await since()).every(isPlain), 30_000).catch(() => undefined);
+    await until('messages', async () => (await since()).every(isPlain), { within: 30_000 }).catch(
+      () => undefined,
+    );
     const alive = (await since()).map(({ back }, at) => ({ ...FLOWS[at], isAlive: back > 0 }));
     expect(alive).toEqual(FLOWS.map(flow => ({ ...flow, isAlive: goesOn(flow.to) })));
   };

@@ -73,7 +73,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
           .catch(() => undefined);
         return got?.body.endTime ? got.body : undefined;
       },
-      240_000,
+      { within: 240_000 },
     );
 
   test('an install order that meets a live agent of another version has it replaced', async () => {

@@ -172,7 +172,7 @@ describe('releases that are no good', () => {
       'the rules',
       async () => ((await tables()).includes('inet prisma\n') ? true : undefined),
       // Before the agent comes back.
-      10_000,
+      { within: 10_000 },
     );
     console.log(
       `no agent, and a flush of all rules: they are back after ${Math.round(performance.now() - flushed)} ms`,

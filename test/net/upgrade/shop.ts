@@ -66,8 +66,10 @@ export async function settled(
           .map(({ from, to, traffic }) => `${from} → ${to} ${printTraffic(traffic)}`);
         return wrong.length === 0 ? true : undefined;
       },
-      60_000,
-      () => [`otherwise than wanted are ${wrong.join(', ')}`, ...hosts.map(host => host.words())].join('\n'),
+      {
+        instead: () =>
+          [`otherwise than wanted are ${wrong.join(', ')}`, ...hosts.map(host => host.words())].join('\n'),
+      },
     );
   } finally {
     await probes.close();

@@ -173,8 +173,7 @@ export async function openStage(
         const status = installed.status();
         return (status?.active?.units ?? 0) > 0 && status?.enforcer ? true : undefined;
       },
-      60_000,
-      installed.words,
+      { instead: installed.words },
     );
     return installed;
   };
@@ -200,7 +199,7 @@ export async function openStage(
           await wait(300);
           return ended.includes((await get()).status) ? true : undefined;
         },
-        15 * 60_000,
+        { within: 15 * 60_000 },
       );
       return get();
     },
