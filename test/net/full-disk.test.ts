@@ -95,7 +95,7 @@ async function start(): Promise<void> {
   await reader();
 }
 
-const said = () => JSON.stringify([agent.status(), agent.out(), agent.err()]);
+const said = () => JSON.stringify([onDisk(), agent.status(), agent.out(), agent.err()]);
 
 /** Reports that wait on disk: each file's name says how many are in it. */
 const onDisk = (): number =>
@@ -143,7 +143,7 @@ test('where the control plane is away as well, the log tells how many are lost, 
 test('what an earlier run left on a disk that is read-only now is sent, and what comes after as well', async () => {
   await fleet.leave();
   const left = await flows(4000, 5);
-  await until('reports on disk', () => onDisk() === left.length);
+  await until('reports on disk', () => onDisk() === left.length, { instead: said });
   await agent.kill('SIGTERM');
   execFileSync('mount', ['-o', 'remount,ro', folder]);
   try {

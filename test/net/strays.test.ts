@@ -17,18 +17,20 @@ afterAll(() => fleet?.close());
 
 const isThere = (pid: number): boolean =>
   existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+/** Nothing of what has ended meanwhile. */
+const textAt = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+const nameOf = (pid: number): string => textAt(`/proc/${pid}/comm`).trim();
+const lineOf = (pid: number): string => textAt(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
 const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap(thread =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    textAt(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
   );
 const below = (pid: number): number[] => childrenOf(pid).flatMap(child => [child, ...below(child)]);
 
-/** What an agent runs beside itself as long as it lives: by their numbers on this machine. */
+/** What an agent runs beside itself, and what does not end with it: the others read from it. By their numbers on this machine. */
 const beside = (agent: RealAgent): Promise<number[]> =>
   until(`programs beside ${agent.host.name}`, () => {
-    const found = below(agent.process.pid ?? 0).filter(pid => ['nft', 'tcpdump'].includes(nameOf(pid)));
-    // The monitor, and the one that is kept for small changes.
+    const found = below(agent.process.pid ?? 0).filter(pid => /^(nft .*monitor|tcpdump) /.test(lineOf(pid)));
     return new Set(found.map(nameOf)).size === 2 ? found : undefined;
   });
 
