@@ -181,7 +181,6 @@ describe.skipIf(!MOUNT)('a service that comes and goes', () => {
       const service = await openTalker(fleet.network.host('db'));
       writeFileSync(join(place, 'cgroup.procs'), String(service.pid));
       await service.ask({ kind: 'listen', port: 84 });
-
       await until(`the service to be reached in round ${round}`, async () => (await reached()) || undefined, {
         within: SOON,
       });
