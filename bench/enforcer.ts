@@ -17,7 +17,7 @@ const PEERS = 100_000;
 const RULESETS = 10_000;
 const DELTAS = 21;
 const RULINGS = 7;
-const LOADS = 3;
+const LOADS = 5;
 
 /** How the service starts it: see clients/enforcer/life/unit-files.ts. */
 const STARTED = [
