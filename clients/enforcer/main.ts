@@ -34,3 +34,5 @@ process.once('exit', () => {
   // A command has told nothing then. An agent has done what it is for.
   process.exitCode = isLost && code === 0 && !stop.signal.aborted ? 1 : code;
 });
+// What was not waited for, such as a control plane that does not answer, must not keep the process.
+if (stop.signal.aborted) process.exit();

@@ -4,7 +4,7 @@ import { Holding } from './holding.ts';
 import { Infrastructure } from './infrastructure.ts';
 import type { Insides } from './insides.ts';
 import { Keeper } from './keeper.ts';
-import { loop, messageOf } from './loop.ts';
+import { loop, messageOf, unless } from './loop.ts';
 import { Membership } from './membership.ts';
 import type { AgentParts } from './parts.ts';
 import { pollRhythm, RHYTHM } from './rhythm.ts';
@@ -104,7 +104,7 @@ export class Agent {
     await flows?.stop();
     await unwatch?.();
     this.#keeper.close();
-    await this.#poke(true).catch(() => undefined);
+    await unless(this.#stop.signal, clock, this.#poke(true)).catch(() => undefined);
     this.#insides.writeStatus();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -176,7 +176,7 @@ export class Agent {
   async #polling(): Promise<void> {
     const { clock, interval, say } = this.#parts;
     // Units first, so that the policy knows whom it is for, as they are now.
-    await this.#speaker.sync().catch(() => undefined);
+    await unless(this.#stop.signal, clock, this.#speaker.sync()).catch(() => undefined);
     await loop(() => this.#follower.poll(), {
       ...pollRhythm(interval),
       clock,

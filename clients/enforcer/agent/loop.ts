@@ -9,6 +9,26 @@ export interface LoopOptions extends Backoff {
   failed?: (error: unknown, failures: number) => void;
 }
 
+/** Milliseconds that what is under way has to end by itself, once the agent is told to stop. */
+const GRACE = 3000;
+
+/** Does something. When the signal is given it is waited for a little longer, and then left alone: who does not answer keeps nobody. */
+export async function unless<T>(signal: AbortSignal, clock: Clock, work: Promise<T>): Promise<T | undefined> {
+  const ended = new AbortController();
+  const left = async (): Promise<undefined> => {
+    if (!signal.aborted)
+      await new Promise<void>(resolve => {
+        signal.addEventListener('abort', () => resolve(), { once: true, signal: ended.signal });
+      });
+    await clock.sleep(GRACE, ended.signal);
+  };
+  try {
+    return await Promise.race([work, left()]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Goes round until it is told to stop: with jitter while all goes well, later and later while it doesn't. */
 export async function loop(round: () => Promise<void>, options: LoopOptions): Promise<void> {
   const { clock, signal, first = 'at once', failed } = options;
@@ -16,7 +36,7 @@ export async function loop(round: () => Promise<void>, options: LoopOptions): Pr
   if (first === 'after a wait') await clock.sleep(waitAfter(options, 0, clock.random()), signal);
   while (!signal.aborted) {
     try {
-      await round();
+      await unless(signal, clock, round());
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
