@@ -18,9 +18,9 @@ import { parsed, problem } from './pipeline/problem.ts';
 import { enterRefusal } from './pipeline/refused.ts';
 import { NOTHING_CHANGED, rehearsing } from './pipeline/rehearse.ts';
 
-/** Header values are Latin-1: what is not printable ASCII is percent-encoded, and `;` separates messages. */
+/** Header values are Latin-1: what is not printable ASCII is percent-encoded, and `;` and `%`, since `;` separates messages. */
 const headerText = (text: string): string =>
-  text.toWellFormed().replace(/[^\x20-\x3a\x3c-\x7e]/gu, encodeURIComponent);
+  text.toWellFormed().replace(/[^\x20-\x24\x26-\x3a\x3c-\x7e]/gu, encodeURIComponent);
 
 /** Characters of warnings; API Gateway lets 10,240 bytes of headers through, all names and values together. */
 const MOST_WARNED = 4096;

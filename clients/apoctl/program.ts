@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { identities, resourceOf } from '../../shared/schema/resources.ts';
 import { addAuth } from './commands/auth.ts';
+import { addConvert } from './commands/convert.ts';
 import { addCount } from './commands/count.ts';
 import { addCreate } from './commands/create.ts';
 import { addDecide } from './commands/decide.ts';
@@ -75,6 +76,7 @@ export function programOf(io: Io): Command {
   ])
     add(api, io);
   addDecide(program, io);
+  addConvert(program, io);
   addReportsQuery(program, io);
   addAuth(program, io);
   addEnforcer(program, io);

@@ -1,9 +1,9 @@
 import { crud } from '../crud.ts';
 
 const NETWORK_POLICY =
-  'network policies are deprecated and have no effect; convert them to rulesets with POST /conversions';
+  'network policies are deprecated and have no effect; convert them to rulesets with `apoctl convert` or POST /conversions';
 const HOST_SERVICE =
-  'host services are deprecated and have no effect; write a ruleset for the host, as POST /conversions shows';
+  'host services are deprecated and have no effect; write a ruleset for the host, as `apoctl convert` or POST /conversions shows';
 
 /** Writes are taken, and answered with what to do instead. */
 export const legacy = {

@@ -155,7 +155,7 @@ export function clientOf<Of extends Operation>(
       body: text === '' ? undefined : parsedJson(text, base),
       ...(total === null ? {} : { total: Number(total) }),
       ...(next ? { next } : {}),
-      messages: messages ? messages.split(';').map(message => message.trim()) : [],
+      messages: messages ? messages.split(';').map(message => readable(message.trim())) : [],
     };
   }
 
@@ -184,5 +184,14 @@ function parsedJson(text: string, base: string): unknown {
       'unavailable',
       `${base} answers without JSON, so it is not this API: ${text.slice(0, 80).trim()}`,
     );
+  }
+}
+
+/** A warning as it was meant: the header has `;`, `%` and what is not ASCII percent-encoded. */
+function readable(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
   }
 }

@@ -99,7 +99,11 @@ describe('an answer', () => {
   });
 
   test('brings total, cursor and warnings', async () => {
-    const headers = { 'x-count-total': '7', 'x-next': 'c', 'x-messages': 'one;two' };
+    const headers = {
+      'x-count-total': '7',
+      'x-next': 'c',
+      'x-messages': 'one%3B %E2%82%AC;50%25 of two;100% old',
+    };
     const { fetch } = answering(
       json([externalnetwork], { headers }),
       new Response(null, { status: 204, headers }),
@@ -108,14 +112,14 @@ describe('an answer', () => {
     expect(await client.call('listExternalnetwork')).toMatchObject({
       total: 7,
       next: 'c',
-      messages: ['one', 'two'],
+      messages: ['one; €', '50% of two', '100% old'],
     });
     expect(await client.call('countExternalnetwork')).toEqual({
       status: 204,
       body: undefined,
       total: 7,
       next: 'c',
-      messages: ['one', 'two'],
+      messages: ['one; €', '50% of two', '100% old'],
     });
   });
 

@@ -25,6 +25,7 @@ interface ImportOptions {
   large?: boolean;
   /** `--no-wait` */
   wait: boolean;
+  dryRun?: boolean;
   follow?: string;
   cancel?: string;
   set?: string[];
@@ -64,6 +65,7 @@ export function addImport(api: Command, io: Io): void {
     )
     .option('--values <path>', 'YAML or JSON with the values of the template; --set is over it')
     .option('--render', 'only print the file with its template rendered')
+    .option('--dry-run', 'say what would become of it, and change nothing')
     .option('--large', 'have it done by the workflow, however small it is')
     .option('--no-wait', 'with the workflow: only start it, and say how to look at it')
     .option('--follow <id>', 'wait for an import that was started, and show how far it is')
@@ -198,10 +200,16 @@ async function importOne(
   format: string,
   data: Attributes,
   mode: ReturnType<typeof modeOf>,
-  { large = false, wait, deleteMissing = false }: ImportOptions,
+  { large = false, wait, deleteMissing = false, dryRun = false }: ImportOptions,
 ): Promise<void> {
   const document = JSON.stringify(data);
   if (large || isLarge(document, objectsOf(data))) {
+    if (dryRun) {
+      throw fail(
+        'bad_request',
+        'it is too much for one request, and --dry-run is for one; the workflow looks at every object before it applies the first one',
+      );
+    }
     const run = await importLarge(io, session, mode === 'Remove' ? undefined : document, {
       ...(typeof data.label === 'string' ? { label: data.label } : {}),
       ...(mode === undefined ? {} : { mode }),
@@ -216,7 +224,8 @@ async function importOne(
     ...(mode === undefined ? {} : { mode }),
     ...(deleteMissing ? { deleteMissing: true } : {}),
   };
-  const { body: report, messages } = await client.call('import', { namespace, body });
+  const query = dryRun ? { dryRun: true } : {};
+  const { body: report, messages } = await client.call('import', { namespace, query, body });
   session.warn(messages);
   tell(io, session, format, report, report);
 }

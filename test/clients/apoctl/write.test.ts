@@ -309,6 +309,15 @@ describe('import', () => {
     expect(api.requests).toEqual([]);
   });
 
+  test('only says what would become of it with --dry-run, and never has the workflow do it then', async () => {
+    user.stdin = 'data:\n  externalnetworks: []\n';
+    await user.type('api', 'import', '-f', '-', '--dry-run');
+    expect(api.requests.map(({ path, query }) => [path, query.get('dryRun')])).toEqual([['/import', 'true']]);
+    const refused = await user.type('api', 'import', '-f', '-', '--dry-run', '--large');
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('too much for one request')]);
+    expect(api.requests).toHaveLength(1);
+  });
+
   test('asks for removal with --delete, for which a label is enough, and with --delete-missing', async () => {
     await user.type('api', 'import', '--label', 'own', '--delete');
     user.stdin = EXPORT;
