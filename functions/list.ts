@@ -1,66 +1,21 @@
-import { ListParameters } from '../shared/api/routes.ts';
+import type { ListParameters } from '../shared/api/routes.ts';
 import type { Filter } from '../shared/core/filter/ast.ts';
-import type { Askable } from '../shared/core/filter/attribute.ts';
 import { compileFilters, type Predicate } from '../shared/core/filter/compile.ts';
 import { keyCondition, type Lookup } from '../shared/core/filter/key-condition.ts';
 import { parseFilters } from '../shared/core/filter/parse.ts';
 import type { ObjectStore } from '../shared/ports/object-store.ts';
-import { Failure, fail } from '../shared/schema/failure.ts';
+import { fail } from '../shared/schema/failure.ts';
 import { isWithin, lineage, type NamespacePath } from '../shared/schema/ids.ts';
-import type { AnyResource } from '../shared/schema/resource.ts';
 import type { Identity, ObjectOf } from '../shared/schema/resources.ts';
 import { resourceOf } from '../shared/schema/resources.ts';
 import type { Call, Reply } from './call.ts';
 import type { Deps } from './deps.ts';
 import { isShown, shownWithin } from './hidden.ts';
+import { isInherited, propagates } from './inheritance.ts';
+import { listParameters } from './list-parameters.ts';
 import { areFew, asRefs, indexed, lookUp, type Place } from './look-up.ts';
-import { plainly } from './pipeline/problem.ts';
+import { byPlace, type Listed, orderOf, refuseByCursor, sorted } from './order.ts';
 import { pageOf, pagesOf, sortable } from './walk.ts';
-
-/** As the original: a flag is set by being there, whatever its value, even `false`. */
-const flag = (call: Call, name: string): boolean => call.query[name] !== undefined;
-
-export function listParameters(call: Call): ListParameters {
-  const one = (name: string) => {
-    const values = call.query[name];
-    if (values && values.length > 1) {
-      throw fail('bad_request', `query parameter ${name} stands ${values.length} times; give it once`);
-    }
-    return values?.[0];
-  };
-  const sent = {
-    page: one('page'),
-    pagesize: one('pagesize'),
-    after: one('after'),
-    limit: one('limit'),
-    order: call.query.order,
-    recursive: flag(call, 'recursive'),
-    propagated: flag(call, 'propagated'),
-  };
-  const read = ListParameters.safeParse(sent);
-  if (!read.success) {
-    throw new Failure(
-      'bad_request',
-      read.error.issues.map(({ path: [name = ''], ...issue }) => ({
-        description: `query parameter ${String(name)} is \`${Reflect.get(sent, name)}\`: ${plainly({ ...issue, path: [] }, Reflect.get(sent, name))}`,
-      })),
-    );
-  }
-  const parameters = read.data;
-  if (parameters.limit !== undefined && parameters.pagesize !== undefined) {
-    throw fail(
-      'bad_request',
-      'limit and pagesize exclude each other; use limit with after, or pagesize with page',
-    );
-  }
-  if (parameters.after !== undefined && parameters.page !== undefined) {
-    throw fail(
-      'bad_request',
-      'after and page exclude each other; use limit with after, or pagesize with page',
-    );
-  }
-  return parameters;
-}
 
 /** What a list or a count asks for. */
 interface Question<I extends Identity> extends Place {
@@ -142,51 +97,6 @@ export async function everyBelow<I extends Identity>(
   return items;
 }
 
-/** API authorizations always propagate; other kinds where they have the flag. */
-export const propagates = (identity: Identity): boolean =>
-  identity === 'apiauthorizationpolicy' || Object.hasOwn(resourceOf(identity).writable, 'propagate');
-
-/** Whether an ancestor's object is shown in the namespace. */
-export const isInherited = (object: ObjectOf<Identity>, namespace: NamespacePath): boolean =>
-  'authorizedNamespace' in object
-    ? !object.propagationHidden && isWithin(namespace, object.authorizedNamespace)
-    : 'propagate' in object && object.propagate;
-
-function compare(a: unknown, b: unknown): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  const [left, right] = [String(a ?? ''), String(b ?? '')];
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** Sorted by the fields in turn, `-` for descending; the ID decides between equals, so that pages never overlap. */
-const sorted = <T extends { ID: string }>(items: T[], order: readonly string[]): T[] =>
-  items.sort((a, b) => {
-    for (const entry of order) {
-      const field = entry.replace(/^-/, '');
-      const difference = compare(Reflect.get(a, field), Reflect.get(b, field));
-      if (difference !== 0) return entry.startsWith('-') ? -difference : difference;
-    }
-    return compare(a.ID, b.ID);
-  });
-
-/** What a list is of: a resource, or what several of them share. */
-type Listed = Askable & Pick<AnyResource, 'defaultOrder'>;
-
-function orderOf(
-  { identity, stored, defaultOrder }: Listed,
-  order: readonly string[] | undefined,
-): readonly string[] {
-  for (const entry of order ?? []) {
-    if (!Object.hasOwn(stored.shape, entry.replace(/^-/, ''))) {
-      throw fail(
-        'bad_request',
-        `order is \`${entry}\`, which ${identity} does not have; use one of its attributes`,
-      );
-    }
-  }
-  return order ?? (defaultOrder === undefined ? [] : [defaultOrder]);
-}
-
 /** Pages that one answer reads in search of an object that passes; the next answer goes on from there. */
 const MOST_READS = 10;
 
@@ -220,30 +130,6 @@ async function pageByCursor<I extends Identity>(
   }
   return { body: items, ...(next === undefined ? {} : { next }) };
 }
-
-/** What sorts as the store does: an ID begins with the time of creation, and a tree is walked by path. */
-const OWN_ORDER = { one: ['ID', 'createTime'], tree: ['namespace'] };
-
-/** A cursor is a place in the order of the store: another order would need all objects for each page. */
-function refuseByCursor({ order = [], propagated, recursive }: ListParameters): void {
-  if (propagated) {
-    throw fail(
-      'bad_request',
-      'pages by cursor hold no inherited objects; leave out propagated, or use page and pagesize',
-    );
-  }
-  const possible = OWN_ORDER[recursive ? 'tree' : 'one'];
-  const [first, ...more] = order;
-  if (first === undefined || (more.length === 0 && possible.includes(first))) return;
-  throw fail(
-    'bad_request',
-    `pages by cursor take a single order, ${possible.join(' or ')}, and not \`${order.join(', ')}\`; leave it out, or use page and pagesize`,
-  );
-}
-
-/** The order in which a store lists. */
-const byPlace = (a: ObjectOf<Identity>, b: ObjectOf<Identity>): number =>
-  compare(a.namespace, b.namespace) || compare(a.ID, b.ID);
 
 /**
  * A page by number with the total, or, with `limit`, a page by cursor that reads only what it returns. `only`: what the

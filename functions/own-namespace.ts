@@ -3,8 +3,9 @@ import { grants } from '../shared/core/roles.ts';
 import { fail } from '../shared/schema/failure.ts';
 import { NamespacePath, parentPath } from '../shared/schema/ids.ts';
 import type { Namespace } from '../shared/schema/namespace.ts';
+import { activity } from './activity.ts';
 import type { Call } from './call.ts';
-import { activity, refuseProtected } from './crud.ts';
+import { refuseProtected } from './crud.ts';
 import type { Deps } from './deps.ts';
 import { heldIn } from './held.ts';
 

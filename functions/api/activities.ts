@@ -3,7 +3,7 @@ import { attributeDiff } from '../../shared/core/attribute-diff.ts';
 import type { Activity } from '../../shared/ports/object-store.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { Call, Handler } from '../call.ts';
-import { listParameters } from '../list.ts';
+import { listParameters } from '../list-parameters.ts';
 import { windowOf } from '../window.ts';
 
 const DONE = { create: 'created', update: 'updated', delete: 'deleted' } as const;

@@ -5,7 +5,8 @@ import { fail } from '../../shared/schema/failure.ts';
 import { isWithin } from '../../shared/schema/ids.ts';
 import type { Call } from '../call.ts';
 import { makeKeyPair, renewIn } from '../credential.ts';
-import { asFields, crud } from '../crud.ts';
+import { crud } from '../crud.ts';
+import { asFields } from '../input.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { access, isInert, namedBy } from './access.ts';
 

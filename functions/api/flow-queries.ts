@@ -9,7 +9,7 @@ import { fail } from '../../shared/schema/failure.ts';
 import { FlowReport } from '../../shared/schema/flowreport.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
-import { listParameters } from '../list.ts';
+import { listParameters } from '../list-parameters.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { windowOf } from '../window.ts';
 

@@ -4,7 +4,7 @@ import { fail } from '../../shared/schema/failure.ts';
 import type { FlowReportInput } from '../../shared/schema/flowreport.ts';
 import { ObjectId, tenantOf } from '../../shared/schema/ids.ts';
 import type { Call, Handler } from '../call.ts';
-import { listParameters } from '../list.ts';
+import { listParameters } from '../list-parameters.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { watchRejects } from '../upgrade-watch.ts';
 import { windowOf } from '../window.ts';

@@ -3,8 +3,9 @@ import { fail } from '../../shared/schema/failure.ts';
 import { tenantOf } from '../../shared/schema/ids.ts';
 import type { ImportReference } from '../../shared/schema/importreference.ts';
 import type { Call, Handler, Reply } from '../call.ts';
-import { asFields, crud, type Hooks, insert, prepare } from '../crud.ts';
+import { crud, type Hooks, insert, prepare } from '../crud.ts';
 import type { Deps } from '../deps.ts';
+import { asFields } from '../input.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { rehearsing } from '../pipeline/rehearse.ts';
 

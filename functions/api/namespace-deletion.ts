@@ -1,10 +1,10 @@
 import { type Failure, fail } from '../../shared/schema/failure.ts';
 import { NamespacePath } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
-import { type Identity, identities } from '../../shared/schema/resources.ts';
+import { type Identity, identities, resourceOf } from '../../shared/schema/resources.ts';
+import { activity } from '../activity.ts';
 import type { Call, Handler } from '../call.ts';
 import { close, marked, reopen } from '../closing.ts';
-import { activity, contents } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 
 const isSet = (call: Call, name: string): boolean =>
@@ -40,11 +40,23 @@ async function protectedWithin(path: NamespacePath, { store }: Pick<Deps, 'store
   return (await Promise.all(identities.map(walk))).flat().sort();
 }
 
+/** What the namespace holds in itself, each kind by how many. */
+async function contents(path: NamespacePath, { store }: Pick<Deps, 'store'>): Promise<string[]> {
+  const pages = await Promise.all(
+    identities.map(async identity => {
+      const page = await store.list(identity, path, { limit: 100 });
+      const more = page.next === undefined ? '' : ' or more';
+      return page.items.length === 0 ? [] : [`${page.items.length}${more} ${resourceOf(identity).plural}`];
+    }),
+  );
+  return pages.flat();
+}
+
 /** Why the namespace may not go; undefined when it may. Asked while nothing can be created in it. */
 async function obstacle(object: Namespace, call: Call, deps: Deps): Promise<Failure | undefined> {
   const path = NamespacePath.parse(object.name);
   if (!isSet(call, 'recursive')) {
-    const held = await contents(path, deps, identities);
+    const held = await contents(path, deps);
     if (held.length === 0) return undefined;
     return fail(
       'conflict',

@@ -1,8 +1,8 @@
 import { newObject, newObjectId } from '../../shared/core/object.ts';
 import { appcredential, type Credential } from '../../shared/schema/appcredential.ts';
 import { ROOT } from '../../shared/schema/ids.ts';
+import { shown } from '../activity.ts';
 import { makeKeyPair } from '../credential.ts';
-import { shown } from '../crud.ts';
 import type { Deps } from '../deps.ts';
 
 /**

@@ -5,8 +5,8 @@ import type { NamespacePath } from '../../shared/schema/ids.ts';
 import type { Namespace } from '../../shared/schema/namespace.ts';
 import { type Identity, type ObjectOf, resourceOf } from '../../shared/schema/resources.ts';
 import type { Call } from '../call.ts';
-import { readAs } from '../crud.ts';
 import type { Deps } from '../deps.ts';
+import { readAs } from '../input.ts';
 import { everyIn, lineageObjects } from '../pipeline/authorize.ts';
 import { below, type Entry } from './entries.ts';
 
