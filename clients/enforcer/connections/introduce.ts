@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../agent/loop.ts';
 import type { Log } from '../log.ts';
-import { type Nft, nftCommand, type Ran } from '../nft/command.ts';
+import { ABSENT, type Nft, nftCommand, type Ran } from '../nft/command.ts';
 import { type Connection, connections } from './sockets.ts';
 
 /** Runs `conntrack`, as `Nft` runs nft. */
@@ -72,6 +72,14 @@ export async function introduce({
     if (all.length === 0) return;
     const { code, stderr } = await inOneGo(conntrack, all);
     if (code === 0) return;
+    if (code === ABSENT) {
+      const fields = { connections: all.length, reason: stderr.trim() };
+      log.warn(
+        fields,
+        'connections stay unknown, and are judged by the end that speaks first; install conntrack',
+      );
+      return;
+    }
     log.warn({ connections: all.length, reason: stderr.trim() }, 'connections are introduced one by one');
     await singly(conntrack, all);
   };

@@ -23,6 +23,9 @@ import { Whereabouts } from './whereabouts.ts';
 const TAKE = { interval: 1000, longest: 1000 };
 export const LOOK = { interval: 10_000, longest: 10_000 };
 
+/** Milliseconds: a reader that has run for longer than its next start could take is well. */
+const READS = 40_000;
+
 /** Bytes of reports that wait in memory at most, while the disk takes none. */
 const HELD = 16 * 1024 * 1024;
 
@@ -77,9 +80,11 @@ export class FlowLog implements Flows {
   #directory: { of: unknown; units: unknown; names: unknown; directory: Directory } | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #unattributed = 0;
+  /** When reading records broke off last. */
+  #brokenAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: FlowOptions) {
-    const { folder, clock, group, interval, log, source = tcpdumpSource, endings } = options;
+    const { folder, clock, group, interval, source = tcpdumpSource, endings } = options;
     this.#options = options;
     this.#table = new FlowTable({ interval });
     const { spoolLimit } = options;
@@ -92,7 +97,7 @@ export class FlowLog implements Flows {
       record: record => {
         if (!options.overheard?.(record)) this.#table.add(record, clock.elapsed());
       },
-      interrupted: reason => log.warn({ group }, `flow records broke off and begin anew: ${reason}`),
+      interrupted: reason => this.#interrupted(reason),
     });
     this.#endings = endings && this.#openEndings(endings);
   }
@@ -180,7 +185,19 @@ export class FlowLog implements Flows {
     };
   }
 
+  /** A reader that was ended is there again at once; one that can't be started goes on and on. */
+  #interrupted(reason: string): void {
+    const { log, group, clock } = this.#options;
+    const again = clock.elapsed() - this.#brokenAt < READS;
+    this.#brokenAt = clock.elapsed();
+    const remedy = /ENOENT/.test(reason) ? '; install tcpdump' : '';
+    if (again || remedy !== '')
+      this.#context?.troubles.set('records', new Error(`flows are not recorded: ${reason}${remedy}`));
+    else log.warn({ group }, `flow records broke off and begin anew: ${reason}`);
+  }
+
   #take(): void {
+    if (this.#options.clock.elapsed() - this.#brokenAt > READS) this.#context?.troubles.over('records');
     this.#report(this.#table.take(this.#options.clock.elapsed()));
     const { trouble } = this.#spool;
     if (trouble === undefined) this.#context?.troubles.over('spool');

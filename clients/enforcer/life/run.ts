@@ -69,6 +69,7 @@ async function enrolled(
 ): Promise<Connected | undefined> {
   const done = new AbortController();
   let connected: Connected | undefined;
+  let told = '';
   await loop(
     async () => {
       const credential = await enroll(how.api, how.token, machine, folder);
@@ -80,8 +81,11 @@ async function enrolled(
       ...REGISTER,
       clock,
       signal: AbortSignal.any([signal, done.signal]),
-      failed: error =>
-        log.warn({}, `the install token was not traded: ${error instanceof Error ? error.message : error}`),
+      failed: error => {
+        const words = `the install token was not traded, and is tried again: ${messageOf(error)}`;
+        if (words !== told) log.warn({}, words);
+        told = words;
+      },
     },
   );
   return connected;

@@ -76,6 +76,12 @@ function numberOf(text: string, flag: string, least: number, most: number): numb
   throw fail('bad_request', `${flag} is \`${text}\`; give a number from ${least} to ${most}`);
 }
 
+function wholeOf(text: string, flag: string, least: number, most: number): number {
+  const number = numberOf(text, flag, least, most);
+  if (Number.isInteger(number)) return number;
+  throw fail('bad_request', `${flag} is \`${text}\`; give a whole number from ${least} to ${most}`);
+}
+
 /** A file of another kind would be found out by the first bundle, which then looks forged. */
 export function checkRoot(bytes: Uint8Array, path: string): void {
   try {
@@ -108,7 +114,12 @@ async function fileAt(path: string, flag: string): Promise<Buffer> {
 
 /** As it is called, without a slash at its end. */
 function urlOf(api: string): string {
-  if (URL.canParse(api) && /^https?:$/.test(new URL(api).protocol)) return api.replace(/\/+$/, '');
+  const { protocol, username, password, search, hash } = URL.canParse(api) ? new URL(api) : new URL('no:');
+  if (username !== '' || password !== '')
+    throw fail('bad_request', '--api holds a name or password; leave them out, and give --creds or --token');
+  if (search !== '' || hash !== '')
+    throw fail('bad_request', `--api is \`${api}\`; give it without what begins with ? or #`);
+  if (/^https?:$/.test(protocol)) return api.replace(/\/+$/, '');
   throw fail('bad_request', `--api is \`${api}\`; give a URL, such as https://api.example.com`);
 }
 
@@ -170,7 +181,7 @@ export function statedIn(flags: RunFlags) {
     interval: numberOf(flags.interval, '--interval', 0.05, 3600) * 1000,
     flowInterval: numberOf(flags.flowInterval, '--flow-interval', 1, 86_400) * 1000,
     spoolLimit: numberOf(flags.spoolLimit, '--spool-limit', 1, 100_000) * 1024 * 1024,
-    logGroup: flags.logGroup === undefined ? undefined : numberOf(flags.logGroup, '--log-group', 1, 65_535),
+    logGroup: flags.logGroup === undefined ? undefined : wholeOf(flags.logGroup, '--log-group', 1, 65_535),
   };
 }
 

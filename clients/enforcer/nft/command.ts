@@ -51,6 +51,8 @@ export function inLines(line: (text: string) => void): (piece: string) => void {
 const PATIENCE = 120_000;
 /** What `timeout` ends with as well. */
 export const NO_ANSWER = 124;
+/** There is no such program, as shells say it. */
+export const ABSENT = 127;
 
 /** Characters that are sent at a time: a large policy at once would leave a hole of its size in the process's memory. */
 const PIECE = 65_536;
@@ -105,7 +107,7 @@ export const nftCommand =
         done({ code: NO_ANSWER, stdout: '', stderr: `no answer within ${patience / 1000} s` });
       }, patience);
       child.once('close', () => clearTimeout(late));
-      child.once('error', error => done({ code: 127, stdout: '', stderr: error.message }));
+      child.once('error', error => done({ code: ABSENT, stdout: '', stderr: error.message }));
       child.once('close', code => done({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr }));
       // It may end before it has read everything; what it says about that is its answer.
       child.stdin.on('error', () => undefined);

@@ -52,6 +52,17 @@ test('one by one where conntrack takes no list, and known ones do not end it', a
   expect(warned).toHaveLength(1);
 });
 
+test('where there is no conntrack it is asked once, and what to install is said', async () => {
+  const { calls, run } = conntrack(() => ran(127, 'spawn conntrack ENOENT'));
+  const warned: unknown[][] = [];
+  const log = { warn: (...words: unknown[]) => void warned.push(words) };
+  await introduce({ log, containers: false, conntrack: run, find: async () => [one(1), one(2)] });
+  expect([calls.length, warned.map(([, words]) => words)]).toEqual([
+    1,
+    ['connections stay unknown, and are judged by the end that speaks first; install conntrack'],
+  ]);
+});
+
 test('never fails, and says why nothing was told', async () => {
   const warned: unknown[] = [];
   const log = { warn: (...words: unknown[]) => void warned.push(words) };

@@ -70,6 +70,16 @@ test.each([
     ['-n', '/t', '--token', 'x', '--api', 'ftp://api.test'],
     /--api is `ftp:\/\/api.test`/,
   ],
+  [
+    'a password in the URL',
+    ['-n', '/t', '--token', 'x', '--api', 'https://me:secret@api.test'],
+    /^error: --api holds a name or password; leave them out, and give --creds or --token\n$/,
+  ],
+  [
+    'a query',
+    ['-n', '/t', '--token', 'x', '--api', 'https://api.test/?a=b'],
+    /without what begins with \? or #/,
+  ],
   ['no such file', ['-n', '/t', '--creds', '/absent'], /--creds `\/absent` can't be read/],
   ['a tag of the system', ['-n', '/t', '--tag', '$name=x'], /--tag is `\$name=x`/],
   ['no tag', ['-n', '/t', '--tag', 'x'], /--tag is `x`; give key=value/],
@@ -82,6 +92,7 @@ test.each([
   ['--interval', '0', /from 0.05 to 3600/],
   ['--flow-interval', 'soon', /from 1 to 86400/],
   ['--spool-limit', '', /from 1 to/],
+  ['--log-group', '5.5', /--log-group is `5.5`; give a whole number from 1 to 65535/],
 ])('refuses %s %s', async (flag, value, reason) => {
   writeFileSync(join(folder, 'creds'), JSON.stringify(credential));
   writeFileSync(join(folder, 'root.json'), '{}');
