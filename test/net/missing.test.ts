@@ -33,11 +33,7 @@ async function withPrograms(names: readonly string[], isSo: (folder: string) => 
     stream.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-  await until(
-    'it',
-    () => isSo(folder),
-    () => said,
-  );
+  await until('it', () => isSo(folder), { instead: () => said });
   agent.kill('SIGTERM');
   await once(agent, 'close');
   return said;
