@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Stage } from '../../local/play.ts';
 import { ACCOUNTS, accountPath } from '../../local/scenario.ts';
 import { openBucket } from '../../shared/adapters/aws/bucket.ts';
 import { openBus } from '../../shared/adapters/aws/bus.ts';
+import { clientConfig } from '../../shared/adapters/aws/client.ts';
 import { createClient, credentialToken } from '../../shared/api/client.ts';
 import { Credential } from '../../shared/schema/appcredential.ts';
 import { mainJob } from '../journeys/main-job.ts';
@@ -66,6 +68,32 @@ describe.skipIf(!callsFunctions)('the main job over the AWS adapters', () => {
     await eventually('the move', async () => {
       const { body } = await client.call('listProcessingunit', { namespace: `${namespace}/mapped` });
       return body.some(({ ID }) => ID === unit.ID);
+    });
+  });
+
+  test('a namespace that comes has the units that a mapping meant for it, and the executions end', async () => {
+    const { client } = stage;
+    const [account] = ACCOUNTS;
+    const namespace = account ? accountPath(account) : '';
+    const input = { name: 'waits', type: 'Docker', associatedTags: ['app=waits'] } as const;
+    const { body: unit } = await client.call('createProcessingunit', { namespace, body: { ...input } });
+    const { messages } = await client.call('createNamespacemappingpolicy', {
+      namespace,
+      body: { name: 'waits', subject: [['app=waits']], mappedNamespace: 'late' },
+    });
+    expect(messages).toEqual([
+      `there is no namespace ${namespace}/late yet; processing units are moved once it is made`,
+    ]);
+    await client.call('createNamespace', { namespace, body: { name: 'late' } });
+    await eventually('the move', async () => {
+      const { body } = await client.call('listProcessingunit', { namespace: `${namespace}/late` });
+      return body.some(({ ID }) => ID === unit.ID);
+    });
+    const sfn = new SFNClient(clientConfig(connection));
+    await eventually('the end', async () => {
+      const list = new ListExecutionsCommand({ stateMachineArn: config.MOVE_UNITS_ARN });
+      const { executions = [] } = await sfn.send(list);
+      return executions.length > 0 && executions.every(({ status }) => status === 'SUCCEEDED');
     });
   });
 

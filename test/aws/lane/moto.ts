@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,16 +18,21 @@ export interface Moto {
 
 const SERVER = fileURLToPath(new URL('moto_server.py', import.meta.url));
 
+/** Ports that no system gives to those who ask for any: whoever listens later finds them free. */
+const PORTS = { from: 15_000, to: 30_000 } as const;
+
 /** A port of the loopback interface that nobody has. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    const isFree = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
-  });
+    if (isFree) return port;
+  }
+}
 
 /**
  * Starts moto's server. Its Step Functions interpreter calls other services at `http://localhost:$MOTO_PORT`, which is
