@@ -6,31 +6,15 @@ import type {
 } from '../schema/bundle.ts';
 import { fail } from '../schema/failure.ts';
 import { isWithin, type NamespacePath, type ObjectId } from '../schema/ids.ts';
-import type { NetworkRule } from '../schema/networkrulesetpolicy.ts';
-import { type PortSet, parseProtocolPorts } from '../schema/protocol-ports.ts';
 import type { Tag } from '../schema/tag.ts';
-import { NetworkIndex, type NetworkMatch } from './cidr.ts';
 import { ClauseTable, type TagClass } from './clause-table.ts';
 import type { ByRule, Direction, Via } from './decision.ts';
-import { NumberLists } from './number-lists.ts';
-import { PackedText } from './packed-text.ts';
+import { type Holding, HoldingNetworks } from './holding-networks.ts';
+import { ParsedRulesets } from './parsed-rulesets.ts';
 import type { Traffic } from './ports.ts';
-import { type Hit, type Outcome, type ParsedRule, RuleIndex } from './rule-index.ts';
+import { Remembered } from './remembered.ts';
+import { type Hit, type ParsedRule, RuleIndex } from './rule-index.ts';
 import { isListed, tagMatches, wireTags } from './tags.ts';
-
-/** Bounds of what one namespace's policy remembers; past one of them it forgets and starts anew. */
-const KEPT_ADDRESSES = 65_536;
-const KEPT_OUTCOMES = 65_536;
-/** The same of a policy at rest. */
-const KEPT_AT_REST = 4096;
-const KEPT_WEIGHT = 1_000_000;
-/** Outcomes of smaller indexes are found again sooner than remembered. */
-const WORTH_REMEMBERING = 64;
-/** What an index without rules weighs, in entries. */
-const EMPTY_WEIGHT = 64;
-
-/** The rules of a ruleset, by direction. */
-type RulesOf = Record<Direction, readonly ParsedRule[]>;
 
 /** Which ruleset a rule is of, and which one it is of its rules in that direction. */
 export interface RulePlace {
@@ -38,52 +22,9 @@ export interface RulePlace {
   index: number;
 }
 
-/** An ID has twice as many digits. */
-const ID_BYTES = 12;
-
-/** `rank` is made of these, so that it tells where the rule is. */
-const [ORDERS, INDEXES] = [2 ** 24, 2 ** 20] as const;
-const rankOf = (action: ParsedRule['action'], order: number, index: number): number =>
-  ((action === 'Reject' ? 0 : 1) * ORDERS + order) * INDEXES + index;
-
-/** The networks that hold an address: the same object for the same networks. */
-interface NetworkSet {
-  id: number;
-  networks: readonly number[];
-  classes: readonly TagClass[];
-}
-
-interface Remembered {
-  index: Pick<RuleIndex, 'decide'>;
-  /** By the classes of the peer and by traffic; undefined when deciding again is as fast. */
-  outcomes: Outcomes | undefined;
-}
-
-type Outcomes = Map<number, Map<number, Outcome>>;
-
 /** A rule that decides, and how it names the peer. */
 export interface Deciding extends ByRule {
   action: 'Allow' | 'Reject';
-}
-
-const isUpTo = (value: number, highest: number): boolean =>
-  Number.isInteger(value) && value >= 0 && value <= highest;
-
-/** A number for the traffic, so that outcomes can be remembered by it. */
-function trafficKey(traffic: Traffic): number {
-  const { kind, protocol } = traffic;
-  const [form, value, valid] =
-    kind === 'ports'
-      ? [0, traffic.port, isUpTo(traffic.port, 65_535)]
-      : kind === 'icmp'
-        ? [0, traffic.type * 256 + traffic.code, isUpTo(traffic.type, 255) && isUpTo(traffic.code, 255)]
-        : [1, 0, true];
-  if (!valid || !isUpTo(protocol, 255))
-    throw fail(
-      'invalid',
-      `no packet carries ${JSON.stringify(traffic)}; ports go up to 65535, all the rest up to 255`,
-    );
-  return (form * 256 + protocol) * 65_536 + value;
 }
 
 /**
@@ -93,26 +34,12 @@ function trafficKey(traffic: Traffic): number {
 export class NamespacePolicy {
   readonly namespace: BundleNamespace;
   readonly #networks: readonly BundleExternalNetwork[];
-  readonly #index: NetworkIndex;
   readonly #table = new ClauseTable();
-  readonly #ports = new Map<string, PortSet>();
-  /** As rules, or at rest as their text. */
-  #rulesets: readonly (RulesOf | PackedText)[];
-  readonly #fallbacks: readonly boolean[];
-  /** Of rulesets, one behind the other. */
-  readonly #ids: Buffer;
-  /** Subject clause → rulesets. */
-  readonly #selecting: NumberLists;
-  /** At rest: clause of an object → rulesets, by direction. */
-  #naming: Record<Direction, NumberLists> | undefined;
+  readonly #rulesets: ParsedRulesets;
   readonly #networkClasses: readonly TagClass[];
+  readonly #holding: HoldingNetworks;
   readonly #nobody: TagClass;
-  #remembered: Record<Direction, Map<number, Remembered>> = { incoming: new Map(), outgoing: new Map() };
-  #weight = 0;
-  #outcomes = 0;
-  #sets = new Map<string, NetworkSet>();
-  #addresses = new Map<string, { set: NetworkSet; entries: readonly string[] }>();
-  #nextSet = 0;
+  readonly #remembered = new Remembered();
 
   /** `rulesets` and `networks`: those that apply in the namespace, sorted by ID. */
   constructor(
@@ -122,51 +49,13 @@ export class NamespacePolicy {
   ) {
     this.namespace = namespace;
     this.#networks = networks;
-    this.#index = new NetworkIndex(networks.map(network => network.entries));
-    this.#rulesets = rulesets.map((ruleset, order) => this.#parse(ruleset, order));
-    this.#ports.clear();
-    this.#fallbacks = rulesets.map(({ fallback }) => fallback);
-    this.#ids = Buffer.from(rulesets.map(({ ID }) => ID).join(''), 'hex');
-    this.#selecting = NumberLists.of(
-      rulesets.map(({ subject }) => subject.map(clause => this.#table.add(clause))),
-    );
+    this.#rulesets = new ParsedRulesets(namespace.path, rulesets, this.#table);
     this.#networkClasses = networks.map(network => this.#table.classOf(this.wire(network.tags)));
+    this.#holding = new HoldingNetworks(
+      networks.map(({ entries }) => entries),
+      this.#networkClasses,
+    );
     this.#nobody = this.#table.classOf([]);
-  }
-
-  #parse(ruleset: BundleRuleSet, order: number): RulesOf {
-    const parse = (direction: Direction, rules: readonly NetworkRule[]) =>
-      rules.map(
-        (rule, index): ParsedRule => ({
-          rank: rankOf(rule.action, order, index),
-          action: rule.action,
-          observed: rule.observationEnabled,
-          logged: !rule.logsDisabled,
-          ports: this.#portsOf(rule.protocolPorts),
-          object: rule.object.map(clause => this.#table.add(clause)),
-          ref: {
-            rulesetID: ruleset.ID,
-            name: ruleset.name,
-            namespace: ruleset.namespace,
-            propagated: ruleset.namespace !== this.namespace.path,
-            direction,
-            index,
-            ruleName: rule.name,
-          },
-        }),
-      );
-    return {
-      incoming: parse('incoming', ruleset.incomingRules),
-      outgoing: parse('outgoing', ruleset.outgoingRules),
-    };
-  }
-
-  /** Equal ones are one: most rules are about few ports. */
-  #portsOf(texts: readonly string[]): PortSet {
-    const key = texts.join();
-    const known = this.#ports.get(key) ?? parseProtocolPorts(texts);
-    this.#ports.set(key, known);
-    return known;
   }
 
   /** The tags that count here, of processing units that live here and of external networks that apply here. */
@@ -186,23 +75,18 @@ export class NamespacePolicy {
    * enforcer turns into rules of a packet filter. `subject` are tags on the wire.
    */
   rules(subject: readonly Tag[], direction: Direction): readonly ParsedRule[] {
-    return this.#selected(this.#table.classOf(subject))
-      .flatMap(ruleset => this.#rulesOf(ruleset)[direction])
-      .sort((a, b) => a.rank - b.rank);
+    const selected = this.#rulesets.selected(this.#table.classOf(subject));
+    return this.#rulesets.rules(selected, direction).sort((a, b) => a.rank - b.rank);
   }
 
   /** Where the rule of that rank is. */
   placeOf(rank: number): RulePlace {
-    const ruleset = Math.floor(rank / INDEXES) % ORDERS;
-    const rulesetID = this.#ids.toString('hex', ruleset * ID_BYTES, (ruleset + 1) * ID_BYTES) as ObjectId;
-    return { rulesetID, index: rank % INDEXES };
+    return this.#rulesets.placeOf(rank);
   }
 
   /** The one of that rank, which there must be. */
   rule(direction: Direction, rank: number): ParsedRule {
-    const rule = this.#rulesOf(Math.floor(rank / INDEXES) % ORDERS)[direction][rank % INDEXES];
-    if (!rule) throw new RangeError(`no ${direction} rule has the rank ${rank}`);
-    return rule;
+    return this.#rulesets.rule(direction, rank);
   }
 
   /**
@@ -211,19 +95,8 @@ export class NamespacePolicy {
    */
   rest(): void {
     this.#table.rest();
-    this.#forget();
-    if (this.#naming) return;
-    const all = this.#rulesets.map((_, at) => this.#rulesOf(at));
-    const naming = (direction: Direction): NumberLists =>
-      NumberLists.of(all.map(rules => rules[direction].flatMap(({ object }) => object)));
-    this.#naming = { incoming: naming('incoming'), outgoing: naming('outgoing') };
-    this.#rulesets = all.map(rules => new PackedText(JSON.stringify(rules)));
-  }
-
-  #rulesOf(ruleset: number): RulesOf {
-    const rules = this.#rulesets[ruleset];
-    if (rules instanceof PackedText) return JSON.parse(rules.text);
-    return rules ?? { incoming: [], outgoing: [] };
+    this.#remembered.rest();
+    this.#rulesets.rest();
   }
 
   /** Whether a ruleset selects a unit with these tags on the wire by a clause that asks for this one of them. */
@@ -232,7 +105,7 @@ export class NamespacePolicy {
       .classOf(subject)
       .clauses.some(
         clause =>
-          this.#selecting.at(clause).length > 0 &&
+          this.#rulesets.isSubject(clause) &&
           this.#table.tagsOf(clause).some(wanted => tagMatches(wanted, tag)),
       );
   }
@@ -265,22 +138,19 @@ export class NamespacePolicy {
     peer: { tags: readonly Tag[] | undefined; address: string | undefined; names: readonly string[] },
     traffic: Traffic,
   ): { enforced: Deciding | undefined; observed: Deciding | undefined } {
-    const { index, outcomes } = this.#rulesFor(this.#table.classOf(subject), direction);
+    const subjectClass = this.#table.classOf(subject);
+    const known =
+      this.#remembered.about(subjectClass, direction) ??
+      this.#remembered.keep(subjectClass, direction, this.#indexOf(subjectClass, direction));
     const peerClass = peer.tags ? this.#table.classOf(peer.tags) : this.#nobody;
-    const { set, entries } = this.#holding(peer.address, peer.names);
-    const pair = peerClass.id * 2 ** 26 + set.id;
-    const key = trafficKey(traffic);
-    let known = outcomes?.get(pair)?.get(key);
-    if (!known) {
-      known = index.decide(peerClass, set.classes, traffic);
-      if (outcomes) this.#remember(outcomes, pair, key, known);
-    }
+    const holding = this.#holding.of(peer.address, peer.names);
+    const { enforced, any } = this.#remembered.decide(known, peerClass, holding.set, traffic);
     const by = (hit: Hit | undefined): Deciding | undefined =>
-      hit && { action: hit.rule.action, rule: hit.rule.ref, via: this.#via(hit, peerClass, set, entries) };
-    return { enforced: by(known.enforced), observed: by(known.any?.rule.observed ? known.any : undefined) };
+      hit && { action: hit.rule.action, rule: hit.rule.ref, via: this.#via(hit, peerClass, holding) };
+    return { enforced: by(enforced), observed: by(any?.rule.observed ? any : undefined) };
   }
 
-  #via({ rule, via }: Hit, peer: TagClass, set: NetworkSet, entries: readonly string[]): Via {
+  #via({ rule, via }: Hit, peer: TagClass, { set, entries }: Holding): Via {
     const { clauses } = (via < 0 ? peer : set.classes[via]) ?? this.#nobody;
     const clause = this.#table.tagsOf(rule.object.find(one => clauses.includes(one)) ?? -1);
     const network = this.#networks[set.networks[via] ?? -1];
@@ -294,91 +164,14 @@ export class NamespacePolicy {
     };
   }
 
-  #rulesFor(subject: TagClass, direction: Direction): Remembered {
-    const known = this.#remembered[direction].get(subject.id);
-    if (known) return known;
-    const selected = this.#selected(subject);
-    const naming = this.#naming?.[direction];
-    const made = naming
-      ? { index: this.#indexAtRest(selected, direction, naming), outcomes: new Map() }
-      : this.#indexed(selected, direction);
-    this.#remembered[direction].set(subject.id, made);
-    return made;
-  }
-
-  #indexed(selected: readonly number[], direction: Direction): Remembered {
-    const index = new RuleIndex(selected.flatMap(ruleset => this.#rulesOf(ruleset)[direction]));
-    const weight = index.weight + EMPTY_WEIGHT;
-    if (this.#weight + weight > KEPT_WEIGHT) this.#forget();
-    this.#weight += weight;
-    return { index, outcomes: index.weight > WORTH_REMEMBERING ? new Map() : undefined };
-  }
-
-  /** Reads those rules alone that name the peer. */
-  #indexAtRest(
-    selected: readonly number[],
-    direction: Direction,
-    naming: NumberLists,
-  ): Pick<RuleIndex, 'decide'> {
-    const isSelected = new Uint8Array(this.#rulesets.length);
-    for (const ruleset of selected) isSelected[ruleset] = 1;
+  #indexOf(subject: TagClass, direction: Direction): RuleIndex | Pick<RuleIndex, 'decide'> {
+    const selected = this.#rulesets.selected(subject);
+    if (!this.#rulesets.isAtRest) return new RuleIndex(this.#rulesets.rules(selected, direction));
+    const naming = this.#rulesets.rulesNaming(selected, direction);
     return {
-      decide: (peer, networks, traffic) => {
-        const clauses = new Set([peer, ...networks].flatMap(one => one.clauses));
-        const rulesets = new Set([...clauses].flatMap(clause => [...naming.at(clause)]));
-        const rules = [...rulesets]
-          .filter(ruleset => isSelected[ruleset])
-          .flatMap(ruleset => this.#rulesOf(ruleset)[direction]);
-        return new RuleIndex(rules).decide(peer, networks, traffic);
-      },
+      decide: (peer, networks, traffic) =>
+        new RuleIndex(naming([peer, ...networks])).decide(peer, networks, traffic),
     };
-  }
-
-  /** Rulesets, by position. Fallback rulesets count only when no other selects the subject. */
-  #selected(subject: TagClass): number[] {
-    const all = [...new Set(subject.clauses.flatMap(clause => [...this.#selecting.at(clause)]))];
-    const regular = all.filter(ruleset => !this.#fallbacks[ruleset]);
-    return regular.length > 0 ? regular : all;
-  }
-
-  #remember(outcomes: Outcomes, pair: number, key: number, outcome: Outcome): void {
-    if (++this.#outcomes > (this.#naming ? KEPT_AT_REST : KEPT_OUTCOMES)) this.#forget();
-    const byTraffic = outcomes.get(pair);
-    if (byTraffic) byTraffic.set(key, outcome);
-    else outcomes.set(pair, new Map([[key, outcome]]));
-  }
-
-  #forget(): void {
-    this.#remembered = { incoming: new Map(), outgoing: new Map() };
-    this.#weight = 0;
-    this.#outcomes = 0;
-  }
-
-  /** Which external networks hold the peer, and by which entries. */
-  #holding(
-    address: string | undefined,
-    names: readonly string[],
-  ): { set: NetworkSet; entries: readonly string[] } {
-    const known = names.length === 0 ? this.#addresses.get(address ?? '') : undefined;
-    if (known) return known;
-    const matches = this.#index.find(address, ...names);
-    const made = { set: this.#setOf(matches), entries: matches.map(({ entry }) => entry) };
-    if (names.length > 0) return made;
-    if (this.#addresses.size >= KEPT_ADDRESSES) this.#addresses = new Map();
-    this.#addresses.set(address ?? '', made);
-    return made;
-  }
-
-  #setOf(matches: readonly NetworkMatch[]): NetworkSet {
-    const networks = matches.map(({ network }) => network);
-    const key = networks.join(',');
-    const known = this.#sets.get(key);
-    if (known) return known;
-    if (this.#sets.size >= KEPT_ADDRESSES) this.#sets = new Map();
-    const classes = networks.map(network => this.#networkClasses[network] ?? this.#nobody);
-    const made = { id: this.#nextSet++, networks, classes };
-    this.#sets.set(key, made);
-    return made;
   }
 }
 
