@@ -1,6 +1,7 @@
 import { printableText } from '../terminal.ts';
 import { systemClock } from './clock.ts';
 import { command } from './life/command.ts';
+import { proxiesIn } from './life/proxies.ts';
 
 import { markPrograms } from './strays.ts';
 
@@ -27,6 +28,7 @@ const code = await command(process.argv.slice(2), {
   isRoot: process.getuid?.() === 0,
   clock: systemClock,
   signal: stop.signal,
+  proxies: proxiesIn(process.env),
   onHangup: look => process.on('SIGHUP', look),
   self: [process.execPath, '--disable-warning=ExperimentalWarning', import.meta.filename],
 });

@@ -53,7 +53,7 @@ export class Agent {
       }),
       writeStatus: () => this.#status.write(this.status),
     };
-    this.#insides.infrastructure.add(parts.api);
+    for (const url of [parts.api, ...(parts.proxies ?? [])]) this.#insides.infrastructure.add(url);
     this.#keeper = new Keeper(this.#insides);
     this.#speaker = new Speaker(this.#insides, this.#keeper);
     this.#follower = new Follower({

@@ -32,6 +32,8 @@ export interface FlowContext {
 export interface AgentParts {
   client: AgentClient;
   api: string;
+  /** URLs of proxies through which the control plane is asked. */
+  proxies?: readonly string[];
   namespace: string;
   machine: Machine;
   /** Of the credential that this host holds. Absent: the cloud proves who it is. */

@@ -9,6 +9,7 @@ import { VERSION } from '../version.ts';
 import { boot } from './boot.ts';
 import { explain } from './explain.ts';
 import { type InstallFlags, install } from './install.ts';
+import type { Proxies } from './proxies.ts';
 import { reconcile } from './reconcile.ts';
 import { rules } from './rules.ts';
 import { run as runAgent } from './run.ts';
@@ -27,6 +28,8 @@ export interface Io {
   /** Ends what runs. */
   signal: AbortSignal;
   onHangup: (look: () => void) => void;
+  /** Absent: the environment names none. */
+  proxies?: Proxies;
   /** How this program is started: what a unit file and a wrapper start. */
   self: readonly string[];
 }

@@ -36,6 +36,7 @@ import { endStrays } from '../strays.ts';
 import { VERSION } from '../version.ts';
 import { enforcingHere } from './agent-process.ts';
 import { refuseForeign } from './held.ts';
+import { NO_PROXIES, type Proxies } from './proxies.ts';
 import { risksOf } from './risks.ts';
 import { hasSystemd } from './service.ts';
 import type { RunSettings } from './settings.ts';
@@ -48,6 +49,7 @@ export interface Outside {
   clock: Clock;
   /** Calls back whenever the agent is to look at everything again. */
   onHangup: (look: () => void) => void;
+  proxies?: Proxies;
   /** How this program is started. */
   self: readonly string[];
 }
@@ -181,10 +183,10 @@ function claimFolder(folder: string): void {
 
 /** Runs the agent until the signal. */
 export async function run(settings: RunSettings, outside: Outside, signal: AbortSignal): Promise<void> {
-  const { clock, out } = outside;
+  const { clock, out, proxies = NO_PROXIES } = outside;
   const { folder, name, namespace, tags, unitsFile } = settings;
   const log = openLog(settings.logLevel);
-  for (const risk of risksOf(settings)) log.warn({}, risk);
+  for (const risk of risksOf(settings, proxies)) log.warn({}, risk);
   claimFolder(folder);
   const { plane, flows, names } = await kernelSide(settings, outside, log);
   // Elsewhere nobody answers, and the host would wait for nothing.
@@ -211,6 +213,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     api,
     client,
     ...(prefix === undefined ? {} : { obey: obeyIn(prefix, { api, credential, self: outside.self }) }),
+    ...(proxies.areUsed ? { proxies: proxies.urls } : {}),
     namespace,
     machine,
     ...(credential === undefined ? {} : { credentialID: credential.ID }),

@@ -36,3 +36,12 @@ test('a credential that is not there is nobody’s', () => {
   const credentialFile = join(folder, 'absent');
   expect(risksOf({ how: { mode: 'cloud', api: 'https://api.test' }, credentialFile })).toEqual([]);
 });
+
+test('a proxy that nobody asks is told, and one that is asked is not', () => {
+  const settings = { how: { mode: 'cloud', api: 'https://api.test' } } as const;
+  const urls = ['http://proxy.test:3128'];
+  expect(risksOf(settings, { urls, areUsed: false })).toEqual([
+    expect.stringContaining('set NODE_USE_ENV_PROXY=1 as well'),
+  ]);
+  expect(risksOf(settings, { urls, areUsed: true })).toEqual([]);
+});
