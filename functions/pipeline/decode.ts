@@ -97,7 +97,7 @@ const hasProto = (value: unknown): boolean =>
 /** A key that some code takes for an attribute and some for what an object inherits from would be dropped unseen on the way. */
 function withoutProto(body: unknown, what = 'the body'): unknown {
   if (!hasProto(body)) return body;
-  throw fail('invalid', `${what} has a key \`__proto__\`, which nothing here is called; leave it out`, {
+  throw fail('invalid', `Attribute '__proto__' is unknown here; leave it out of ${what}`, {
     attribute: '__proto__',
   });
 }

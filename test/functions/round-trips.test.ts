@@ -32,9 +32,14 @@ const BUDGET = 2;
 
 /**
  * Mappings say where a processing unit belongs before it is made, and whether it belongs where it is. An import reference
- * is an import too, even of nothing: it looks whether another one goes on under its label.
+ * is an import too, even of nothing: it looks whether another one goes on under its label. Whoever writes a mapping is told where it names
+ * a namespace that is not there yet.
  */
-const writeBudget: Partial<Record<Identity, number>> = { processingunit: 3, importreference: 6 };
+const writeBudget: Partial<Record<Identity, number>> = {
+  namespacemappingpolicy: 3,
+  processingunit: 3,
+  importreference: 6,
+};
 
 /** A namespace is closed and looked into before it goes. */
 const deleteBudget: Partial<Record<Identity, number>> = { namespace: 4, importreference: 5 };
