@@ -4,16 +4,26 @@ import { fail } from '../../../shared/schema/failure.ts';
 /** Levels that are taken: as many as of JSON. */
 const DEEPEST = 64;
 
-/** Brackets and marks of a line in one another. The parser calls itself for each level, and runs out of stack slowly. */
+/** Indented blocks, brackets and marks of a line in one another. The parser calls itself for each level, and runs out of stack slowly. */
 function refuseDeep(text: string, what: string): void {
+  const blocks: number[] = [];
   let brackets = 0;
   let marks = 0;
+  let atStart = true;
   for (const token of new Lexer().lex(text)) {
-    if (token === '[' || token === '{') brackets += 1;
+    const isBlank = /^[ \t]*$/.test(token);
+    const isEnd = token === '\n' || token === '\r\n';
+    if (atStart && brackets === 0 && !isEnd && !token.startsWith('#')) {
+      const column = isBlank ? token.length : 0;
+      while ((blocks.at(-1) ?? -1) >= column) blocks.pop();
+      blocks.push(column);
+    }
+    atStart = isEnd;
+    if (isEnd) marks = 0;
+    else if (token === '[' || token === '{') brackets += 1;
     else if (token === ']' || token === '}') brackets = Math.max(0, brackets - 1);
     else if (token === '-' || token === '?') marks += 1;
-    else if (token === '\n' || token === '\r\n') marks = 0;
-    if (brackets + marks > DEEPEST) {
+    if (blocks.length + brackets + marks > DEEPEST) {
       throw fail('bad_request', `${what} is more than ${DEEPEST} levels deep; nothing here needs so many`);
     }
   }

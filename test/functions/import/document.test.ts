@@ -138,6 +138,15 @@ describe('an export that comes in pieces', () => {
     });
   });
 
+  it('takes as many levels in blocks and in brackets as nothing here needs', async () => {
+    const blocks = numbered(50, at => `${' '.repeat(at)}a:`, '\n');
+    expect(
+      (await read(`data:\n  namespaces:\n    - name: b\nx:\n${blocks.replace(/^/gm, ' ')} 1`, 'yaml')).pieces,
+    ).toHaveLength(1);
+    const json = JSON.stringify({ data: { namespaces: [{ name: 'b', x: { y: [[{ z: [1] }]] } }] } }, null, 2);
+    expect((await read(json, 'yaml')).pieces).toHaveLength(1);
+  });
+
   /** Each took from seconds to minutes, or all memory, when it was read by the parser as it comes. */
   it.each([
     ['keys', `data:\n  namespaces:\n    - ${numbered(30_000, at => `k${at}: 1`, '\n      ')}`, 'ok'],
@@ -145,7 +154,7 @@ describe('an export that comes in pieces', () => {
     ['brackets', `data: ${'['.repeat(500_000)}`, 'more than 64 levels deep'],
     ['dashes', `data:\n  ${'- '.repeat(200_000)}`, 'more than 64 levels deep'],
     ['questions', '? '.repeat(200_000), 'more than 64 levels deep'],
-    ['levels of blocks', numbered(1300, at => `${' '.repeat(at)}a:`, '\n'), 'is not YAML'],
+    ['levels of blocks', numbered(1300, at => `${' '.repeat(at)}a:`, '\n'), 'more than 64 levels deep'],
     ['mistakes', `data: ${'!a '.repeat(100_000)}`, 'at most one tag at line 1, column 10'],
     ['aliases', `x: &a 1\ny: [${'*a,'.repeat(50_000)}]\ndata: {}`, 'Excessive alias count'],
     ['aliases of aliases', `a0: &a0 [1]\n${laughs(20, at => `[*a${at}, *a${at}]`)}`, 'Excessive alias count'],
