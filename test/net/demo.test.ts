@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort, MAIN, scratch } from '../make/process.ts';
+import { until } from './until.ts';
 
 let place: Awaited<ReturnType<typeof scratch>>;
 beforeEach(async () => {
@@ -13,7 +13,7 @@ afterEach(() => place.remove());
 
 /** Starts the demo, as root or as somebody else, and interrupts it once it said a thing, or from then on every few ms. */
 async function play(
-  until: RegExp,
+  words: RegExp,
   { uid, every }: { uid?: number; every?: number } = {},
 ): Promise<{ code: number | null; out: string; pid: number }> {
   const args = ['--disable-warning=ExperimentalWarning', MAIN, '--demo', '--enforce'];
@@ -29,14 +29,14 @@ async function play(
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       out += text;
-      if (isInterrupted || until.test('') || !until.test(out)) return;
+      if (isInterrupted || words.test('') || !words.test(out)) return;
       isInterrupted = true;
       child.kill('SIGINT');
       if (every) again = setInterval(() => child.kill('SIGINT'), every);
     });
   // Whoever waits for nothing interrupts it as soon as its hosts are there.
-  if (until.test(''))
-    await untilHosts(child.pid ?? 0).then(
+  if (words.test(''))
+    await until('hosts', () => hostsOf(child.pid ?? 0).length > 0).then(
       () => child.kill('SIGINT'),
       error => {
         child.kill('SIGKILL');
@@ -53,14 +53,6 @@ const hostsOf = (pid: number): string[] =>
   existsSync('/run/netns')
     ? readdirSync('/run/netns').filter(name => name.startsWith(`microseg-${pid}-`))
     : [];
-
-async function untilHosts(pid: number): Promise<void> {
-  for (let tries = 0; tries < 2000; tries++) {
-    if (hostsOf(pid).length > 0) return;
-    await wait(5);
-  }
-  throw new Error(`waited ten seconds for hosts of process ${pid}`);
-}
 
 const leftovers = (pid: number): string[] => [
   ...hostsOf(pid),

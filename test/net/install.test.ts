@@ -75,7 +75,10 @@ describe('install and uninstall', () => {
     return [rules, sysctls, ...files(), ...processes()].join('\n');
   }
 
-  test(`${ROUNDS} times: ruleset, sysctls, files and processes are the same bytes as before`, async () => {
+  const timeout = ROUNDS * 60_000;
+  test(`${ROUNDS} times: ruleset, sysctls, files and processes are the same bytes as before`, {
+    timeout,
+  }, async () => {
     const host = fleet.network.host('host');
     const home = join(root, 'var/lib/prisma-enforcer');
     // Once without a look: the kernel's modules are loaded from then on.
