@@ -13,6 +13,10 @@ function refuseUnknown({ commands }: Command, [word = '-']: readonly string[]): 
   throw fail('bad_request', `there is no command \`${word}\`; there are ${known.join(', ')}`);
 }
 
+/** What the system refuses, such as to write to a disk that is full, is no fault of ours: it has words of its own. */
+const isSystems = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && 'code' in error;
+
 /** Runs one command line, without the program's own name. Anything that is not foreseen is thrown. */
 export async function command(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
@@ -22,6 +26,10 @@ export async function command(argv: readonly string[], io: Io): Promise<ExitCode
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isSystems(error)) {
+      io.err(`error: ${error.message}\n`);
+      return 1;
+    }
     if (!(error instanceof Failure || error instanceof ApiError)) throw error;
     io.err(`error: ${error.message}\n`);
     return error instanceof Failure && error.kind === 'bad_request' ? 2 : 1;

@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import type { BeforePolicy } from '../agent/undecided.ts';
 import { writeWhole } from '../files.ts';
 import { VERSION } from '../version.ts';
+import { Manifest, removeFiles } from './manifest.ts';
 import type { Io } from './program.ts';
 import { checkOpts } from './run-options.ts';
 import { hasSystemd, serviceOf } from './service.ts';
@@ -36,14 +36,6 @@ export interface InstallFlags {
   prefix: string;
   start: boolean;
 }
-
-/** What an installation made: uninstall takes away exactly that. Paths are below the prefix. */
-export const Manifest = z.object({
-  version: z.string(),
-  files: z.array(z.string()),
-  folders: z.array(z.string()),
-});
-export type Manifest = z.infer<typeof Manifest>;
 
 function readGiven(path: string, flag: string): Buffer {
   try {
@@ -156,11 +148,17 @@ export function install(flags: InstallFlags, { out, isRoot, self, clock }: Io): 
     makeFolders(prefix, folder, folder === PLACES.home ? 0o700 : 0o755),
   );
   const manifest: Manifest = { version: VERSION, files: [...files.keys(), PLACES.manifest].sort(), folders };
-  // First, so that an installation that breaks off can be taken away too.
-  writeWhole(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`);
-  for (const [path, [mode, content]] of files) {
-    writeWhole(join(prefix, path), content);
-    chmodSync(join(prefix, path), mode);
+  try {
+    // First, so that an installation that breaks off can be taken away too.
+    writeWhole(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`);
+    for (const [path, [mode, content]] of files) {
+      writeWhole(join(prefix, path), content);
+      chmodSync(join(prefix, path), mode);
+    }
+  } catch (error) {
+    removeFiles(prefix, manifest, 'without');
+    const reason = error instanceof Error ? error.message : error;
+    throw fail('unavailable', `nothing is installed: ${reason}; make room, or the file system writable`);
   }
   out(`installed prisma-enforcer ${VERSION} in ${prefix}\n`);
   if (!flags.start) return;

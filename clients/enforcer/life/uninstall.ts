@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
 import { endOrphans } from '../flows/group.ts';
 import { openDataPlane } from '../nft/plane.ts';
-import { Manifest } from './install.ts';
+import { Manifest, removeFiles } from './manifest.ts';
 import type { Io } from './program.ts';
 import { serviceOf } from './service.ts';
 import { restoreSysctls } from './sysctls.ts';
@@ -14,19 +14,6 @@ import { PLACES } from './unit-files.ts';
 export function manifestIn(prefix: string): Manifest | undefined {
   const path = join(prefix, PLACES.manifest);
   return existsSync(path) ? Manifest.parse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
-}
-
-function removeFiles(prefix: string, { files, folders }: Manifest): void {
-  for (const path of files) rmSync(join(prefix, path), { force: true });
-  // What the agent kept lies in its home, which nobody else writes to.
-  rmSync(join(prefix, PLACES.home), { recursive: true, force: true });
-  for (const folder of folders.toReversed()) {
-    try {
-      rmdirSync(join(prefix, folder));
-    } catch {
-      // Somebody else put something there since.
-    }
-  }
 }
 
 /**
@@ -44,7 +31,7 @@ export async function takeAway(
   endOrphans(join(home, 'flows'));
   if (rules === 'remove') await openDataPlane().remove();
   restoreSysctls(home);
-  removeFiles(prefix, manifest);
+  removeFiles(prefix, manifest, 'with home');
   service.forget();
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ObjectId, Timestamp } from '../../../shared/schema/ids.ts';
 import { DirectedTask } from '../../../shared/schema/migration.ts';
 import { writeWhole } from '../files.ts';
-import { Manifest } from '../life/install.ts';
+import { Manifest } from '../life/manifest.ts';
 
 /** What a runner does next. Whatever it does, it may have done before and been killed: each can be done again. */
 export const STEPS = [

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runningAgents } from '../life/agent-process.ts';
-import type { Manifest } from '../life/install.ts';
+import type { Manifest } from '../life/manifest.ts';
 import { changedSysctls } from '../life/sysctls.ts';
 import { PLACES } from '../life/unit-files.ts';
 import { nftCommand } from '../nft/command.ts';

@@ -410,6 +410,23 @@ describe('install', () => {
     ]);
   });
 
+  test('leaves nothing behind where it can’t write everything, and nothing of others goes', async () => {
+    const prefix = join(folder, 'root');
+    const everything = () => readdirSync(prefix, { recursive: true, encoding: 'utf8' }).sort();
+    mkdirSync(join(prefix, 'etc/systemd'), { recursive: true });
+    mkdirSync(join(prefix, 'var/lib/prisma-enforcer'), { recursive: true });
+    writeFileSync(join(prefix, 'var/lib/prisma-enforcer/host.json'), 'of an agent that was started by hand');
+    // In its place no file can be made, as on a file system that is read-only.
+    writeFileSync(join(prefix, 'etc/systemd/system'), '');
+    const before = everything();
+    const { code, err } = await type(argv(), true);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^error: nothing is installed: ENOTDIR.*make room/),
+    ]);
+    expect(everything()).toEqual(before);
+  });
+
   test('never takes a file that somebody else made', async () => {
     mkdirSync(join(folder, 'root/usr/sbin'), { recursive: true });
     writeFileSync(join(folder, 'root/usr/sbin/prisma-enforcer'), 'mine');
