@@ -5,7 +5,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import type { BeforePolicy } from '../agent/undecided.ts';
 import { writeWhole } from '../files.ts';
 import { VERSION } from '../version.ts';
-import { Manifest, removeFiles } from './manifest.ts';
+import { Manifest, takeBack } from './manifest.ts';
 import type { Io } from './program.ts';
 import { checkOpts } from './run-options.ts';
 import { hasSystemd, serviceOf } from './service.ts';
@@ -156,7 +156,7 @@ export function install(flags: InstallFlags, { out, isRoot, self, clock }: Io): 
       chmodSync(join(prefix, path), mode);
     }
   } catch (error) {
-    removeFiles(prefix, manifest, 'without');
+    takeBack(prefix, manifest);
     const reason = error instanceof Error ? error.message : error;
     throw fail('unavailable', `nothing is installed: ${reason}; make room, or the file system writable`);
   }

@@ -11,17 +11,7 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/**
- * Takes all of it away, but for folders into which somebody else has put something. `home`: whether what an agent kept goes as well,
- * which lies in a folder that nobody else writes to.
- */
-export function removeFiles(
-  prefix: string,
-  { files, folders }: Manifest,
-  home: 'with home' | 'without',
-): void {
-  for (const path of files) rmSync(join(prefix, path), { force: true });
-  if (home === 'with home') rmSync(join(prefix, PLACES.home), { recursive: true, force: true });
+function removeFolders(prefix: string, folders: readonly string[]): void {
   for (const folder of folders.toReversed()) {
     try {
       rmdirSync(join(prefix, folder));
@@ -29,4 +19,23 @@ export function removeFiles(
       // Somebody else put something there since.
     }
   }
+}
+
+/** Takes all of it away, and what the agent kept in its home, which nobody else writes to. */
+export function removeAll(prefix: string, { files, folders }: Manifest): void {
+  for (const path of files) rmSync(join(prefix, path), { force: true });
+  rmSync(join(prefix, PLACES.home), { recursive: true, force: true });
+  removeFolders(prefix, folders);
+}
+
+/** Takes away what there is of an installation that could not be finished, as far as that is possible. */
+export function takeBack(prefix: string, { files, folders }: Manifest): void {
+  for (const path of files) {
+    try {
+      rmSync(join(prefix, path), { force: true });
+    } catch {
+      // Where nothing can be written nothing can be removed either.
+    }
+  }
+  removeFolders(prefix, folders);
 }

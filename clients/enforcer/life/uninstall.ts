@@ -4,7 +4,7 @@ import { fail } from '../../../shared/schema/failure.ts';
 import type { Clock } from '../clock.ts';
 import { endOrphans } from '../flows/group.ts';
 import { openDataPlane } from '../nft/plane.ts';
-import { Manifest, removeFiles } from './manifest.ts';
+import { Manifest, removeAll } from './manifest.ts';
 import type { Io } from './program.ts';
 import { serviceOf } from './service.ts';
 import { restoreSysctls } from './sysctls.ts';
@@ -31,7 +31,7 @@ export async function takeAway(
   endOrphans(join(home, 'flows'));
   if (rules === 'remove') await openDataPlane().remove();
   restoreSysctls(home);
-  removeFiles(prefix, manifest, 'with home');
+  removeAll(prefix, manifest);
   service.forget();
 }
 
