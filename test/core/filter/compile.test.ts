@@ -3,6 +3,7 @@ import { compileFilters } from '../../../shared/core/filter/compile.ts';
 import { parseFilter } from '../../../shared/core/filter/parse.ts';
 import { MOST_PATTERNS } from '../../../shared/core/filter/pattern.ts';
 import { identities, resourceOf } from '../../../shared/schema/resources.ts';
+import { cpuTime } from '../../make/cpu-time.ts';
 import { NOW, passes, refusal } from './ask.ts';
 
 const enforcer = {
@@ -188,9 +189,9 @@ describe('a filter is refused', () => {
     const all = () => {
       for (let count = 0; count < 1000; count++) costly(object);
     };
-    const start = performance.now();
+    const worked = cpuTime();
     expect(all).toThrow(/takes too long; ask for pages with limit/);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(worked()).toBeLessThan(2000);
   });
 });
 

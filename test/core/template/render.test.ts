@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { functionNames } from '../../../shared/core/template/functions.ts';
 import { renderTemplate } from '../../../shared/core/template/render.ts';
 import { Failure } from '../../../shared/schema/failure.ts';
+import { cpuTime } from '../../make/cpu-time.ts';
 
 const data = {
   Values: {
@@ -189,16 +190,16 @@ describe('a template that would never end', () => {
     ['a doubled list as a number', `{{ $x := list 1 }}${double(60)}{{ until (int $x) }}{{ $x.y }}`],
     ['a wide number', '{{ printf "%999999999d" 1 }}{{ until 999999999 }}'],
   ])('is refused soon: %s', (_, text) => {
-    const start = performance.now();
+    const worked = cpuTime();
     expect(refusal(text)).not.toMatch(/^rendered/);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(worked()).toBeLessThan(2000);
   });
 
   it('is read in a time that grows with its length only', () => {
     for (const part of [' ', '\n', '{', '{{', '{{ (', '{{ if', '{{ "', '{{- ', ' {{- 1 -}} ', '{{/*']) {
-      const start = performance.now();
+      const worked = cpuTime();
       refusal(part.repeat(100_000 / part.length));
-      expect(performance.now() - start, part).toBeLessThan(2000);
+      expect(worked(), part).toBeLessThan(2000);
     }
   });
 });
