@@ -47,8 +47,15 @@ export async function loop(round: () => Promise<void>, options: LoopOptions): Pr
   }
 }
 
+/** OpenSSL's words about a certificate that is good at another time. */
+const TIME = /certificate (has expired|is not yet valid)/;
+
+const wordsOf = (error: Error): string =>
+  error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+
 /** The sockets' own words are in the cause. */
-export const messageOf = (error: unknown): string => {
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-};
+  const words = wordsOf(error);
+  return TIME.test(words) ? `${words}; renew it, unless the clock of this host is wrong` : words;
+}

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { loop, unless } from '../../../../clients/enforcer/agent/loop.ts';
+import { loop, messageOf, unless } from '../../../../clients/enforcer/agent/loop.ts';
 import { movedClock } from '../clock.ts';
 
 const NEVER = new Promise<never>(() => undefined);
@@ -31,3 +31,16 @@ test('what ends in time is waited for, with what it gives or throws', async () =
   await expect(unless(AbortSignal.abort(), clock, Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
+
+test.each([
+  [new Error('no answer', { cause: new Error('connect ECONNREFUSED') }), 'no answer: connect ECONNREFUSED'],
+  [
+    new Error('no answer from https://api.test: certificate has expired'),
+    'no answer from https://api.test: certificate has expired; renew it, unless the clock of this host is wrong',
+  ],
+  [
+    new TypeError('fetch failed', { cause: new Error('certificate is not yet valid') }),
+    'fetch failed: certificate is not yet valid; renew it, unless the clock of this host is wrong',
+  ],
+  ['text', 'text'],
+])('%s is told in words', (error, words) => expect(messageOf(error)).toBe(words));
