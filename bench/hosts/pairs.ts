@@ -11,7 +11,8 @@ import type { Row } from '../row.ts';
 import { FIRST_PORT } from './fixture.ts';
 import type { Answers } from './traffic.ts';
 
-const ROUNDS = 25;
+/** Bytes a second differ more from one moment to the next than connections do. */
+const ROUNDS = { bytes: 51, connections: 25 };
 /** Milliseconds until a program that listens does so. */
 const BEGIN = 1000;
 const PROGRAM = fileURLToPath(new URL('traffic.ts', import.meta.url));
@@ -45,11 +46,11 @@ ${hooks(
 )}}
 `;
 
-/** One round of a pair. `cost`: microseconds of processor time, at both ends, of a megabyte and of a connection. */
+/** One round of a pair. */
 interface Seen {
-  bytes: number;
-  connections: number;
-  cost: { megabyte: number; connection: number };
+  perSecond: number;
+  /** Microseconds of processor time, at both ends, of one of them. */
+  each: number;
 }
 
 interface End {
@@ -74,7 +75,7 @@ async function openEnd({ enter }: Host, args: readonly string[]): Promise<End> {
 }
 
 /** Rounds of pairs, in the order in which they were measured. */
-export type Rounds = Record<Pair, Seen[]>;
+export type Rounds = Record<keyof typeof ROUNDS, Record<Pair, Seen[]>>;
 
 /** What is listened to on hosts with rulesets while they are measured, as an agent does. */
 const LISTENING = {
@@ -101,45 +102,58 @@ async function listen(hosts: readonly Host[], programs: readonly (readonly strin
   };
 }
 
-async function measureOne({ client, server }: { client: End; server: End }): Promise<Seen> {
-  const busy = async () => (await client.ask('busy')) + (await server.ask('busy'));
-  const idle = await busy();
-  const bytes = await client.ask('bytes');
-  const between = await busy();
-  const connections = await client.ask('connections');
-  return {
-    bytes: bytes.perSecond,
-    connections: connections.perSecond,
-    cost: {
-      megabyte: ((between - idle) / bytes.sent) * 1e6,
-      connection: ((await busy()) - between) / connections.opened,
-    },
-  };
+/** A pair's ends. */
+interface Both {
+  client: End;
+  server: End;
+}
+
+const busy = async ({ client, server }: Both): Promise<number> =>
+  (await client.ask('busy')) + (await server.ask('busy'));
+
+/** In megabytes. */
+async function sent(both: Both): Promise<Seen> {
+  const before = await busy(both);
+  const { perSecond, sent } = await both.client.ask('bytes');
+  return { perSecond: perSecond / 1e6, each: (((await busy(both)) - before) / sent) * 1e6 };
+}
+
+async function opened(both: Both): Promise<Seen> {
+  const before = await busy(both);
+  const { perSecond, opened } = await both.client.ask('connections');
+  return { perSecond, each: ((await busy(both)) - before) / opened };
 }
 
 /**
  * Measures pairs in turn, round by round, so that what else the machine does meets all of them; each round the other way
- * round, so that none is always the one behind another.
+ * round, so that none is always the one behind another. The first round is to warm up.
  */
-async function measureRounds(ends: ReadonlyMap<Pair, { client: End; server: End }>): Promise<Rounds> {
-  const result: Rounds = { without: [], tracked: [], least: [], ruled: [] };
-  for (let round = 0; round <= ROUNDS; round++) {
-    const order = round % 2 === 0 ? [...ends] : [...ends].reverse();
-    for (const [pair, both] of order) {
-      const seen = await measureOne(both);
-      // The first is to warm up.
-      if (round > 0) result[pair].push(seen);
+async function inTurn(
+  ends: ReadonlyMap<Pair, Both>,
+  rounds: number,
+  measure: (both: Both) => Promise<Seen>,
+): Promise<Record<Pair, Seen[]>> {
+  const result: Record<Pair, Seen[]> = { without: [], tracked: [], least: [], ruled: [] };
+  for (let round = 0; round <= rounds; round++)
+    for (const [pair, both] of round % 2 === 0 ? [...ends] : [...ends].reverse()) {
+      const one = await measure(both);
+      if (round > 0) result[pair].push(one);
     }
-  }
   return result;
 }
+
+/** Connections last: the kernel is busy with what is left of thousands of them for a while. */
+const measureRounds = async (ends: ReadonlyMap<Pair, Both>): Promise<Rounds> => ({
+  bytes: await inTurn(ends, ROUNDS.bytes, sent),
+  connections: await inTurn(ends, ROUNDS.connections, opened),
+});
 
 /** All pairs; then those without rules and with all of them, once more for each kind of listeners. */
 export async function measurePairs(hosts: (name: string) => Host): Promise<Measured> {
   const addresses = (pair: Pair) => PAIRS[pair].flatMap(name => hosts(name).addresses);
   for (const name of PAIRS.tracked) await hosts(name).run('nft', ['-f', '-'], TRACKING);
   for (const name of PAIRS.least) await hosts(name).run('nft', ['-f', '-'], least(addresses('least')));
-  const ends = new Map<Pair, { client: End; server: End }>();
+  const ends = new Map<Pair, Both>();
   for (const pair of Object.keys(PAIRS) as Pair[]) {
     const [from, to] = PAIRS[pair];
     const server = await openEnd(hosts(to), ['serve', String(FIRST_PORT)]);
@@ -157,7 +171,7 @@ export async function measurePairs(hosts: (name: string) => Host): Promise<Measu
   return measured as Measured;
 }
 
-function close(ends: Map<Pair, { client: End; server: End }>, pair: Pair): void {
+function close(ends: Map<Pair, Both>, pair: Pair): void {
   const { client, server } = ends.get(pair) ?? {};
   client?.close();
   server?.close();
@@ -174,24 +188,30 @@ const LIMIT = { value: 95, unit: '%', what: 'our limit' };
 interface Kind {
   what: string;
   unit: string;
-  of: (one: Seen) => number;
+  in: keyof typeof ROUNDS;
+  of: keyof Seen;
 }
 const KINDS: readonly Kind[] = [
-  { what: 'throughput between two hosts', unit: 'MB/s', of: ({ bytes }) => bytes / 1e6 },
-  { what: 'processor time of a megabyte, both ends', unit: 'µs', of: ({ cost }) => cost.megabyte },
-  { what: 'connections between two hosts', unit: '/s', of: ({ connections }) => connections },
-  { what: 'processor time of a connection, both ends', unit: 'µs', of: ({ cost }) => cost.connection },
+  { what: 'throughput between two hosts', unit: 'MB/s', in: 'bytes', of: 'perSecond' },
+  { what: 'processor time of a megabyte, both ends', unit: 'µs', in: 'bytes', of: 'each' },
+  { what: 'connections between two hosts', unit: '/s', in: 'connections', of: 'perSecond' },
+  { what: 'processor time of a connection, both ends', unit: 'µs', in: 'connections', of: 'each' },
 ];
 
 /**
  * A ratio within a round is of the same moment, and the median of the ratios is what a neighbour on the machine disturbs
  * least; the time that the processor was busy it hardly disturbs at all.
  */
-function shares({ unit, of }: Kind, rounds: Rounds, pair: Pair, beside: Pair): number {
-  const share = (one: Seen, other: Seen): number =>
+function shares(kind: Kind, rounds: Rounds, pair: Pair, beside: Pair): number {
+  const share = (one: number, other: number): number =>
     // Of times the share is that of what could be done in the same time.
-    unit === 'µs' ? of(other) / of(one) : of(one) / of(other);
-  return 100 * median(rounds[pair].map((one, at) => share(one, rounds[beside][at] ?? one)));
+    kind.of === 'each' ? other / one : one / other;
+  const others = rounds[kind.in][beside];
+  const ratios = rounds[kind.in][pair].flatMap((one, at) => {
+    const other = others[at];
+    return other ? [share(one[kind.of], other[kind.of])] : [];
+  });
+  return 100 * median(ratios);
 }
 
 export function pairRows({ nothing, records, ends }: Measured): Row[] {
@@ -201,12 +221,11 @@ export function pairRows({ nothing, records, ends }: Measured): Row[] {
     'while they are, and ends of connections are listened to': ends,
   };
   return KINDS.flatMap(kind => {
-    const { what, unit, of } = kind;
+    const { what, unit } = kind;
+    const middle = (pair: Pair): number => median(nothing[kind.in][pair].map(one => one[kind.of]));
     return [
-      { name: `${what} under it, median of ${ROUNDS}`, value: median(nothing.ruled.map(of)), unit },
-      ...pairs.map(
-        (pair): Row => ({ name: `  with ${BESIDE[pair]}`, value: median(nothing[pair].map(of)), unit }),
-      ),
+      { name: `${what} under it, median of ${ROUNDS[kind.in]}`, value: middle('ruled'), unit },
+      ...pairs.map((pair): Row => ({ name: `  with ${BESIDE[pair]}`, value: middle(pair), unit })),
       ...pairs.map(
         (pair): Row => ({
           name: `  round by round, share of that with ${BESIDE[pair]}`,
