@@ -23,6 +23,7 @@ export const PAIRS = {
   tracked: ['c', 'd'],
   least: ['e', 'f'],
   ruled: ['g', 'h'],
+  sockets: ['i', 'j'],
 } as const;
 export type Pair = keyof typeof PAIRS;
 
@@ -43,6 +44,21 @@ set peers { type ipv4_addr; elements = { ${peers.join(', ')} } }
 ${hooks(
   field =>
     `policy drop; ct state established,related accept; ct state invalid drop; ip ${field} @peers tcp dport ${FIRST_PORT} accept`,
+)}}
+`;
+
+/**
+ * As little without connection tracking: who opens a connection is judged, and what belongs to a socket goes on. It revokes
+ * nothing and knows no errors about a connection: what state costs, and not what takes its place.
+ */
+const sockets = (peers: readonly string[]): string => `table inet plain {
+set peers { type ipv4_addr; elements = { ${peers.join(', ')} } }
+${hooks(
+  field => `policy drop; tcp flags & (syn | ack | rst | fin) == syn ip ${field} @peers tcp dport ${FIRST_PORT} accept
+socket wildcard 0 accept
+ip ${field} @peers tcp dport ${FIRST_PORT} accept
+ip ${field} @peers tcp sport ${FIRST_PORT} accept
+`,
 )}}
 `;
 
@@ -133,7 +149,7 @@ async function inTurn(
   rounds: number,
   measure: (both: Both) => Promise<Seen>,
 ): Promise<Record<Pair, Seen[]>> {
-  const result: Record<Pair, Seen[]> = { without: [], tracked: [], least: [], ruled: [] };
+  const result: Record<Pair, Seen[]> = { without: [], tracked: [], least: [], ruled: [], sockets: [] };
   for (let round = 0; round <= rounds; round++)
     for (const [pair, both] of round % 2 === 0 ? [...ends] : [...ends].reverse()) {
       const one = await measure(both);
@@ -153,6 +169,7 @@ export async function measurePairs(hosts: (name: string) => Host): Promise<Measu
   const addresses = (pair: Pair) => PAIRS[pair].flatMap(name => hosts(name).addresses);
   for (const name of PAIRS.tracked) await hosts(name).run('nft', ['-f', '-'], TRACKING);
   for (const name of PAIRS.least) await hosts(name).run('nft', ['-f', '-'], least(addresses('least')));
+  for (const name of PAIRS.sockets) await hosts(name).run('nft', ['-f', '-'], sockets(addresses('sockets')));
   const ends = new Map<Pair, Both>();
   for (const pair of Object.keys(PAIRS) as Pair[]) {
     const [from, to] = PAIRS[pair];
@@ -165,7 +182,7 @@ export async function measurePairs(hosts: (name: string) => Host): Promise<Measu
     const stop = await listen(PAIRS.ruled.map(hosts), programs);
     measured[name] = await measureRounds(ends);
     await stop();
-    for (const pair of ['tracked', 'least'] as const) close(ends, pair);
+    for (const pair of ['tracked', 'least', 'sockets'] as const) close(ends, pair);
   }
   for (const pair of ends.keys()) close(ends, pair);
   return measured as Measured;
@@ -183,6 +200,10 @@ const BESIDE = {
   tracked: 'connection tracking alone',
   least: 'the least rules that keep state',
 } as const;
+const LEAVING = [
+  [`${BESIDE.tracked} leaves`, 'tracked'],
+  ['the least rules that ask for sockets instead leave', 'sockets'],
+] as const;
 const LIMIT = { value: 95, unit: '%', what: 'our limit' };
 
 interface Kind {
@@ -234,11 +255,13 @@ export function pairRows({ nothing, records, ends }: Measured): Row[] {
           peer: LIMIT,
         }),
       ),
-      {
-        name: `  what ${BESIDE.tracked} leaves of that with ${BESIDE.without}`,
-        value: shares(kind, nothing, 'tracked', 'without'),
-        unit: '%',
-      },
+      ...LEAVING.map(
+        ([what, pair]): Row => ({
+          name: `  what ${what} of that with ${BESIDE.without}`,
+          value: shares(kind, nothing, pair, 'without'),
+          unit: '%',
+        }),
+      ),
       ...Object.entries(listening).map(
         ([when, rounds]): Row => ({
           name: `  the same share of that with ${BESIDE.without}, ${when}`,
