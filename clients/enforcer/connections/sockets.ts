@@ -1,7 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
-import { keyOf, type Openers, openers as openersHere } from './openers.ts';
 
 /** A TCP connection, as it was opened: `source` asked, `destination` listened. */
 export interface Connection {
@@ -49,42 +48,26 @@ function socketOf(line: string): Socket | undefined {
   };
 }
 
-/** Whether this end was asked; undefined where ports don't tell. */
-function isAsked({ local, remote }: Socket, listened: ReadonlySet<number>, firstEphemeral: number) {
-  if (listened.has(local.port)) return true;
-  const [mine, others] = [local.port >= firstEphemeral, remote.port >= firstEphemeral];
-  return mine && others ? undefined : !mine && others;
-}
-
-const NOBODY: Openers = new Map();
-
 /**
  * Connections of one network namespace, from its /proc/net/tcp and /proc/net/tcp6. Those with a port on which somebody
  * listens were opened by the other end. So were those from a well-known port to one that kernels give out, whose listener is
- * gone. Of one between two ports that kernels give out `openers` is asked; where nobody knows, it was opened here. The host's own
- * loopback is left out.
+ * gone. The host's own loopback is left out.
  */
-export async function connectionsIn(
-  text: string,
-  firstEphemeral = FIRST_EPHEMERAL,
-  openers: () => Promise<Openers> = async () => NOBODY,
-): Promise<Connection[]> {
+export function connectionsIn(text: string, firstEphemeral = FIRST_EPHEMERAL): Connection[] {
   const sockets = text.split('\n').flatMap(line => socketOf(line) ?? []);
   const listened = new Set(sockets.filter(({ state }) => state === LISTENS).map(({ local }) => local.port));
-  const found = sockets
+  return sockets
     .filter(({ state, remote }) => GOES_ON.has(state) && remote.address.range() !== 'loopback')
-    .map(socket => ({
-      family: socket.remote.address instanceof ipaddr.IPv4 ? (4 as const) : (6 as const),
-      local: { address: socket.local.address.toString(), port: socket.local.port },
-      remote: { address: socket.remote.address.toString(), port: socket.remote.port },
-      asked: isAsked(socket, listened, firstEphemeral),
-    }));
-  const told = found.some(({ asked }) => asked === undefined) ? await openers() : NOBODY;
-  return found.map(({ family, local, remote, asked }) => {
-    const isOther = asked ?? told.get(keyOf(local, remote)) === false;
-    const [source, destination] = isOther ? [remote, local] : [local, remote];
-    return { family, source, destination };
-  });
+    .map(({ local, remote }) => {
+      const isAsked =
+        listened.has(local.port) || (local.port < firstEphemeral && remote.port >= firstEphemeral);
+      const [source, destination] = isAsked ? [remote, local] : [local, remote];
+      return {
+        family: remote.address instanceof ipaddr.IPv4 ? 4 : 6,
+        source: { address: source.address.toString(), port: source.port },
+        destination: { address: destination.address.toString(), port: destination.port },
+      };
+    });
 }
 
 const OWN = 'self';
@@ -119,16 +102,11 @@ async function listOf(proc: string, pid: string): Promise<string> {
 }
 
 /** TCP connections of this host, and of its containers if they are asked for, each once. */
-export async function connections({
-  containers = false,
-  proc = '/proc',
-  openers = openersHere,
-} = {}): Promise<Connection[]> {
+export async function connections({ containers = false, proc = '/proc' } = {}): Promise<Connection[]> {
   const range = await textOf(proc, 'sys/net/ipv4/ip_local_port_range');
   const all = new Map<string, Connection>();
   for (const pid of [OWN, ...(containers ? await others(proc) : [])]) {
-    const first = Number.parseInt(range, 10) || FIRST_EPHEMERAL;
-    const found = await connectionsIn(await listOf(proc, pid), first, pid === OWN ? openers : undefined);
+    const found = connectionsIn(await listOf(proc, pid), Number.parseInt(range, 10) || FIRST_EPHEMERAL);
     for (const connection of found) all.set(JSON.stringify(connection), connection);
   }
   return [...all.values()];
