@@ -1,31 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { attributesOf } from '../../../clients/apoctl/commands/describe.ts';
 import { FORMER } from '../../../clients/apoctl/commands/former.ts';
-import { type ControlPlane, startControlPlane } from '../../../local/control-plane.ts';
 import { identities, resourceOf } from '../../../shared/schema/resources.ts';
-import { type DataDirectory, dataDirectory } from '../../make/data-directory.ts';
-import { quiet } from '../../make/state-machine.ts';
-import { type Terminal, terminal } from './terminal.ts';
+import { inAcme } from './in-acme.ts';
 
-let directory: DataDirectory;
-let plane: ControlPlane;
-let user: Terminal;
-beforeAll(async () => {
-  directory = dataDirectory();
-  plane = await startControlPlane({ data: directory.path, host: '127.0.0.1', port: 0, log: quiet });
-  user = await terminal({ APOCTL_CREDS: plane.administrator });
-  await user.type('api', 'create', 'namespace', '-n', '/', '-k', 'name', 'acme', '-k', 'type', 'Tenant');
-  await user.type('api', 'create', 'namespace', '-n', '/acme', '-k', 'name', 'below');
-  await user.leave();
-});
-afterAll(async () => {
-  await plane.stop();
-  await directory.stop();
-});
-beforeEach(async () => {
-  user = await terminal({ APOCTL_CREDS: plane.administrator, APOCTL_NAMESPACE: '/acme' });
-  return () => user.leave();
-});
+const acme = inAcme(user => user.type('api', 'create', 'namespace', '-n', '/acme', '-k', 'name', 'below'));
 
 describe('a command of the original', () => {
   const all = Object.entries(FORMER).flatMap(([of, names]) =>
@@ -34,14 +13,14 @@ describe('a command of the original', () => {
     ),
   );
   test.each(all)('%j that is none here says what to do instead', async (words, instead) => {
-    const { code, err, out } = await user.type(...words, 'linux', '--auth-mode', 'cloud', '--help');
+    const { code, err, out } = await acme.user.type(...words, 'linux', '--auth-mode', 'cloud', '--help');
     expect([code, out]).toEqual([2, '']);
     expect(err).toBe(`error: \`apoctl ${words.join(' ')}\` is no command here: ${instead}\n`);
   });
 
   test('stands in no help', async () => {
     for (const of of ['', 'api', 'enforcer']) {
-      const { out } = await user.type(...(of === '' ? [] : [of]), '--help');
+      const { out } = await acme.user.type(...(of === '' ? [] : [of]), '--help');
       for (const name of Object.keys(FORMER[of] ?? {}))
         expect(out).not.toMatch(new RegExp(`^  ${name} `, 'm'));
     }
@@ -50,7 +29,7 @@ describe('a command of the original', () => {
 
 describe('apoctl api describe', () => {
   test('says of every attribute what it is, with those of the objects in it', async () => {
-    const { code, out } = await user.type('api', 'describe', 'netruleset');
+    const { code, out } = await acme.user.type('api', 'describe', 'netruleset');
     expect(code).toBe(0);
     await expect(out).toMatchFileSnapshot('golden/describe-networkrulesetpolicy.table');
   });
@@ -68,7 +47,7 @@ describe('apoctl api describe', () => {
 describe('apoctl api delete-many', () => {
   const make = async (namespace: string, ...names: string[]) => {
     for (const name of names)
-      await user.type(
+      await acme.user.type(
         'api',
         'create',
         'extnet',
@@ -81,7 +60,7 @@ describe('apoctl api delete-many', () => {
       );
   };
   const left = async () =>
-    (await user.type('api', 'list', 'extnet', '-r', '-o', 'yaml', '-c', 'name')).out
+    (await acme.user.type('api', 'list', 'extnet', '-r', '-o', 'yaml', '-c', 'name')).out
       .match(/\w+$/gm)
       ?.toSorted() ?? [];
 
@@ -89,30 +68,30 @@ describe('apoctl api delete-many', () => {
     await make('/acme', 'a', 'b', 'kept');
     await make('/acme/below', 'c');
     const words = ['api', 'delete-many', 'extnet', '-r', '-f', 'name in [a, b, c]'];
-    const asked = await user.type(...words);
+    const asked = await acme.user.type(...words);
     expect(asked).toEqual({
       code: 2,
       out: '',
       err: 'a in /acme\nb in /acme\nc in /acme/below\nerror: 3 objects would be deleted; add --confirm to delete them\n',
     });
     expect(await left()).toEqual(['a', 'b', 'c', 'kept']);
-    const done = await user.type(...words, '--confirm');
+    const done = await acme.user.type(...words, '--confirm');
     expect([done.code, done.err, done.out.trim().split('\n').length]).toEqual([0, '', 3]);
     expect(await left()).toEqual(['kept']);
   });
 
   test('leaves what is protected, unless it is forced', async () => {
     await make('/acme', 'safe');
-    await user.type('api', 'update', 'extnet', 'safe', '-k', 'protected=true');
+    await acme.user.type('api', 'update', 'extnet', 'safe', '-k', 'protected=true');
     const words = ['api', 'delete-many', 'extnet', '-f', 'name == safe', '--confirm'];
-    expect(await user.type(...words)).toMatchObject({ code: 1, out: '' });
+    expect(await acme.user.type(...words)).toMatchObject({ code: 1, out: '' });
     expect(await left()).toContain('safe');
-    expect(await user.type(...words, '--force')).toMatchObject({ code: 0 });
+    expect(await acme.user.type(...words, '--force')).toMatchObject({ code: 0 });
     expect(await left()).not.toContain('safe');
   });
 
   test('asks for a filter', async () => {
-    const { code, err } = await user.type('api', 'delete-many', 'extnet');
+    const { code, err } = await acme.user.type('api', 'delete-many', 'extnet');
     expect([code, err]).toEqual([2, expect.stringContaining("required option '-f, --filter <expression>'")]);
   });
 });

@@ -1,44 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type ControlPlane, startControlPlane } from '../../../local/control-plane.ts';
+import { describe, expect, test } from 'vitest';
 import { listings } from '../../../shared/api/client.ts';
 import { identityNamed } from '../../../shared/schema/resources.ts';
-import { type DataDirectory, dataDirectory } from '../../make/data-directory.ts';
-import { quiet } from '../../make/state-machine.ts';
-import { type Terminal, terminal } from './terminal.ts';
+import { inAcme } from './in-acme.ts';
 
-let directory: DataDirectory;
-let plane: ControlPlane;
-let user: Terminal;
-beforeAll(async () => {
-  directory = dataDirectory();
-  plane = await startControlPlane({ data: directory.path, host: '127.0.0.1', port: 0, log: quiet });
-  user = await terminal({ APOCTL_CREDS: plane.administrator });
-  await user.type('api', 'create', 'namespace', '-n', '/', '-k', 'name', 'acme', '-k', 'type', 'Tenant');
+const acme = inAcme(async user => {
   for (let n = 0; n < 120; n++)
     await user.type('api', 'create', 'extnet', '-n', '/acme', '-k', `name=n${n}`, '-k', 'entries=10.0.0.0/8');
-  await user.leave();
-});
-afterAll(async () => {
-  await plane.stop();
-  await directory.stop();
-});
-beforeEach(async () => {
-  user = await terminal({ APOCTL_CREDS: plane.administrator, APOCTL_NAMESPACE: '/acme' });
-  return () => user.leave();
 });
 
 describe('lists of what is no resource', () => {
   test('the activity log comes whole, newest first, page after page', async () => {
-    const { code, out, err } = await user.type('api', 'list', 'activities');
+    const { code, out, err } = await acme.user.type('api', 'list', 'activities');
     expect([code, err]).toEqual([0, '']);
     const messages = (JSON.parse(out) as { message: string }[]).map(({ message }) => message);
     expect(messages).toHaveLength(120);
     expect(messages[0]).toBe('created externalnetwork n119');
-    expect((await user.type('api', 'count', 'activity')).out).toBe('120\n');
+    expect((await acme.user.type('api', 'count', 'activity')).out).toBe('120\n');
   });
 
   test('one page, a time and columns are chosen as for resources', async () => {
-    const { out } = await user.type(
+    const { out } = await acme.user.type(
       ...[
         'api',
         'list',
@@ -54,7 +35,7 @@ describe('lists of what is no resource', () => {
       ],
     );
     expect(out).toBe('- message: created externalnetwork n119\n- message: created externalnetwork n118\n');
-    const { out: shown } = await user.type('api', 'list', 'activities', '-S', '1', '-o', 'table');
+    const { out: shown } = await acme.user.type('api', 'list', 'activities', '-S', '1', '-o', 'table');
     expect(shown).toMatch(/^date +namespace +message\n\S+ +\/acme +created externalnetwork n119\n$/);
   });
 
@@ -63,7 +44,7 @@ describe('lists of what is no resource', () => {
     for (const { plural, singular, attributes } of listings) {
       expect([identityNamed(plural), identityNamed(singular)]).toEqual([undefined, undefined]);
       expect(attributes).not.toEqual([]);
-      expect(await user.type('api', 'list', plural)).toMatchObject({ code: 0, err: '' });
+      expect(await acme.user.type('api', 'list', plural)).toMatchObject({ code: 0, err: '' });
     }
   });
 
@@ -80,18 +61,18 @@ describe('lists of what is no resource', () => {
       /activities have no attribute `colour`; they have ID, .*message/,
     ],
   ])('%j is refused with what can be said instead', async (words, said) => {
-    const { code, err } = await user.type(...words);
+    const { code, err } = await acme.user.type(...words);
     expect([code, err.trim()]).toEqual([2, expect.stringMatching(said)]);
   });
 
   test('what the API does not take of a list is said by the API', async () => {
-    const { code, err } = await user.type('api', 'list', 'activities', '-r');
+    const { code, err } = await acme.user.type('api', 'list', 'activities', '-r');
     expect([code, err]).toEqual([1, expect.stringContaining('query parameter recursive means nothing here')]);
   });
 });
 
 test('the version is that of the package, in a line of its own', async () => {
-  expect(await user.type('--version')).toMatchObject({
+  expect(await acme.user.type('--version')).toMatchObject({
     code: 0,
     err: '',
     out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
@@ -100,7 +81,7 @@ test('the version is that of the package, in a line of its own', async () => {
 
 describe('attributes of -k', () => {
   const create = (...words: string[]) =>
-    user.type('api', 'create', 'netruleset', '-o', 'json', '-k', 'name', `r${Math.random()}`, ...words);
+    acme.user.type('api', 'create', 'netruleset', '-o', 'json', '-k', 'name', `r${Math.random()}`, ...words);
 
   test('a clause is typed as one tag, and each further one is another clause', async () => {
     const { code, out, err } = await create('-k', 'subject=app=web', '-k', 'subject', 'app=db');
@@ -121,7 +102,7 @@ describe('attributes of -k', () => {
   });
 
   test('what was typed in a file is named as it stands there', async () => {
-    user.stdin = '{"subject": ["foo"]}';
+    acme.user.stdin = '{"subject": ["foo"]}';
     expect((await create('-f', '-')).err).toMatch(
       /'subject\[0\]' is wrong: it must be a list; the value was "foo"\n$/,
     );
@@ -130,8 +111,8 @@ describe('attributes of -k', () => {
 
 describe('values of --set', () => {
   const render = async (template: string, ...set: string[]) => {
-    user.stdin = `data: ${template}`;
-    return user.type('api', 'import', '-f', '-', '--render', ...set.flatMap(text => ['--set', text]));
+    acme.user.stdin = `data: ${template}`;
+    return acme.user.type('api', 'import', '-f', '-', '--render', ...set.flatMap(text => ['--set', text]));
   };
   const shown = '{{ .Values | toJson }}';
 
