@@ -1,6 +1,5 @@
 import { MINE } from '../policy/loom.ts';
-import type { Chain } from '../policy/model.ts';
-import { TALLY } from '../policy/model.ts';
+import { type Chain, TALLY } from '../policy/model.ts';
 
 /**
  * The number of the policy that let a connection through stands in its mark: in the lower half for what its destination

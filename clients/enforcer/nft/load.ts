@@ -1,6 +1,16 @@
 import { type Model, TALLY } from '../policy/model.ts';
 import { epochChains, FRESH, type Standing } from './epoch.ts';
-import { add, chainText, declared, freshElements, lines, STAMP, stampElements, TABLE } from './text.ts';
+import {
+  add,
+  chainText,
+  declared,
+  elementTexts,
+  freshElements,
+  lines,
+  STAMP,
+  stampElements,
+  TABLE,
+} from './text.ts';
 
 /** Elements that are one piece of a script. */
 const TOGETHER = 512;
@@ -20,10 +30,6 @@ function* adding(map: string, elements: Iterable<string>): Generator<string> {
   if (!isEmpty) yield `${piece.length === 0 ? '' : before + piece.join(', ')} }\n`;
 }
 
-function* textsOf(elements: Iterable<readonly [string, string]>): Generator<string> {
-  for (const [key, verdict] of elements) yield `${key} : ${verdict}`;
-}
-
 /** Everything, in one go, piece by piece; in place of whatever the table held before. */
 export function* loadPieces(model: Model, { epoch, fresh }: Standing): Generator<string> {
   yield `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n`;
@@ -37,7 +43,7 @@ export function* loadPieces(model: Model, { epoch, fresh }: Standing): Generator
   for (const [name, chain] of new Map([...epochChains({ epoch, fresh }), ...model.chains]))
     yield chainText(name, chain);
   yield '}\n';
-  for (const [name, { elements }] of model.maps) yield* adding(name, textsOf(elements));
+  for (const [name, { elements }] of model.maps) yield* adding(name, elementTexts(elements));
   yield* adding(TALLY, model.counters);
   yield lines([...freshElements(fresh), ...add(STAMP, stampElements(model.digest, epoch))]);
 }

@@ -17,8 +17,10 @@ export const add = (map: string, elements: readonly string[]): string[] =>
 export const drop = (map: string, keys: readonly string[]): string[] =>
   keys.length === 0 ? [] : [`delete element ${TABLE} ${map} { ${keys.join(', ')} }`];
 
-export const elementTexts = (elements: Iterable<readonly [string, string]>): string[] =>
-  [...elements].map(([key, verdict]) => `${key} : ${verdict}`);
+/** One after the other: a map may have a hundred thousand. */
+export function* elementTexts(elements: Iterable<readonly [string, string]>): Generator<string> {
+  for (const [key, verdict] of elements) yield `${key} : ${verdict}`;
+}
 
 export const chainText = (name: string, { hook, rules }: Chain): string =>
   `chain ${name} {\n${[...(hook ? [hook] : []), ...rules].map(line => `\t${line}\n`).join('')}}\n`;

@@ -38,12 +38,12 @@ const NONE: Changes = new Map();
 /** What becomes of a map whose elements changed. */
 function elementChanges(name: string, before: KernelMap, after: KernelMap, changes: Changes): string[] {
   if (changes.size === 0) return [];
-  if (after.interval) return [`flush map ${TABLE} ${name}`, ...add(name, elementTexts(after.elements))];
+  if (after.interval) return [`flush map ${TABLE} ${name}`, ...add(name, [...elementTexts(after.elements)])];
   const gone = [...changes.keys()].filter(key => before.elements.has(key));
   const come = [...changes].flatMap(([key, value]): [string, string][] =>
     value === undefined ? [] : [[key, value]],
   );
-  return [...drop(name, gone), ...add(name, elementTexts(come))];
+  return [...drop(name, gone), ...add(name, [...elementTexts(come)])];
 }
 
 function difference(before: Elements, after: Elements): Map<string, string | undefined> {
@@ -145,7 +145,7 @@ export function changeText(before: Model, after: Model, standing: Standing): Ste
     prepare:
       tableText([...declared(newMaps), ...newChains.map(([name, chain]) => chainText(name, chain))]) +
       lines([
-        ...newMaps.flatMap(([name, { elements }]) => add(name, elementTexts(elements))),
+        ...newMaps.flatMap(([name, { elements }]) => add(name, [...elementTexts(elements)])),
         ...add(TALLY, absent(after.counters, before.counters)),
       ]),
     activate:

@@ -3,23 +3,12 @@ import type { Elements } from './model.ts';
 import { numberIn, textOf } from './numbers.ts';
 import { Patched } from './patched.ts';
 
-type Entries = Iterable<readonly [string, string | undefined]>;
-
-function* numbers(entries: Entries): Generator<[string, number]> {
-  for (const [address, number] of entries) if (number !== undefined) yield [address, numberIn(number)];
-}
-
 /** Address → class, in little memory. Nothing changes in it. */
 export class ClassMap implements Elements {
-  static readonly NONE = ClassMap.of([]);
   readonly #patched: Patched<string, number>;
 
   private constructor(patched: Patched<string, number>) {
     this.#patched = patched;
-  }
-
-  static of(entries: Entries): ClassMap {
-    return ClassMap.around(new AddressTable(numbers(entries)));
   }
 
   /** `table` is nobody else's from now on. */

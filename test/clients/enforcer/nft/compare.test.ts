@@ -4,16 +4,21 @@ import { Comparison, type Seen } from '../../../../clients/enforcer/nft/compare.
 import { epochChains, type Standing } from '../../../../clients/enforcer/nft/epoch.ts';
 import { TableReader } from '../../../../clients/enforcer/nft/listing.ts';
 import { stampElements } from '../../../../clients/enforcer/nft/text.ts';
+import { AddressTable } from '../../../../clients/enforcer/policy/address-table.ts';
 import { ClassMap } from '../../../../clients/enforcer/policy/class-map.ts';
 import { type Chain, type KernelMap, type Model, packed } from '../../../../clients/enforcer/policy/model.ts';
+import { numberIn } from '../../../../clients/enforcer/policy/numbers.ts';
 
 const STANDING: Standing = { epoch: 0x1001, fresh: new Set() };
 const DIGEST = '0123456'.repeat(8);
 
-const peers = (elements: Iterable<[string, string]>): KernelMap => ({
-  ...{ holds: 'peers', type: 'ipv4_addr : classid', interval: false },
-  elements: ClassMap.of(elements),
-});
+const peers = (elements: Iterable<[string, string]>): KernelMap => {
+  const table = new AddressTable([...elements].map(([address, number]) => [address, numberIn(number)]));
+  return {
+    ...{ holds: 'peers', type: 'ipv4_addr : classid', interval: false },
+    elements: ClassMap.around(table),
+  };
+};
 
 /** A table as nft prints it: what is in it, line by line. */
 type Table = { head: string; lines: string[] }[];
