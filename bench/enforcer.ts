@@ -8,8 +8,9 @@ import { buildRelease, bundled } from '../test/make/release.ts';
 import { median } from './clients/load.ts';
 import { MOVES, measureAgent, type Residence } from './hosts/agent.ts';
 import type { Applying } from './hosts/apply.ts';
+import { PAIRS } from './hosts/beside.ts';
 import { peersPayload, plainRules, policyPayload } from './hosts/fixture.ts';
-import { measurePairs, PAIRS, pairRows } from './hosts/pairs.ts';
+import { measurePairs, pairRows } from './hosts/pairs.ts';
 import { processorTime } from './hosts/processor.ts';
 import type { Bench, Row } from './row.ts';
 
@@ -254,7 +255,7 @@ async function run(): Promise<Row[]> {
       ...{ host: network.host('whole'), address, started: STARTED, release: place.release },
       ...{ folder, units: PEERS, rulesets: RULESETS },
     });
-    const passed = pairRows(await measurePairs(network.host));
+    const passed = pairRows(await measurePairs(network.host, PEERS, RULESETS));
     const load = { value: busy(), unit: 'processes', what: 'that wanted to run at its end' };
     const name = 'how busy the machine was at the beginning, load average of a minute';
     return [

@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { recordsOf } from '../../clients/enforcer/flows/source.ts';
 import type { Host } from '../../local/hosts/network.ts';
 import { median } from '../clients/load.ts';
 import type { Row } from '../row.ts';
+import { PAIRS, type Pair, scriptsBeside } from './beside.ts';
 import { FIRST_PORT } from './fixture.ts';
 import type { Answers } from './traffic.ts';
 
@@ -16,51 +17,6 @@ const ROUNDS = { bytes: 51, connections: 25 };
 /** Milliseconds until a program that listens does so. */
 const BEGIN = 1000;
 const PROGRAM = fileURLToPath(new URL('traffic.ts', import.meta.url));
-
-/** Pairs of hosts, by what stands between them. */
-export const PAIRS = {
-  without: ['a', 'b'],
-  tracked: ['c', 'd'],
-  least: ['e', 'f'],
-  ruled: ['g', 'h'],
-  sockets: ['i', 'j'],
-} as const;
-export type Pair = keyof typeof PAIRS;
-
-const hooks = (rules: (field: 'saddr' | 'daddr') => string): string =>
-  (['input', 'output'] as const)
-    .map(
-      (hook, at) =>
-        `chain ${hook} { type filter hook ${hook} priority 0; ${rules(at === 0 ? 'saddr' : 'daddr')}; }\n`,
-    )
-    .join('');
-
-/** Connection tracking, and a rule that asks for it and decides nothing. */
-const TRACKING = `table inet plain {\n${hooks(() => 'ct state established accept')}}\n`;
-
-/** The least that lets connections of some peers to one port through, and nothing else but what belongs to them. */
-const least = (peers: readonly string[]): string => `table inet plain {
-set peers { type ipv4_addr; elements = { ${peers.join(', ')} } }
-${hooks(
-  field =>
-    `policy drop; ct state established,related accept; ct state invalid drop; ip ${field} @peers tcp dport ${FIRST_PORT} accept`,
-)}}
-`;
-
-/**
- * As little without connection tracking: who opens a connection is judged, and what belongs to a socket goes on. It revokes
- * nothing and knows no errors about a connection: what state costs, and not what takes its place.
- */
-const sockets = (peers: readonly string[]): string => `table inet plain {
-set peers { type ipv4_addr; elements = { ${peers.join(', ')} } }
-${hooks(
-  field => `policy drop; tcp flags & (syn | ack | rst | fin) == syn ip ${field} @peers tcp dport ${FIRST_PORT} accept
-socket wildcard 0 accept
-ip ${field} @peers tcp dport ${FIRST_PORT} accept
-ip ${field} @peers tcp sport ${FIRST_PORT} accept
-`,
-)}}
-`;
 
 /** One round of a pair. */
 interface Seen {
@@ -77,8 +33,7 @@ interface End {
 async function openEnd({ enter }: Host, args: readonly string[]): Promise<End> {
   const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
   const [first = '', ...more] = [...enter, ...node, PROGRAM, ...args];
-  const child: ChildProcessWithoutNullStreams = spawn(first, more);
-  child.stderr.pipe(process.stderr);
+  const child = spawn(first, more, { stdio: ['pipe', 'pipe', 'inherit'] });
   if (args[0] === 'serve') await once(child.stdout, 'data');
   return {
     ask: async word => {
@@ -149,7 +104,10 @@ async function inTurn(
   rounds: number,
   measure: (both: Both) => Promise<Seen>,
 ): Promise<Record<Pair, Seen[]>> {
-  const result: Record<Pair, Seen[]> = { without: [], tracked: [], least: [], ruled: [], sockets: [] };
+  const result = Object.fromEntries(Object.keys(PAIRS).map(pair => [pair, []])) as unknown as Record<
+    Pair,
+    Seen[]
+  >;
   for (let round = 0; round <= rounds; round++)
     for (const [pair, both] of round % 2 === 0 ? [...ends] : [...ends].reverse()) {
       const one = await measure(both);
@@ -164,12 +122,18 @@ const measureRounds = async (ends: ReadonlyMap<Pair, Both>): Promise<Rounds> => 
   connections: await inTurn(ends, ROUNDS.connections, opened),
 });
 
-/** All pairs; then those without rules and with all of them, once more for each kind of listeners. */
-export async function measurePairs(hosts: (name: string) => Host): Promise<Measured> {
-  const addresses = (pair: Pair) => PAIRS[pair].flatMap(name => hosts(name).addresses);
-  for (const name of PAIRS.tracked) await hosts(name).run('nft', ['-f', '-'], TRACKING);
-  for (const name of PAIRS.least) await hosts(name).run('nft', ['-f', '-'], least(addresses('least')));
-  for (const name of PAIRS.sockets) await hosts(name).run('nft', ['-f', '-'], sockets(addresses('sockets')));
+/**
+ * All pairs; then those without rules and with all of them, once more for each kind of listeners. The hosts with rulesets
+ * have theirs. `peers`, `kinds`: how many of each they know.
+ */
+export async function measurePairs(
+  hosts: (name: string) => Host,
+  peers: number,
+  kinds: number,
+): Promise<Measured> {
+  const beside = scriptsBeside(peers, kinds, pair => PAIRS[pair].flatMap(name => hosts(name).addresses));
+  for (const [pair, script] of beside)
+    for (const name of PAIRS[pair]) await hosts(name).run('nft', ['-f', '-'], script);
   const ends = new Map<Pair, Both>();
   for (const pair of Object.keys(PAIRS) as Pair[]) {
     const [from, to] = PAIRS[pair];
@@ -182,7 +146,7 @@ export async function measurePairs(hosts: (name: string) => Host): Promise<Measu
     const stop = await listen(PAIRS.ruled.map(hosts), programs);
     measured[name] = await measureRounds(ends);
     await stop();
-    for (const pair of ['tracked', 'least', 'sockets'] as const) close(ends, pair);
+    for (const [pair] of beside) close(ends, pair);
   }
   for (const pair of ends.keys()) close(ends, pair);
   return measured as Measured;
@@ -198,11 +162,13 @@ function close(ends: Map<Pair, Both>, pair: Pair): void {
 const BESIDE = {
   without: 'no rules at all',
   tracked: 'connection tracking alone',
-  least: 'the least rules that keep state',
+  least: 'the least rules of that size that keep state',
 } as const;
 const LEAVING = [
+  ['hooks without any rule leave', 'hooked'],
   [`${BESIDE.tracked} leaves`, 'tracked'],
-  ['the least rules that ask for sockets instead leave', 'sockets'],
+  [`${BESIDE.least} leave`, 'least'],
+  ['the least of that size that ask for sockets instead leave', 'sockets'],
 ] as const;
 const LIMIT = { value: 95, unit: '%', what: 'our limit' };
 
