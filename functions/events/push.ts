@@ -1,4 +1,4 @@
-import { mayHear, type PushedChange, reaches, wentWithNamespace } from '../../shared/core/push.ts';
+import { concerns, mayHear, type PushedChange, passes, wentWithNamespace } from '../../shared/core/push.ts';
 import type { Permissions } from '../../shared/core/roles.ts';
 import type { Connection } from '../../shared/ports/connections.ts';
 import { Failure, fail } from '../../shared/schema/failure.ts';
@@ -105,12 +105,22 @@ async function tell(
   deps: PushDeps,
 ): Promise<void> {
   const subscription = shared.subscription(connection);
-  const wanted = changes.filter(change => reaches(change, subscription));
-  if (wanted.length === 0) return;
+  const about = changes.filter(change => concerns(change, subscription));
+  if (about.length === 0) return;
   const held = await rightsOf(connection, shared, deps);
-  for (const change of wanted) {
-    if (mayHear(change, held))
+  for (const change of about) {
+    if (mayHear(change, held) && passes(change, subscription))
       await deps.connections.send(connection, shared.message(change, connection.reads));
+  }
+}
+
+/** Ends for good what asks for too much: it would be as much with the next batch. */
+async function tellOrEnd(connection: Connection, ...rest: [readonly PushedChange[], Shared, PushDeps]) {
+  try {
+    await tell(connection, ...rest);
+  } catch (error) {
+    if (!(error instanceof Failure && error.kind === 'bad_request')) throw error;
+    await hangUp(connection, error, rest[2]);
   }
 }
 
@@ -132,7 +142,7 @@ export async function push(changes: readonly PushedChange[], deps: PushDeps): Pr
   await forEachSharing(
     open,
     deps,
-    (connection, shared) => tell(connection, told, shared, deps),
+    (connection, shared) => tellOrEnd(connection, told, shared, deps),
     // So that it knows that it missed something.
     ({ id }) => deps.connections.close(id, 'events were lost; come again, and read what happened'),
   );

@@ -6,6 +6,7 @@ import { type Identity, identityNamed, type ObjectOf, resourceOf } from '../sche
 import type { Expression } from './filter/ast.ts';
 import { compileFilters, type Predicate } from './filter/compile.ts';
 import { parseFilters } from './filter/parse.ts';
+import { type Budget, newBudget } from './filter/pattern.ts';
 import { grants, type Permissions } from './roles.ts';
 
 /** A committed write, as the change feed tells it. */
@@ -57,10 +58,19 @@ function mustBeSimple(expression: Expression, filter: string): void {
   );
 }
 
-function predicateOf(identity: Identity, filter: string, now: Date): Predicate {
+/** Steps of patterns, see filter/pattern.ts. */
+const STEPS = 1_000_000;
+
+/** What the patterns of a caller may take for the changes that it is told of together, however often it listens. */
+export const listeningBudget = (): Budget =>
+  newBudget(STEPS, 'listen to fewer resources, in fewer connections, or with shorter patterns');
+
+function predicateOf(identity: Identity, filter: string, now: Date, budget: Budget): Predicate {
   const filters = parseFilters([filter]);
   for (const { root } of filters) mustBeSimple(root, filter);
-  return filters.length === 0 ? () => true : compileFilters(filters, resourceOf(identity), now);
+  // So many patterns may be in each filter; what they take counts together.
+  budget.patterns = 0;
+  return filters.length === 0 ? () => true : compileFilters(filters, resourceOf(identity), now, budget);
 }
 
 /** @throws `invalid` or `bad_request` for what names nothing or cannot be filtered by */
@@ -68,6 +78,7 @@ export function subscriptionOf(
   place: Pick<Subscription, 'namespace' | 'recursive'>,
   { identities, filters }: PushConfig,
   now: Date,
+  budget = listeningBudget(),
 ): Subscription {
   const wanted = Object.entries(identities).map(([name, operations]): [Identity, ReadonlySet<string>] => [
     named(name),
@@ -75,7 +86,7 @@ export function subscriptionOf(
   ]);
   const by = Object.entries(filters).map(([name, filter]): [Identity, Predicate] => [
     named(name),
-    predicateOf(named(name), filter, now),
+    predicateOf(named(name), filter, now, budget),
   ]);
   return { ...place, ...(wanted.length > 0 ? { identities: new Map(wanted) } : {}), filters: new Map(by) };
 }
@@ -117,15 +128,22 @@ export const wentWithNamespace = ({ operation, object }: PushedChange, made: str
 export const mayHear = ({ resource }: PushedChange, held: readonly Permissions[]): boolean =>
   held.some(permissions => grants(permissions, resource, 'get'));
 
-/** Whether a change is one that the connection asked for. */
-export function reaches({ resource, operation, object }: PushedChange, subscription: Subscription): boolean {
-  const { namespace, recursive, identities, filters } = subscription;
+/** Whether a change is of a kind and in a place that the connection asked for. */
+export function concerns({ resource, operation, object }: PushedChange, subscription: Subscription): boolean {
+  const { namespace, recursive, identities } = subscription;
   if (recursive ? !isWithin(object.namespace, namespace) : object.namespace !== namespace) return false;
   const operations = identities?.get(resource);
   if (identities && !operations) return false;
-  if (operations && operations.size > 0 && !operations.has(operation)) return false;
-  return filters.get(resource)?.(object) ?? true;
+  return !operations || operations.size === 0 || operations.has(operation);
 }
+
+/**
+ * Whether a change that concerns the connection passes its filter. Only for what it may hear: what a filter takes tells of the object.
+ *
+ * @throws `bad_request` when its patterns take too long
+ */
+export const passes = ({ resource, object }: PushedChange, { filters }: Subscription): boolean =>
+  filters.get(resource)?.(object) ?? true;
 
 export function pushEvent({ resource, operation, object }: PushedChange, now: Date): PushEvent {
   return {

@@ -153,5 +153,27 @@ export function flowStoreContract(name: string, open: () => Promise<FlowStoreUnd
       );
       expect(await everything(tenant, { limit: 1000 })).toHaveLength(5000);
     });
+
+    it('lets others go on while it looks through many records, however long the query takes for each', async () => {
+      const tenant = freshTenant();
+      await under.flows.append(
+        tenant,
+        Array.from({ length: 300 }, () => flowAt(tenant, '2026-03-02T10:00:00.000Z')),
+      );
+      await under.delivered?.();
+      let turns = 0;
+      const others = setInterval(() => {
+        turns += 1;
+      }, 1);
+      const slowly = (): boolean => {
+        const until = performance.now() + 1;
+        while (performance.now() < until);
+        return false;
+      };
+      const { items } = await under.flows.read(tenant, { recursive: false, limit: 10, passes: slowly });
+      clearInterval(others);
+      expect(items).toEqual([]);
+      expect(turns).toBeGreaterThan(5);
+    });
   });
 }

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Committed,
+  concerns,
   mayHear,
   type PushedChange,
+  passes,
   pushed,
-  reaches,
   subscriptionOf,
   wentWithNamespace,
 } from '../../shared/core/push.ts';
@@ -138,7 +139,8 @@ function told(listener: Listener, all: readonly Write[]): string[] {
   const held = listener.may.map(permissionsOf);
   return all.flatMap(write => {
     const change = pushed(committed(write));
-    if (!change || !reaches(change, subscription) || !mayHear(change, held)) return [];
+    if (!change || !concerns(change, subscription) || !mayHear(change, held)) return [];
+    if (!passes(change, subscription)) return [];
     expect(JSON.stringify(change)).not.toContain('secret');
     return line(change.operation, write);
   });

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { FlowQuery, FlowStore } from '../../ports/flow-store.ts';
 import { fail } from '../../schema/failure.ts';
 import type { FlowReport } from '../../schema/flowreport.ts';
@@ -27,6 +28,8 @@ const MOST = 1000;
 /** Segments whose first and last place are remembered. */
 const REMEMBERED = 20_000;
 const NEWLINE = 0x0a;
+/** Milliseconds after which a read lets others go on: what a query asks may take long, and in one process they all wait. */
+const BREATH = 20;
 
 interface Bounds {
   first: Place;
@@ -83,6 +86,7 @@ export function flowReader(segments: Segments): FlowStore['read'] {
     passes: FlowQuery['passes'],
   ): Promise<void> => {
     const bounds: Bounds = { first: '', last: '' };
+    let since = performance.now();
     for (const line of linesOf(await segments.text(segment))) {
       const place = placeIn(line);
       if (place === undefined) throw segments.damaged(segment);
@@ -90,6 +94,9 @@ export function flowReader(segments: Segments): FlowStore['read'] {
       if (place > bounds.last) bounds.last = place;
       if (place <= newest.bar || !wanted.at(place) || !wanted.in(line)) continue;
       if (passes === undefined || passes(readable(line))) newest.add(place, line);
+      if (performance.now() - since < BREATH) continue;
+      await breathe();
+      since = performance.now();
     }
     remember(segment, bounds);
   };

@@ -175,13 +175,34 @@ describe('a filter is refused', () => {
     ['name matches "a(?=b)"', 'is no pattern in RE2 syntax'],
     ['name matches "x{1001}"', 'add up to more than 1000'],
     [`name matches "${'x{0,90}'.repeat(12)}"`, 'add up to more than 1000'],
+    ['name matches "(?:(?:.?){31}){31}"', 'make a program of'],
+    ['name matches "(?i)(\\\\pL?){500}(\\\\pL){470}[89]$"', 'make a program of'],
     [`name matches "${'x'.repeat(257)}"`, '257 characters long'],
     [`name matches [${'x,'.repeat(MOST_PATTERNS + 1)}]`, 'more than 16 patterns'],
   ])('%s', (text, reason) => expect(refusal('enforcer', text)).toContain(reason));
 
+  it.each([
+    ['(?i)\\pL*[aeiou]\\pL{480}[89]', 'aé'],
+    ['.*[aeiou].{480}[89]', 'ab'],
+    ['[ab]*a[ab]{30}[cd]', 'ab'],
+    ['(?i)(\\pL?){130}(\\pL){130}[89]$', 'aé'],
+  ])('before `%s`, which remembers what it saw, takes a second', (pattern, letters) => {
+    const text = `9c${Array.from({ length: 1022 }, (_, at) => letters[((at * at * 7 + at) % 11) % 2]).join('')}`;
+    const worked = cpuTime();
+    const slow = compileFilters(
+      [parseFilter(`description matches "${pattern}"`)],
+      resourceOf('enforcer'),
+      NOW,
+    );
+    expect(() => {
+      for (let count = 0; count < 1000; count++) slow({ description: text });
+    }).toThrow(/takes too long/);
+    expect(worked()).toBeLessThan(1500);
+  });
+
   it('when its patterns take too many steps over all objects, whatever one of them takes', () => {
     const costly = compileFilters(
-      [parseFilter('description matches "(?i)(.{0,400}){0,2}q$"')],
+      [parseFilter('description matches "(?i)(.{0,200}){0,2}q$"')],
       resourceOf('enforcer'),
       NOW,
     );

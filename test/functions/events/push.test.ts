@@ -7,6 +7,7 @@ import { pushed } from '../../../shared/core/push.ts';
 import type { Connections } from '../../../shared/ports/connections.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import type { NamespacePath } from '../../../shared/schema/ids.ts';
+import { cpuTime } from '../../make/cpu-time.ts';
 import { countingReads, type Reads } from '../../make/crowd.ts';
 import { makeNetwork, nextID } from '../../make/objects.ts';
 import { openPlane, type Plane } from '../../make/plane.ts';
@@ -168,6 +169,49 @@ describe('telling', () => {
     expect(heard).toEqual([`${other} a`, `${other} b`]);
     expect(listener.ended).toEqual([[unlucky, expect.stringContaining('events were lost')]]);
     await listener.connections.remove(other);
+  });
+
+  /** Costs nearly all that a caller has, for a description as long as it may be. */
+  const costly = (n: number) => `name == n${n} or description matches "(?i)\\pL*[aeiou]\\pL{480}[89]"`;
+  const filtered = async (id: string, filter: string): Promise<void> =>
+    said(id, JSON.stringify({ filters: { externalnetwork: filter } }), plane.deps);
+  const described = (name: string) => {
+    const after = { ...makeNetwork(tenant, name), description: `9${'aé'.repeat(511)}` };
+    return pushed({ resource: 'externalnetwork', operation: 'create', after }) ?? expect.fail();
+  };
+
+  it('of one caller costs no more the more it listens: who asks for too much is told so and ended', async () => {
+    const [greedy, modest] = [await viewer(), await viewer()];
+    const ids: string[] = [];
+    for (let at = 0; at < 60; at += 1) {
+      const id = await listens(greedy);
+      ids.push(id);
+      await filtered(id, costly(at));
+    }
+    const other = await listens(modest);
+    await filtered(other, 'description matches "^9"');
+    listener.sent.length = 0;
+    listener.ended.length = 0;
+    const worked = cpuTime();
+    await push([described('long')], plane.deps);
+    expect(worked()).toBeLessThan(1500);
+    expect(listener.sent.map(([id]) => id)).toEqual([other]);
+    expect(new Set(listener.ended.map(([, reason]) => reason.replace(/^.*so many objects/, '')))).toEqual(
+      new Set([' takes too long; listen to fewer resources, in fewer connections, or with shorter patterns']),
+    );
+    for (const id of [...ids, other]) await listener.connections.remove(id);
+  });
+
+  it('filters nothing that may not be heard, so that how long a filter takes tells nothing of it', async () => {
+    const id = await listens(await plane.credential(tenant, ['system.viewer']));
+    await filtered(id, costly(0).replace('name == n0 or', 'name == secret and'));
+    listener.ended.length = 0;
+    await push(
+      ['secret', 'secret', 'secret'].map(name => described(name)),
+      plane.deps,
+    );
+    expect(listener.ended).toEqual([]);
+    await listener.connections.remove(id);
   });
 
   it('is over when the token is', async () => {
