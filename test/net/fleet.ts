@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readStatus, type Status } from '../../clients/enforcer/agent/status.ts';
 import { systemClock } from '../../clients/enforcer/clock.ts';
+import { isBelow } from '../../clients/enforcer/processes.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane.ts';
 import { type Host, type HostPlan, type Network, openNetwork } from '../../local/hosts/network.ts';
 import { openUplink } from '../../local/hosts/uplink.ts';
@@ -200,4 +201,14 @@ const takesPolicy = (agent: RealAgent): Promise<Status> =>
     return status && status.startedAt >= agent.begun && status.active && status.active.units > 0
       ? status
       : undefined;
+  });
+
+/** The kernel's list of log groups that somebody reads: the second word of a line is the process. */
+const READERS = '/proc/self/net/netfilter/nfnetlink_log';
+
+/** Waits until what the kernel logs is read by a program of this very agent, and not by what an earlier one has left. */
+export const recording = ({ host, process: { pid = 0 } }: RealAgent): Promise<true> =>
+  until(`a reader of ${host.name}`, async () => {
+    const lines = (await host.run('cat', [READERS])).trim().split('\n');
+    return lines.some(line => isBelow(Number(line.trim().split(/\s+/)[1] ?? 0), pid)) || undefined;
   });

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent } from './fleet.ts';
+import { enforcing, type Fleet, NAMESPACE, openFleet, type RealAgent, recording } from './fleet.ts';
 import { openProbes, type Probes } from './hosts/probes.ts';
 import { until } from './until.ts';
 
@@ -21,22 +21,13 @@ beforeAll(async () => {
   folder = join(fleet.place, 'db');
   mkdirSync(folder, { mode: 0o700 });
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k,mode=700', 'tmpfs', folder]);
-  agent = await fleet.start('db', '--flow-interval', '1');
-  await enforcing(agent);
-  await reader();
+  await start();
 });
 afterAll(async () => {
   await probes?.close();
   if (fleet) execFileSync('umount', ['-l', folder]);
   await fleet?.close();
 });
-
-/** Waits until what the kernel logs is read. */
-const reader = (): Promise<true> =>
-  until('a reader', async () => {
-    const groups = await agent.host.run('cat', ['/proc/self/net/netfilter/nfnetlink_log']);
-    return groups.trim() === '' ? undefined : true;
-  });
 
 const filler = (): string => join(folder, 'filler');
 function fill(): void {
@@ -47,6 +38,15 @@ function fill(): void {
       // No room for so much.
     }
   }
+}
+
+/** The control plane is away, the disk is full, and nothing is under way any more that could leave room on it. */
+async function leaveAndFill(): Promise<void> {
+  await fleet.leave();
+  const left = new Date().toISOString();
+  // A poll in vain comes after all that the polls before it wrote and took away.
+  await until('a poll in vain', () => (agent.status()?.troubles.polling?.at ?? '') > left, { instead: said });
+  fill();
 }
 
 /** Flows to ports that nobody else asks for. */
@@ -71,8 +71,7 @@ const allTold = (ports: readonly number[]): Promise<true> =>
   );
 
 test('with a full disk reports wait in memory, the status says so, and none is lost', async () => {
-  fill();
-  await fleet.leave();
+  await leaveAndFill();
   const ports = await flows(1000, 20);
   const status = await until('the status on a full disk', () => {
     const now = agent.status();
@@ -84,22 +83,37 @@ test('with a full disk reports wait in memory, the status says so, and none is l
   );
   await fleet.comeBack();
   await allTold(ports);
-  await until('the end of the trouble', () => !agent.status()?.troubles.spool);
-  expect(agent.status()?.flows).toMatchObject({ dropped: 0, held: 0 });
+  const after = await until('the end of the trouble', () => {
+    const now = agent.status();
+    return now && !now.troubles.spool ? now : undefined;
+  });
+  expect(after.flows).toMatchObject({ dropped: 0, held: 0 });
 });
 
-/** Another run of it, as it begins. */
+/** A run of it, as it begins. */
 async function start(): Promise<void> {
   agent = await fleet.start('db', '--flow-interval', '1');
   await enforcing(agent);
-  await reader();
+  await recording(agent);
 }
 
-const said = () => JSON.stringify([onDisk(), agent.status(), agent.out(), agent.err()]);
+/** What is in the files that wait while the control plane is away. */
+function spooled(): { destinationPort: number }[] {
+  const spool = join(folder, 'flows/spool');
+  return readdirSync(spool)
+    .filter(name => name.endsWith('.json'))
+    .flatMap(name => JSON.parse(readFileSync(join(spool, name), 'utf8')).reports);
+}
+/** Of these ports, those whose reports wait on disk. What an earlier run has sent and could not take away may be there as well. */
+const onDisk = (ports: readonly number[]): number[] => {
+  const found = new Set(spooled().map(({ destinationPort }) => destinationPort));
+  return ports.filter(port => found.has(port));
+};
+const areOnDisk = (ports: readonly number[]): Promise<true> =>
+  until('reports on disk', () => onDisk(ports).length === ports.length || undefined, { instead: said });
 
-/** Reports that wait on disk: each file's name says how many are in it. */
-const onDisk = (): number =>
-  readdirSync(join(folder, 'flows/spool')).reduce((sum, name) => sum + Number(name.split('.')[1]), 0);
+const said = () =>
+  JSON.stringify([readdirSync(join(folder, 'flows/spool')), agent.status(), agent.out(), agent.err()]);
 
 /** Whether reports of so many records, of all that were read in this run, have come to wait in memory. */
 const held = (records: number): boolean => {
@@ -111,8 +125,7 @@ const held = (records: number): boolean => {
 const MANY = 200;
 
 test('an agent that is told to end brings away what no disk takes', async () => {
-  fill();
-  await fleet.leave();
+  await leaveAndFill();
   const ports = await flows(2000, MANY);
   await until('reports in memory', () => held(20 + MANY), { instead: said });
   await fleet.comeBack();
@@ -126,8 +139,7 @@ test('an agent that is told to end brings away what no disk takes', async () => 
 });
 
 test('where the control plane is away as well, the log tells how many are lost, and the rest is told later', async () => {
-  fill();
-  await fleet.leave();
+  await leaveAndFill();
   const ports = await flows(3000, MANY);
   await until('reports in memory', () => held(MANY), { instead: said });
   await agent.kill('SIGTERM');
@@ -143,14 +155,14 @@ test('where the control plane is away as well, the log tells how many are lost, 
 test('what an earlier run left on a disk that is read-only now is sent, and what comes after as well', async () => {
   await fleet.leave();
   const left = await flows(4000, 5);
-  await until('reports on disk', () => onDisk() === left.length, { instead: said });
+  await areOnDisk(left);
   await agent.kill('SIGTERM');
   execFileSync('mount', ['-o', 'remount,ro', folder]);
   try {
     await fleet.comeBack();
     agent = await fleet.start('db', '--flow-interval', '1');
     await allTold(left);
-    await reader();
+    await recording(agent);
     await allTold(await flows(5000, 5));
     expect(agent.process.exitCode).toBeNull();
   } finally {
@@ -163,7 +175,7 @@ test('a host that starts while the control plane is away records what its policy
   await fleet.leave();
   await start();
   const ports = await flows(6000, 5);
-  await until('reports on disk', () => onDisk() === ports.length, { instead: said });
+  await areOnDisk(ports);
   expect(agent.status()?.enforcer).toBeUndefined();
   await fleet.comeBack();
   await allTold(ports);
