@@ -13,10 +13,11 @@ import { flowQueries } from './flow-queries.ts';
 
 const SUBJECT = '@auth:subject=';
 
-const enforcerIn = ({ caller: { claims } }: Call): string | undefined =>
-  claims.includes('@auth:realm=enforcer')
-    ? claims.find(claim => claim.startsWith(SUBJECT))?.slice(SUBJECT.length)
-    : undefined;
+const subjectOf = ({ caller: { claims } }: Call): string =>
+  claims.find(claim => claim.startsWith(SUBJECT))?.slice(SUBJECT.length) ?? '';
+
+const enforcerIn = (call: Call): string | undefined =>
+  call.caller.claims.includes('@auth:realm=enforcer') ? subjectOf(call) : undefined;
 
 /** Things wrong with a batch that are told of. */
 const TOLD = 20;
@@ -24,7 +25,12 @@ const TOLD = 20;
 const createFlowReports: Handler = async (call, deps) => {
   const sent = call.body as FlowReportInput[];
   const { namespace } = call;
-  const delivered: Delivered = { namespace, now: deps.clock.now(), enforcerID: enforcerIn(call) };
+  const delivered: Delivered = {
+    namespace,
+    now: deps.clock.now(),
+    enforcerID: enforcerIn(call),
+    sender: subjectOf(call),
+  };
   const issues = sent.flatMap((report, at) => flowIssues(report, at, delivered));
   if (issues.length > 0) throw brokenRules(issues.slice(0, TOLD));
   const reports = sent.map(report => flowReport(report, delivered));

@@ -14,6 +14,8 @@ export interface Delivered {
   now: Date;
   /** The enforcer that sent it; undefined for other callers. */
   enforcerID: string | undefined;
+  /** Who sent it, as the token says. */
+  sender: string;
 }
 
 /** What is wrong with a record in this place and at this time. */
@@ -36,17 +38,18 @@ export function flowIssues(
 }
 
 /**
- * The record as it is kept. Without an ID it gets one that is made of what it says, behind its time, so that the same
- * record sent again is the same.
+ * The record as it is kept. Its ID is made of what it says or, where its sender named it, of the sender, the namespace and that
+ * name: the same record sent again is the same, and nobody can send one that takes the place of another's.
  */
-export function flowReport(sent: FlowReportInput, { now, enforcerID }: Delivered): FlowReport {
+export function flowReport(sent: FlowReportInput, { now, enforcerID, sender }: Delivered): FlowReport {
   const timestamp = sent.timestamp ?? now.toISOString();
-  const report = { ...(enforcerID === undefined ? {} : { enforcerID }), ...sent, timestamp };
-  return { ...report, ID: sent.ID ?? idOf(report, timestamp) };
+  const { ID, ...said } = sent;
+  const report = { ...(enforcerID === undefined ? {} : { enforcerID }), ...said, timestamp };
+  return { ...report, ID: idOf(ID === undefined ? report : { sender, namespace: sent.namespace, ID }) };
 }
 
-function idOf(report: object, timestamp: string): ObjectId {
+/** All of it is hash: where a record belongs its timestamp says, and whoever looks for another of the same ID shall find none. */
+function idOf(report: object): ObjectId {
   const said = JSON.stringify(Object.entries(report).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const hash = createHash('sha256').update(said).digest('hex').slice(0, 12);
-  return ObjectId.parse(Date.parse(timestamp).toString(16).padStart(12, '0') + hash);
+  return ObjectId.parse(createHash('sha256').update(said).digest('hex').slice(0, 24));
 }

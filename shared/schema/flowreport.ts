@@ -75,7 +75,7 @@ const attributes = {
 /** As it is sent. */
 export const FlowReportInput = z.object({
   ID: ObjectId.optional().describe(
-    'The same ID and timestamp is the same record. Absent: made of what the record says.',
+    'The same ID and timestamp from the same sender, for the same namespace, is the same record; it is kept under an ID that is made of these. Absent: made of what the record says.',
   ),
   timestamp: Timestamp.optional().describe('When the flow was seen; absent: now.'),
   ...attributes,

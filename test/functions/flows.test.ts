@@ -73,6 +73,24 @@ describe('flow reports', () => {
     expect(await read('', space)).toHaveLength(2);
   });
 
+  it('of one sender never take the place of those of another, nor of another namespace, whatever ID they name', async () => {
+    const space = await plane.namespace(tenant, 'mine');
+    const below = await plane.namespace(space, 'below');
+    const other = await plane.member(tenant, ['enforcer.runtime']);
+    const ID = 'f'.repeat(24);
+    const timestamp = plane.clock.now().toISOString();
+    await post(flow(space, { ID, timestamp, destinationName: 'what was seen' }));
+    const [first] = await read('', space);
+    for (const shown of [ID, first?.ID]) {
+      const body = flow(space, { ID: shown, timestamp, action: 'Accept', destinationName: 'nothing' });
+      expect((await other('POST /flowreports', space, { body })).status).toBe(200);
+      expect((await post(flow(below, { ID: shown, timestamp }))).status).toBe(200);
+    }
+    await post(flow(space, { ID, timestamp, destinationName: 'what was seen' }));
+    const names = (await read('?recursive', space)).map(({ destinationName }) => destinationName ?? '');
+    expect(names.toSorted()).toEqual(['', '', 'nothing', 'nothing', 'what was seen']);
+  });
+
   it('of a window, page by page, and of the namespaces below', async () => {
     const space = await plane.namespace(tenant, 'window');
     const below = await plane.namespace(space, 'below');

@@ -207,7 +207,7 @@ describe('telling', () => {
     await filtered(id, costly(0).replace('name == n0 or', 'name == secret and'));
     listener.ended.length = 0;
     await push(
-      ['secret', 'secret', 'secret'].map(name => described(name)),
+      Array.from({ length: 12 }, () => described('secret')),
       plane.deps,
     );
     expect(listener.ended).toEqual([]);
