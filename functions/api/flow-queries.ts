@@ -22,7 +22,7 @@ const UNITS = { minute: MINUTE, hour: HOUR, day: DAY, week: 7 * DAY, month: 30 *
 const MOST = 500_000;
 
 /** It counts, it does not measure time, so that the same query over the same records is refused everywhere or nowhere. */
-function atMost(passes: Predicate): Predicate {
+export function atMost(passes: Predicate): Predicate {
   let seen = 0;
   return report => {
     seen += 1;
@@ -32,6 +32,19 @@ function atMost(passes: Predicate): Predicate {
       `there are more than ${MOST} records to look at; ask for a shorter window of time, or in a namespace below`,
     );
   };
+}
+
+/** Which records `q` lets pass. */
+export function passesOf({ query }: Call, { clock }: Pick<Deps, 'clock'>): Predicate {
+  const filters = parseFilters(query.q ?? []);
+  const flowreport = { identity: 'flowreport', stored: FlowReport };
+  return filters.length === 0 ? () => true : compileFilters(filters, flowreport, clock.now());
+}
+
+/** The window that parameters say; the last hour where they say none. */
+export function windowOrLastHour(call: Call, deps: Pick<Deps, 'clock'>): TimeWindow {
+  const said = windowOf(call, deps);
+  return said.from === undefined && said.to === undefined ? lastHour(deps) : said;
 }
 
 const lastHour = ({ clock }: Pick<Deps, 'clock'>): TimeWindow => ({
@@ -58,17 +71,12 @@ const createReportsQuery: Handler = async (call, deps) => {
   }
   refuseOrder(call);
   const { after, limit, pagesize, recursive } = listParameters(call);
-  const said = windowOf(call, deps);
-  const filters = parseFilters(call.query.q ?? []);
-  const flowreport = { identity: 'flowreport', stored: FlowReport };
-  const passes: Predicate =
-    filters.length === 0 ? () => true : compileFilters(filters, flowreport, deps.clock.now());
   const query: FlowQuery = {
-    ...(said.from === undefined && said.to === undefined ? lastHour(deps) : said),
+    ...windowOrLastHour(call, deps),
     recursive,
     limit: limit ?? (pagesize || 100),
     ...(after === undefined ? {} : { after }),
-    passes: atMost(passes),
+    passes: atMost(passesOf(call, deps)),
   };
   const { items, next } = await read(call, query, deps);
   return { body: items, ...(next === undefined ? {} : { next }) };

@@ -9,6 +9,7 @@ import { brokenRules } from '../pipeline/problem.ts';
 import { watchRejects } from '../upgrade-watch.ts';
 import { windowOf } from '../window.ts';
 import { noteSightings } from '../witnesses.ts';
+import { dependencyMaps } from './dependency-maps.ts';
 import { flowQueries } from './flow-queries.ts';
 
 const SUBJECT = '@auth:subject=';
@@ -65,4 +66,4 @@ const listFlowReports: Handler = async (call, deps) => {
   return { body: page.items, ...(page.next === undefined ? {} : { next: page.next }) };
 };
 
-export const flows = { createFlowReports, listFlowReports, ...flowQueries };
+export const flows = { createFlowReports, listFlowReports, ...flowQueries, ...dependencyMaps };

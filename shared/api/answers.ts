@@ -11,6 +11,7 @@ import type {
 import type { Reports, SearchAnswer } from './flow-query-routes.ts';
 import type { FlowReceipt } from './flow-routes.ts';
 import type { CreatedImport, ShownImport } from './import-routes.ts';
+import type { DependencyMap } from './map-routes.ts';
 import type { Activity, DecisionAnswer, ExportAnswer, ImportReport } from './messages.ts';
 import type { CrudAction, CrudOperation, Operation } from './routes.ts';
 import type { Issue, Jwks, MetaConfig } from './token-messages.ts';
@@ -46,6 +47,7 @@ interface SpecialAnswers extends Record<Exclude<Operation, CrudOperation>, unkno
   listFlowReports: FlowReport[];
   createReportsQuery: Reports;
   createCnssearch: SearchAnswer;
+  listDependencyMaps: DependencyMap[];
 }
 
 type Noun<O extends CrudOperation> = O extends `${CrudAction}${infer N}`

@@ -81,7 +81,8 @@ export const SearchAnswer = z.object({
 });
 export type SearchAnswer = z.infer<typeof SearchAnswer>;
 
-const WINDOW = ['startAbsolute', 'endAbsolute', 'startRelative', 'endRelative'] as const;
+/** How a window of time is said. */
+export const WINDOW = ['startAbsolute', 'endAbsolute', 'startRelative', 'endRelative'] as const;
 
 /** Questions to what enforcers reported. */
 export const flowQueryRoutes = {

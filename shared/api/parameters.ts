@@ -93,6 +93,13 @@ export const PARAMETERS = {
     ),
     schema: { type: 'array', items: { type: 'string' }, examples: [['name == "web"']] },
   },
+  tag: {
+    ...text(
+      'tag',
+      'Edges alone of which one end has this tag; may stand more than once: it then has all of them.',
+    ),
+    schema: { type: 'array', items: { type: 'string' }, examples: [['app=web']] },
+  },
   recursive: flag('recursive', 'Objects of the namespaces below too.'),
   propagated: flag('propagated', 'Objects of the namespaces above too, as far as they propagate.'),
   archived: flag('archived', 'Taken from clients of the original; no object is archived.'),

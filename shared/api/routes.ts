@@ -9,6 +9,7 @@ import { READ, WRITE } from './fails.ts';
 import { flowQueryRoutes } from './flow-query-routes.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { importRoutes } from './import-routes.ts';
+import { mapRoutes } from './map-routes.ts';
 import {
   Activity,
   ConversionReport,
@@ -218,6 +219,7 @@ export type Operation =
   | keyof typeof flowQueryRoutes
   | keyof typeof flowRoutes
   | keyof typeof importRoutes
+  | keyof typeof mapRoutes
   | keyof typeof upgradeRoutes
   | keyof typeof policyRoutes
   | keyof typeof relationRoutes
@@ -241,6 +243,7 @@ export const routes: Readonly<Record<Operation, Route>> = {
   ...flowQueryRoutes,
   ...flowRoutes,
   ...importRoutes,
+  ...mapRoutes,
   ...policyRoutes,
   ...relationRoutes,
 };

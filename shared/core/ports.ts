@@ -123,11 +123,12 @@ export function intersectPorts(a: PortSet, b: PortSet): PortSet {
 
 const printRange = ({ from, to }: Range): string => (from === to ? String(from) : `${from}:${to}`);
 
-const nameOf = (protocol: number): string =>
+/** As the API writes it: `icmp6` where IANA says IPv6-ICMP. */
+export const protocolLabel = (protocol: number): string =>
   protocol === ICMP ? 'icmp' : protocol === ICMP6 ? 'icmp6' : protocolName(protocol);
 
 const printEntry = (entry: ProtocolPort): string => {
-  const name = nameOf(entry.protocol);
+  const name = protocolLabel(entry.protocol);
   if (entry.kind === 'ports') return `${name}/${printRange(entry.ports)}`;
   if (entry.kind === 'protocol' || entry.type === undefined) return name;
   return `${name}/${entry.type}${entry.codes ? `/${entry.codes.map(printRange).join(',')}` : ''}`;
@@ -138,7 +139,7 @@ export const printPorts = (set: PortSet): string[] => (set === 'any' ? ['any'] :
 
 /** `tcp/443`, `icmp/8/0`, `esp`. */
 export const printTraffic = (traffic: Traffic): string => {
-  if (traffic.kind === 'ports') return `${nameOf(traffic.protocol)}/${traffic.port}`;
-  if (traffic.kind === 'icmp') return `${nameOf(traffic.protocol)}/${traffic.type}/${traffic.code}`;
-  return nameOf(traffic.protocol);
+  if (traffic.kind === 'ports') return `${protocolLabel(traffic.protocol)}/${traffic.port}`;
+  if (traffic.kind === 'icmp') return `${protocolLabel(traffic.protocol)}/${traffic.type}/${traffic.code}`;
+  return protocolLabel(traffic.protocol);
 };

@@ -109,7 +109,7 @@ export const ROLES: Readonly<Record<string, Role>> = {
       'namespacemappingpolicy',
     ),
     any('networkaccesspolicy', 'networkrulesetpolicy', 'policy', 'processingunit'),
-    get('activity', 'flowreport'),
+    get('activity', 'dependencymap', 'flowreport'),
     post('cnssearch', 'export', 'preflight', 'preset', 'reportsquery'),
   ),
   'namespace.viewer': {
@@ -202,14 +202,15 @@ export const ROLES: Readonly<Record<string, Role>> = {
     'Manages network policy in the namespaces of a cloud account.',
     ASKING,
     any('externalnetwork', 'networkrulesetpolicy'),
-    get('cloudaccount', 'enforcer', 'policy', 'processingunit'),
+    get('cloudaccount', 'dependencymap', 'enforcer', 'policy', 'processingunit'),
     post('cnssearch', 'reportsquery'),
   ),
   'netsecops.viewer': role(
     'NetSecOps, read-only',
     'Sees network policy in the namespaces of a cloud account.',
     ASKING,
-    get('cloudaccount', 'enforcer', 'externalnetwork', 'networkrulesetpolicy', 'policy', 'processingunit'),
+    get('cloudaccount', 'dependencymap', 'enforcer', 'externalnetwork', 'networkrulesetpolicy', 'policy'),
+    get('processingunit'),
     post('cnssearch', 'reportsquery'),
   ),
   enforcer: agent('Enforcer', 'What an agent may do to register itself and read its policy.', AGENT, {

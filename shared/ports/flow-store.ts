@@ -14,6 +14,9 @@ export interface FlowQuery extends ListQuery {
   passes?: (report: FlowReport) => boolean;
 }
 
+/** What is gone through whole. */
+export type FlowWindow = Pick<FlowQuery, 'from' | 'to' | 'recursive'>;
+
 /**
  * Flow records of a tenant, kept by day. Records are never changed: one that comes again, with the same timestamp and
  * ID, is read once.
@@ -26,4 +29,6 @@ export interface FlowStore {
    * Not from the root with all below it: records are kept apart by tenant.
    */
   read(namespace: NamespacePath, query: FlowQuery): Promise<Page<FlowReport>>;
+  /** Every record of the window once, in no order, as `read` would give them in pages. What `see` throws ends it. */
+  each(namespace: NamespacePath, window: FlowWindow, see: (report: FlowReport) => void): Promise<void>;
 }

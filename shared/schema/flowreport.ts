@@ -3,6 +3,8 @@ import { NamespacePath, ObjectId, Timestamp } from './ids.ts';
 
 /** What an end of a flow is. */
 const EndType = z.enum(['ProcessingUnit', 'ExternalNetwork', 'Claims']);
+/** Policy of what no rule decided. */
+export const DEFAULT_POLICY = 'default';
 /** The original's words: `Accept`, not `Allow`. */
 const Verdict = z.enum(['Accept', 'Reject']);
 
@@ -69,6 +71,10 @@ const attributes = {
   enforcerDNSReportID: text('Report of the look-up behind the flow.'),
   namespace: NamespacePath.describe('Namespace of the processing unit that the flow is reported for.'),
   remoteNamespace: path('Namespace of the other end, where it is a processing unit.'),
+  reporter: z
+    .enum(['Source', 'Destination'])
+    .optional()
+    .describe('Which end the record is of. Ours: where both ends are processing units, each has its own.'),
   value: z.int().min(1).describe('How many flows the record stands for.'),
 };
 

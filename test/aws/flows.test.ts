@@ -31,5 +31,9 @@ describe.skipIf(!callsFunctions || !has('kinesisfirehose'))('flow records over t
     const query = { startRelative: '90s' };
     const { body: found } = await client.call('listFlowReports', { namespace, query });
     expect(found).toEqual(body.slice(0, 2));
+    const { body: maps } = await client.call('listDependencyMaps', { namespace });
+    expect(maps).toMatchObject([
+      { records: 3, edges: { 'source-somewhere': { acceptedFlows: 3, acceptedByDefault: 3 } } },
+    ]);
   });
 });

@@ -139,6 +139,41 @@ export function flowStoreContract(name: string, open: () => Promise<FlowStoreUnd
       for (const limit of [1, 7, 59, 60, 100]) expect(await everything(tenant, { limit })).toEqual(expected);
     });
 
+    it('shows each record of a window once that pages hold, and ends where the one who looks throws', async () => {
+      const tenant = freshTenant();
+      const below = childPath(tenant, 'below');
+      const start = Date.UTC(2026, 1, 28, 20);
+      const reports = Array.from({ length: 30 }, (_, at) =>
+        flowAt(at % 3 === 0 ? below : tenant, new Date(start + at * 1_200_000).toISOString()),
+      );
+      await append(tenant, [...reports, ...reports.slice(5, 9)]);
+      await append(tenant, reports.slice(10, 20));
+      const from = reports[4]?.timestamp ?? '';
+      const to = reports[25]?.timestamp ?? '';
+      for (const [namespace, window] of [
+        [tenant, { recursive: true }],
+        [tenant, { recursive: false }],
+        [below, { recursive: true, from }],
+        [tenant, { recursive: true, from, to }],
+        [tenant, { recursive: true, from: to, to }],
+      ] as const) {
+        const seen: FlowReport[] = [];
+        await under.flows.each(namespace, window, report => seen.push(report));
+        const newestFirst = seen.toSorted((a, b) => (a.timestamp + a.ID < b.timestamp + b.ID ? 1 : -1));
+        expect(newestFirst).toEqual(await everything(namespace, window));
+      }
+      const looks: string[] = [];
+      const once = ({ ID }: FlowReport): void => {
+        looks.push(ID);
+        throw new Error('enough');
+      };
+      await expect(under.flows.each(tenant, { recursive: true }, once)).rejects.toThrow('enough');
+      expect(looks).toHaveLength(1);
+      await expect(under.flows.each(ROOT, { recursive: true }, once)).rejects.toMatchObject({
+        kind: 'bad_request',
+      });
+    });
+
     it('refuses a cursor that it never gave', async () => {
       await expect(everything(freshTenant(), { after: 'x' })).rejects.toMatchObject({ kind: 'bad_request' });
       expect.assertions(1);

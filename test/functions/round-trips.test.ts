@@ -124,6 +124,38 @@ describe('a decision', () => {
   });
 });
 
+describe('a dependency map', () => {
+  it('reads its ends and the rights elsewhere in one batch, however many there are', async () => {
+    const elsewhere = await plane.namespace(tenant, 'elsewhere-on-the-map');
+    const agent = await plane.member(tenant, ['enforcer.runtime']);
+    const ends = async (count: number): Promise<void> => {
+      for (let at = 0; at < count; at += 1) {
+        const body = {
+          action: 'Accept',
+          sourceID: at.toString(16).padStart(24, 'a'),
+          sourceType: 'ProcessingUnit',
+          destinationID: at.toString(16).padStart(24, 'b'),
+          destinationType: at % 2 === 0 ? 'ExternalNetwork' : 'ProcessingUnit',
+          policyID: 'default',
+          policyNamespace: deep,
+          namespace: deep,
+          remoteNamespace: elsewhere,
+          value: 1,
+        };
+        await agent('POST /flowreports', tenant, { body });
+      }
+    };
+    const asked = async (): Promise<number> => {
+      const [{ status, text }, deepest] = await trips(admin('GET /dependencymaps?tag=app=web', deep));
+      expect(status, text).toBe(200);
+      return deepest;
+    };
+    expect(await asked()).toBe(BUDGET);
+    await ends(12);
+    expect(await asked()).toBe(BUDGET);
+  });
+});
+
 describe('a request', () => {
   it('makes as many calls as its namespace is deep, whatever the tenant holds', async () => {
     const calls = async (namespace: string) => {

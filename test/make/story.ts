@@ -269,6 +269,9 @@ const traffic: readonly Step[] = [
     ],
   }),
   ask('listFlowReports', 'What was seen in the last hour?', { query: 'startRelative=1h&limit=100' }),
+  ask('listDependencyMaps', 'Who talked to whom in the last hour, on the App Dependency Map?', {
+    query: 'recursive&startRelative=1h',
+  }),
   ask('createReportsQuery', 'What came to port 443 in the last hour?', {
     query: 'recursive&startRelative=1h&q=destinationPort==443',
     body: { report: 'Flows' },

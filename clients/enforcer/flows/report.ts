@@ -3,6 +3,7 @@ import type { UnitEnd } from '../../../shared/core/decision.ts';
 import { decide } from '../../../shared/core/evaluate.ts';
 import type { PolicyModel } from '../../../shared/core/policy.ts';
 import type { Payloads } from '../../../shared/schema/bundle.ts';
+import { DEFAULT_POLICY } from '../../../shared/schema/flowreport.ts';
 import type { NamespacePath } from '../../../shared/schema/ids.ts';
 import { homeOf, type KnownUnit } from '../agent/host-policy.ts';
 import { isHost } from '../agent/units.ts';
@@ -47,14 +48,13 @@ export interface FlowReport {
   enforcerID: string;
   namespace: string;
   remoteNamespace?: string;
+  reporter: 'Source' | 'Destination';
   timestamp: string;
   value: number;
 }
 
 /** What is nobody's: no processing unit and no external network has the address. */
 export const SOMEWHERE = 'somewhere';
-/** The policy of a flow that no rule decided. */
-export const DEFAULT_POLICY = 'default';
 
 interface End {
   ID: string;
@@ -184,6 +184,7 @@ export function reportOf(
     enforcerID,
     namespace: directory.namespaceOf(own),
     ...(peer.namespace === undefined ? {} : { remoteNamespace: peer.namespace }),
+    reporter: incoming ? 'Destination' : 'Source',
     timestamp: new Date(at).toISOString(),
     value: count,
   };

@@ -68,7 +68,7 @@ export function openFlowStore(options: FlowStoreOptions): FlowStore {
     append: async (_tenant, reports) => {
       for (const records of callsOf(reports.map(lineOf))) await put(records);
     },
-    read: flowReader(segmentsIn(s3, options.bucket)),
+    ...flowReader(segmentsIn(s3, options.bucket)),
   };
 }
 

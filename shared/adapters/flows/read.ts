@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { FlowQuery, FlowStore } from '../../ports/flow-store.ts';
+import type { FlowQuery, FlowStore, FlowWindow } from '../../ports/flow-store.ts';
 import { fail } from '../../schema/failure.ts';
 import type { FlowReport } from '../../schema/flowreport.ts';
 import { isWithin, type NamespacePath, ROOT } from '../../schema/ids.ts';
@@ -70,7 +70,7 @@ class Newest {
 }
 
 /** Reading from segments: their bounds are remembered, so that a page reads those which can hold a part of it. */
-export function flowReader(segments: Segments): FlowStore['read'] {
+export function flowReader(segments: Segments): Pick<FlowStore, 'read' | 'each'> {
   const known = new Map<string, Bounds>();
   const nameOf = ({ key, size }: Segment): string => `${size} ${key}`;
   const remember = (segment: Segment, bounds: Bounds): void => {
@@ -78,12 +78,11 @@ export function flowReader(segments: Segments): FlowStore['read'] {
     known.set(nameOf(segment), bounds);
   };
 
-  /** Adds what the segment holds of the wanted, and remembers its bounds. */
+  /** Shows what the segment holds of the wanted, and remembers its bounds. */
   const scan = async (
     segment: Segment,
-    wanted: Wanted,
-    newest: Newest,
-    passes: FlowQuery['passes'],
+    wanted: Pick<Wanted, 'at' | 'in'>,
+    see: (place: Place, line: string) => void,
   ): Promise<void> => {
     const bounds: Bounds = { first: '', last: '' };
     let since = performance.now();
@@ -92,8 +91,7 @@ export function flowReader(segments: Segments): FlowStore['read'] {
       if (place === undefined) throw segments.damaged(segment);
       if (bounds.first === '' || place < bounds.first) bounds.first = place;
       if (place > bounds.last) bounds.last = place;
-      if (place <= newest.bar || !wanted.at(place) || !wanted.in(line)) continue;
-      if (passes === undefined || passes(readable(line))) newest.add(place, line);
+      if (wanted.at(place) && wanted.in(line)) see(place, line);
       if (performance.now() - since < BREATH) continue;
       await breathe();
       since = performance.now();
@@ -101,23 +99,29 @@ export function flowReader(segments: Segments): FlowStore['read'] {
     remember(segment, bounds);
   };
 
+  const boundsOf = (segment: Segment): Bounds | undefined => known.get(nameOf(segment));
   /** Those that were never read come first: only then it is known what they hold. */
   const inOrder = (all: Segment[]): [Segment, Bounds | undefined][] =>
     all
-      .map((segment): [Segment, Bounds | undefined] => [segment, known.get(nameOf(segment))])
+      .map((segment): [Segment, Bounds | undefined] => [segment, boundsOf(segment)])
       .sort(([, a], [, b]) => ((a?.last ?? '~') < (b?.last ?? '~') ? 1 : -1));
 
-  return async (namespace, query) => {
+  const read: FlowStore['read'] = async (namespace, query) => {
     refuseEverything(namespace, query);
+    const { passes } = query;
     const limit = Math.min(query.limit, MOST);
     // One more than a page: whether there is a next one.
     const newest = new Newest(limit + 1);
     const wanted = wantedBy(namespace, query);
+    const sought = { ...wanted, at: (place: Place) => place > newest.bar && wanted.at(place) };
+    const see = (place: Place, line: string): void => {
+      if (passes === undefined || passes(readable(line))) newest.add(place, line);
+    };
     const days = (await segments.days(namespace)).filter(wanted.on).sort().reverse();
     for (const day of days) {
       for (const [segment, bounds] of inOrder(await segments.of(namespace, day))) {
         if (bounds && (!wanted.between(bounds) || bounds.last <= newest.bar)) continue;
-        await scan(segment, wanted, newest, query.passes);
+        await scan(segment, sought, see);
       }
       if (newest.isFull) break;
     }
@@ -125,6 +129,24 @@ export function flowReader(segments: Segments): FlowStore['read'] {
     const items = lines.slice(0, limit).map(readable);
     return { items, ...nextOf(items, lines.length > limit) };
   };
+
+  const each: FlowStore['each'] = async (namespace, window, see) => {
+    refuseEverything(namespace, window);
+    const wanted = wantedBy(namespace, window);
+    for (const day of (await segments.days(namespace)).filter(wanted.on)) {
+      // A record that comes again is of the same day.
+      const seen = new Set<Place>();
+      for (const segment of await segments.of(namespace, day)) {
+        const bounds = boundsOf(segment);
+        if (bounds && !wanted.between(bounds)) continue;
+        await scan(segment, wanted, (place, line) => {
+          if (seen.size < seen.add(place).size) see(readable(line));
+        });
+      }
+    }
+  };
+
+  return { read, each };
 }
 
 function readable(line: string): FlowReport {
@@ -138,7 +160,7 @@ const nextOf = (items: readonly FlowReport[], more: boolean): { next?: string } 
   return more && last ? { next: flowCursor.write([last.timestamp, last.ID]) } : {};
 };
 
-function refuseEverything(namespace: NamespacePath, { recursive }: FlowQuery): void {
+function refuseEverything(namespace: NamespacePath, { recursive }: FlowWindow): void {
   if (namespace !== ROOT || !recursive) return;
   throw fail('bad_request', 'flow reports are kept apart by tenant; ask in a tenant, or without recursive');
 }
@@ -151,7 +173,10 @@ interface Wanted {
 }
 
 /** From the moment on and before the other one, and behind the cursor. */
-function wantedBy(namespace: NamespacePath, { from = '', to = '~', after, recursive }: FlowQuery): Wanted {
+function wantedBy(
+  namespace: NamespacePath,
+  { from = '', to = '~', after, recursive }: FlowWindow & Pick<FlowQuery, 'after'>,
+): Wanted {
   const [timestamp, ID] = after === undefined ? [] : flowCursor.read(after, namespace);
   const behind = timestamp === undefined || ID === undefined ? '~' : placeOf({ timestamp, ID });
   const before = behind < to ? behind : to;

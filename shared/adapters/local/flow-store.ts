@@ -122,7 +122,7 @@ export function openFlowStore(directory: string, clock: Clock): LocalFlowStore {
       }
       await Promise.all([...texts].map(([prefix, lines]) => tailOf(prefix).append(lines.join(''))));
     },
-    read: flowReader(segmentsIn(directory)),
+    ...flowReader(segmentsIn(directory)),
     close: async () => {
       await Promise.all([...tails.values()].map(tail => tail.close()));
       tails.clear();

@@ -119,6 +119,7 @@ test('an incoming flow from a peer is told with unit, peer, ruleset and rule', (
     enforcerID: 'enforcer-1',
     namespace: GROUP,
     remoteNamespace: '/tenant/other',
+    reporter: 'Destination',
     timestamp: '2026-03-01T12:00:00.000Z',
     value: 7,
   });
