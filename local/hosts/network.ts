@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
 /** What a host is called and the addresses that it has, IPv4 and IPv6. */
 export interface HostPlan {
@@ -52,7 +52,13 @@ function sweep(): void {
   })();
   for (const name of all) {
     const [prefix, pid] = name.split('-');
-    if (prefix === PREFIX && !isAlive(Number(pid))) remove(name);
+    if (prefix !== PREFIX || isAlive(Number(pid))) continue;
+    try {
+      remove(name);
+    } catch (error) {
+      // Another run that begins sweeps as well, and may be faster.
+      if (existsSync(`/run/netns/${name}`)) throw error;
+    }
   }
 }
 

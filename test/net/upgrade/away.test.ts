@@ -103,7 +103,7 @@ describe('an order at a live agent, and an upgrade whose control plane goes away
     const object = touch('enforcer', { ...enforcer, migration }, now);
     await store.commit([{ kind: 'update', resource: 'enforcer', object, seen: enforcer.updateTime }]);
     await runs(web, '2.0.0');
-    await until('the runner to leave', async () => ((await web.isRunning()) ? undefined : true));
+    await web.left();
     const { delivered, refused, probes } = await seen.stop();
     console.log(
       `an install order at a live agent: ${probes} probes: ${delivered.length} forbidden delivered, ${refused.length} allowed refused`,

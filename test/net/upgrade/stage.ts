@@ -32,6 +32,9 @@ const LAST_WORDS = 2000;
 /** Of each wave: longer than runners watch before they report. A minute in `npm run test:net:long`. */
 export const SOAK = process.env.SOAK ?? '25s';
 
+/** Of waves whose verdict needs nothing that runners report last. */
+export const SHORT_SOAK = process.env.SOAK ?? '1s';
+
 /** A host on which a release is installed, as on a machine of its own: everything of it lies below a folder. */
 export interface Installed {
   name: string;
@@ -44,6 +47,8 @@ export interface Installed {
   /** How its agent is, and the last that it said. */
   words(): string;
   isRunning(): Promise<boolean>;
+  /** Waits until its runner has done all that it has to. */
+  left(): Promise<true>;
 }
 
 export interface Stage {
@@ -166,6 +171,12 @@ export async function openStage(
         return `${name}${end === null ? '' : ` (ended with ${end})`}: ${status}\n${readFileSync(said, 'utf8').slice(-LAST_WORDS)}`;
       },
       isRunning: () => bySetsid().runs(runnerName(prefix)),
+      left: () =>
+        until(
+          `the runner of ${name} to leave`,
+          async () => ((await installed.isRunning()) ? undefined : true),
+          { instead: installed.log },
+        ),
     };
     await until(
       `${name} to enforce`,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NAMESPACE } from '../fleet.ts';
 import { bootSystemd, type Machine, missing, NODE_THERE, untilEnforces } from '../hosts/systemd.ts';
 import { until } from '../until.ts';
-import { openStage, SOAK, type Stage } from './stage.ts';
+import { openStage, SHORT_SOAK, type Stage } from './stage.ts';
 
 const RUNNER = 'prisma-enforcer-upgrade.service';
 
@@ -75,7 +75,7 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   });
 
   test('the confined agent hands its order over, and the runner is a unit of its own that survives it', async () => {
-    const to = { targetVersion: '2.0.0', canary: 1, soak: SOAK, hostTimeout: '4m' };
+    const to = { targetVersion: '2.0.0', canary: 1, soak: SHORT_SOAK, hostTimeout: '4m' };
     const ended = await upgradedWhile(to, async () => {
       await until('the runner', async () => ((await isActive(RUNNER)) ? true : undefined));
       const resumes = await machine.run('systemctl', 'is-enabled', 'prisma-enforcer-resume.service');
@@ -98,7 +98,13 @@ describe.skipIf(lacking.length > 0)('a host with systemd', () => {
   });
 
   test('a reset while no agent is installed: the rules are back at once, and the runner goes on', async () => {
-    const back = { targetVersion: '1.0.0', allowDowngrade: true, canary: 1, soak: SOAK, hostTimeout: '4m' };
+    const back = {
+      targetVersion: '1.0.0',
+      allowDowngrade: true,
+      canary: 1,
+      soak: SHORT_SOAK,
+      hostTimeout: '4m',
+    };
     const isGone = 'test -e /var/lib/prisma-enforcer/installed.json || echo gone';
     const ended = await upgradedWhile(back, async () => {
       await until('the agent to be gone', async () =>
