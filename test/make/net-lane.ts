@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { missing } from '../../local/hosts/missing.ts';
 
 /**
@@ -10,14 +13,17 @@ const lacking = missing();
 if (lacking.length > 0) {
   console.log(`net lane: skipped: it needs ${lacking.join(', ')}`);
 } else {
+  // Agents start hundreds of times: their sources are compiled once.
+  const compiled = mkdtempSync(join(tmpdir(), 'compiled-'));
   const vitest = spawn(
     process.execPath,
     [
       ...['node_modules/vitest/vitest.mjs', 'run', '--project', 'net', '--project', 'upgrades'],
       ...process.argv.slice(2),
     ],
-    { stdio: 'inherit' },
+    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: compiled } },
   );
   const [code] = await once(vitest, 'exit');
+  rmSync(compiled, { recursive: true, force: true });
   process.exitCode = typeof code === 'number' ? code : 1;
 }

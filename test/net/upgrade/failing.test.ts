@@ -78,6 +78,7 @@ describe('releases that are no good', () => {
   const SPEC = {
     canary: 1,
     waves: 1,
+    // Longer than the brief ones watch before they report.
     soak: process.env.SOAK ?? '15s',
     hostTimeout: '4m',
     failureThreshold: '0',

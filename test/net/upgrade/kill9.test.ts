@@ -7,7 +7,7 @@ import type { Step } from '../../../clients/enforcer/runner/journal.ts';
 import { NAMESPACE } from '../fleet.ts';
 import { until } from '../until.ts';
 import { ALLOWED, FORBIDDEN, LASTING, MEMBERS, settled, writePolicy } from './shop.ts';
-import { filesBelow, mortal, openStage, SOAK, type Stage } from './stage.ts';
+import { filesBelow, mortal, openStage, SHORT_SOAK, type Stage } from './stage.ts';
 import { openTraffic, type TrafficFlow } from './traffic.ts';
 
 /** What an upgrade that goes well notes, in its order. */
@@ -68,10 +68,15 @@ describe('a runner that is killed before and after each step', () => {
       targetVersion: '2.0.0',
       canary: 0,
       waves: 1,
-      soak: SOAK,
+      soak: SHORT_SOAK,
       hostTimeout: '8m',
       failureThreshold: '0',
     });
+    // They are killed until the last of them has left, and the wire is watched as long.
+    for (const host of stage.hosts)
+      await until(`the runner of ${host.name} to leave`, async () =>
+        existsSync(join(host.prefix, PLACES.runnerHome)) ? undefined : true,
+      );
     const { probes, delivered, refused, flows } = await traffic.stop();
     console.log(
       `kill -9: ${KILLS.length * 2} kills, ${probes} probes: ${delivered.length} forbidden delivered, ` +
@@ -80,11 +85,7 @@ describe('a runner that is killed before and after each step', () => {
     expect(status).toMatchObject({ status: 'Succeeded', reason: '' });
     expect([delivered.slice(0, 5), refused.slice(0, 5)]).toEqual([[], []]);
     expect(flows.map(({ ended }) => ended)).toEqual(flows.map(() => ''));
-    for (const host of stage.hosts)
-      await until(`the runner of ${host.name} to leave`, async () =>
-        existsSync(join(host.prefix, PLACES.runnerHome)) ? undefined : true,
-      );
-    // Also those of the last step, which it takes once it has told of its success.
+    // Also those of the last step.
     expect(stage.hosts.map(({ name }) => readFileSync(list(name), 'utf8'))).toEqual(['', '']);
   });
 
