@@ -1,27 +1,43 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Hosts wait more than they work: more files at a time than there are cores. Each has networks and processes of its own. */
-const HOSTS = { maxWorkers: 4, sequence: { groupOrder: 2 }, testTimeout: 300_000, hookTimeout: 300_000 };
+/** Files of the net lane that take longest, the longest first. A fresh checkout knows of none, and one that begins last runs alone. */
+const LONGEST = [
+  'upgrade/upgrade',
+  'upgrade/failing',
+  'upgrade/kill9',
+  'upgrade/systemd',
+  'install',
+  'upgrade/away',
+  'changes/updates',
+  'demo',
+  'flows',
+  'odd-hosts',
+  'away',
+  'full-disk',
+  'life',
+];
 
-/** Of the files that run side by side the upgrades begin: none takes longer, and one that came last would run alone. */
-class UpgradesFirst extends BaseSequencer {
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const turn = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
-    const isUpgrade = ({ project }: TestSpecification) => Number(project.name === 'upgrades');
-    return (await super.sort(files)).sort((a, b) => turn(a) - turn(b) || isUpgrade(b) - isUpgrade(a));
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex(name => moduleId.endsWith(`/test/net/${name}.test.ts`));
+      return at === -1 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => turn(a) - turn(b) || rank(a) - rank(b));
   }
 }
 
 /**
- * `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint; `net` and
- * `upgrades` need root, and run at once. Projects that do must agree on their workers: every other has its turn.
+ * `unit` is what `npm run check` runs; journeys start real processes and take longer; `aws` needs a wire endpoint, `net` root.
+ * Projects that run at once must agree on their workers: each has its turn.
  */
 export default defineConfig({
   test: {
     // As many as there are cores: vitest alone would leave one idle.
     maxWorkers: '100%',
-    sequence: { sequencer: UpgradesFirst },
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -47,15 +63,11 @@ export default defineConfig({
         test: {
           name: 'net',
           include: ['test/net/**/*.test.ts'],
-          exclude: ['test/net/upgrade/**'],
-          ...HOSTS,
-        },
-      },
-      {
-        test: {
-          name: 'upgrades',
-          include: ['test/net/upgrade/*.test.ts'],
-          ...HOSTS,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          // Each file has networks and processes of its own, and waits as long as it works.
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -17,10 +17,7 @@ if (lacking.length > 0) {
   const compiled = mkdtempSync(join(tmpdir(), 'compiled-'));
   const vitest = spawn(
     process.execPath,
-    [
-      ...['node_modules/vitest/vitest.mjs', 'run', '--project', 'net', '--project', 'upgrades'],
-      ...process.argv.slice(2),
-    ],
+    [...['node_modules/vitest/vitest.mjs', 'run', '--project', 'net'], ...process.argv.slice(2)],
     { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: compiled } },
   );
   const [code] = await once(vitest, 'exit');
