@@ -3,6 +3,7 @@ import type { Traffic } from '../../../shared/core/ports.ts';
 import type { Fleet } from '../fleet.ts';
 import { openProbes, type Probes, type Seen, type Wanted } from '../hosts/probes.ts';
 import { type FlowReport, openTalker, type Talker } from '../hosts/talk.ts';
+import { until } from '../until.ts';
 
 const HERTZ = 1000;
 /** Milliseconds between bursts of probes: shorter timers are less exact. */
@@ -17,7 +18,7 @@ export interface Counted {
   /** Allowed ones that did not arrive, and forbidden ones that did, each with the second in which it was sent. */
   refused: (Wanted & { at: number })[];
   delivered: (Wanted & { at: number })[];
-  /** Connections that were there before. */
+  /** Connections that were there before: what was sent over each until the end, and what of it and after it came back. */
   flows: FlowReport[];
 }
 
@@ -49,6 +50,18 @@ export async function openTraffic({ network }: Fleet, plan: Plan): Promise<Traff
   // Whoever is asked for the first time on this network answers late.
   await probes.send(wanted, at => ({ arrived: at < plan.allowed.length }));
 
+  const clients = [...new Set(plan.lasting.map(({ from }) => from))];
+  const report = async (): Promise<FlowReport[]> =>
+    (await Promise.all(clients.map(async name => (await on(name)).ask({ kind: 'report' })))).flat();
+  /** What is on its way comes back later on a busy machine; only what never does is lost. */
+  const returned = async (): Promise<FlowReport[]> => {
+    const before = await report();
+    return until('every message to come back', async () => {
+      const now = (await report()).map((flow, at) => ({ ...flow, sent: before[at]?.sent ?? 0 }));
+      return now.every(({ sent, echoed, ended }) => echoed >= sent || ended !== '') ? now : undefined;
+    });
+  };
+
   const fired: { seen: Seen; probe: Wanted; at: number }[] = [];
   let goesOn = true;
   const begun = performance.now();
@@ -79,14 +92,12 @@ export async function openTraffic({ network }: Fleet, plan: Plan): Promise<Traff
         fired
           .filter(({ seen, probe }) => seen.arrived === arrived && plan.allowed.includes(probe) !== arrived)
           .map(({ probe, at }) => ({ ...probe, at }));
-      const clients = [...new Set(plan.lasting.map(({ from }) => from))];
-      const flows = await Promise.all(clients.map(async name => (await on(name)).ask({ kind: 'report' })));
       return {
         probes: fired.length,
         seconds,
         refused: wrong(false),
         delivered: wrong(true),
-        flows: flows.flat(),
+        flows: await returned(),
       };
     },
     close: async () => {

@@ -42,7 +42,8 @@ describe('five enforcers under a thousand probes a second', () => {
     expect([delivered.slice(0, 5), refused.slice(0, 5)]).toEqual([[], []]);
     for (const { sent, echoed, ended } of flows) {
       expect(ended).toBe('');
-      expect(sent - echoed).toBeLessThan(3);
+      expect(sent).toBeGreaterThan(0);
+      expect(echoed).toBeGreaterThanOrEqual(sent);
     }
     const { body } = await stage.fleet.client.call('listUpgradeHosts', {
       namespace: NAMESPACE,
