@@ -2,6 +2,7 @@ import type { HostFacts } from '../../shared/schema/host-facts.ts';
 import { clusterOf } from './cluster.ts';
 import type { Host } from './host.ts';
 import { refusedRules } from './ruleset.ts';
+import { isStarted, stateOf } from './units.ts';
 
 /** Bits of the kernel's capability sets. Source: linux/capability.h. */
 const CAPABILITIES: Readonly<Record<string, number>> = {
@@ -55,16 +56,11 @@ async function hasProgram(host: Host, name: string): Promise<boolean> {
 }
 
 async function firewallsOf(host: Host): Promise<HostFacts['firewalls']> {
-  const stateOf = async (unit: string) => {
-    const said = (await host.run('systemctl', 'show', '-p', 'LoadState,ActiveState', unit)) ?? '';
-    if (field(said, 'LoadState') !== 'loaded') return 'absent' as const;
-    return field(said, 'ActiveState') === 'active' ? ('active' as const) : ('inactive' as const);
-  };
   // Its unit is active whether or not ufw is on.
   const ufw = field(await host.read('/etc/ufw/ufw.conf'), 'ENABLED');
   return {
-    firewalld: await stateOf('firewalld.service'),
-    iptables: await stateOf('iptables.service'),
+    firewalld: await stateOf(host, 'firewalld.service'),
+    iptables: await stateOf(host, 'iptables.service'),
     ufw: ufw === '' ? 'absent' : ufw === 'yes' ? 'active' : 'inactive',
   };
 }
@@ -78,16 +74,22 @@ const TRACES = [
   '/etc/enforcer.conf',
 ];
 
+/** Root reads it from what the installation made; others ask the program. */
+async function agentVersion(host: Host): Promise<string> {
+  const installed = await host.read('/var/lib/prisma-enforcer/installed.json');
+  const said = /"version":\s*"([^"]*)"/.exec(installed ?? '')?.[1];
+  const words = said ?? (await host.run('prisma-enforcer', '--version')) ?? '';
+  return /\d+\.\d+\.\d+[\w.+-]*/.exec(words)?.[0] ?? '';
+}
+
 async function agentOf(host: Host): Promise<HostFacts['agent']> {
   const files = await Promise.all(TRACES.map(async path => ((await host.exists(path)) ? [path] : [])));
   const tables = ((await host.run('nft', 'list', 'tables')) ?? '').includes('table inet prisma');
   const traces = [...files.flat(), ...(tables ? ['nftables table inet prisma'] : [])];
   if (traces.length === 0) return undefined;
-  const said = (await host.run('prisma-enforcer', '--version')) ?? '';
-  const state = await host.run('systemctl', 'show', '-p', 'ActiveState', 'prisma-enforcer.service');
   return {
-    version: /\d+\.\d+\.\d+[\w.+-]*/.exec(said)?.[0] ?? '',
-    running: field(state, 'ActiveState') === 'active',
+    version: await agentVersion(host),
+    running: await isStarted(host, 'prisma-enforcer.service'),
     traces,
   };
 }
@@ -113,7 +115,7 @@ export async function collect(host: Host): Promise<HostFacts> {
     host.read('/proc/meminfo'),
     host.read('/proc/cpuinfo'),
     host.read('/proc/mounts'),
-    host.run('df', '-Pk', '/var/lib'),
+    host.free('/var/lib'),
     host.run('nft', '--version'),
   ]);
   const kernel = ((await host.read('/proc/sys/kernel/osrelease')) ?? '').trim();
@@ -129,7 +131,7 @@ export async function collect(host: Host): Promise<HostFacts> {
     kernel,
     processors: [...(cpus ?? '').matchAll(/^processor\s*:/gm)].length,
     memory: Number.parseInt(field(memory, 'MemTotal') || '0', 10) * 1024,
-    diskFree: Number(/(\d+)\s+\d+%\s+\S+\s*$/.exec(disk ?? '')?.[1] ?? 0) * 1024,
+    diskFree: disk ?? 0,
     clockSkew: null,
     capabilities: capabilitiesOf(status),
     modules: await modulesOf(host, kernel),

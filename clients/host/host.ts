@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -9,6 +9,8 @@ export interface Host {
   /** Names in a folder, sorted; empty when there is none. */
   list(path: string): Promise<string[]>;
   exists(path: string): Promise<boolean>;
+  /** Bytes that others than root may still write there. */
+  free(path: string): Promise<number | undefined>;
   /** What a command prints; undefined when there is none or it fails. */
   run(command: string, ...args: string[]): Promise<string | undefined>;
   /** What nft says of rules that it is to check and not to load; empty: it takes them. Undefined where it can't be asked. */
@@ -36,16 +38,18 @@ const here: Run = async (command, ...args) => {
  */
 const TRY = ['unshare', '--net', 'nft', '-c', '-f', '-'] as const;
 
-const checkHere: Host['check'] = rules =>
-  new Promise(resolve => {
-    const [command, ...args] = TRY;
-    const child = execFile(command, args, { timeout: PATIENCE }, (error, _, stderr) => {
-      // unshare or nft may not, or there is none: nothing is said about the rules.
-      const isAsked = stderr.search(COMPLAINT) >= 0 && !/Operation not permitted/.test(stderr);
-      resolve(error === null ? '' : isAsked ? stderr : undefined);
+/** What nft says of rules; undefined where it says nothing of them. */
+export const checkBy =
+  ([command, ...args]: readonly [string, ...string[]]): Host['check'] =>
+  rules =>
+    new Promise(resolve => {
+      const child = execFile(command, args, { timeout: PATIENCE }, (error, _, stderr) => {
+        // unshare or nft may not, or there is none: nothing is said about the rules.
+        const isAsked = stderr.search(COMPLAINT) >= 0 && !/Operation not permitted/.test(stderr);
+        resolve(error === null ? '' : isAsked ? stderr : undefined);
+      });
+      child.stdin?.on('error', () => undefined).end(rules);
     });
-    child.stdin?.on('error', () => undefined).end(rules);
-  });
 
 /**
  * A copy of a host's files in a folder. Nothing is run there: what commands had printed lies in `commands.json`, an
@@ -59,11 +63,22 @@ const recorded =
     return outputs[[command, ...args].join(' ')];
   };
 
+const freeHere: Host['free'] = path => orNothing(statfs(path).then(({ bavail, bsize }) => bavail * bsize));
+
+/** As `df` printed it, in units of 1024 bytes. */
+const freeIn =
+  (root: string): Host['free'] =>
+  async path => {
+    const said = (await recorded(root)('df', '-Pk', path)) ?? '';
+    return Number(/(\d+)\s+\d+%\s+\S+\s*$/.exec(said)?.[1] ?? 0) * 1024;
+  };
+
 /** This host, or the copy of one in a folder. */
 export const hostAt = (root: string): Host => ({
   read: path => orNothing(readFile(join(root, path), 'utf8')),
   list: async path => ((await orNothing(readdir(join(root, path)))) ?? []).sort(),
   exists: async path => (await orNothing(access(join(root, path)).then(() => true))) ?? false,
+  free: root === '/' ? freeHere : freeIn(root),
   run: root === '/' ? here : recorded(root),
-  check: root === '/' ? checkHere : () => recorded(root)(TRY.join(' ')),
+  check: root === '/' ? checkBy(TRY) : () => recorded(root)(TRY.join(' ')),
 });

@@ -17,7 +17,8 @@ export interface Description {
   instanceToken?: string;
 }
 
-export type Describe = () => Promise<Description>;
+/** `hasTried`: whether the kernel was told of any policy in this run. What it takes is told by those who have. */
+export type Describe = (hasTried: boolean) => Promise<Description>;
 
 interface Told {
   client: AgentClient;
@@ -26,11 +27,11 @@ interface Told {
   describe: Describe;
 }
 
-/** Tells of the host when the agent has begun, and whenever it is asked to. */
+/** Tells of the host when the agent has begun, once more when the kernel was told of a policy, and whenever it is asked to. */
 export class Describer {
   readonly #with: Told;
-  /** Which question was answered last; empty: none, but it told by itself. */
-  #answered: string | undefined;
+  /** Which question was answered last, and whether the kernel had been told; an empty one: none, but it told by itself. */
+  #answered: { question: string; hasTried: boolean } | undefined;
   #asked = '';
   #telling = false;
   /** Before then it is not tried again. */
@@ -46,14 +47,16 @@ export class Describer {
   }
 
   /** Nothing happens where everything was told. */
-  async tell({ ID: id, namespace }: Enforcer): Promise<void> {
+  async tell({ ID: id, namespace }: Enforcer, hasTried: boolean): Promise<void> {
     const question = this.#asked;
     const { client, clock, troubles, describe } = this.#with;
-    if (this.#answered === question || this.#telling || clock.elapsed() < this.#rests) return;
+    const { question: answered, hasTried: had } = this.#answered ?? {};
+    if (answered === question && had === hasTried) return;
+    if (this.#telling || clock.elapsed() < this.#rests) return;
     this.#telling = true;
     try {
       await troubles.during('description', async () => {
-        const description = await describe();
+        const description = await describe(hasTried);
         const body = {
           ...description,
           collectInfo: false,
@@ -61,7 +64,7 @@ export class Describer {
           ...(question === '' ? {} : { lastCollectionID: question }),
         };
         await client.call('patchEnforcer', { namespace, params: { id }, body });
-        this.#answered = question;
+        this.#answered = { question, hasTried };
       });
     } catch (error) {
       this.#rests = clock.elapsed() + AGAIN;

@@ -29,6 +29,8 @@ export class Follower {
   readonly #orders: Orders;
   readonly #describer: Describer | undefined;
   #poller: BundlePoller | undefined;
+  /** The kernel was told of a policy, whether or not it took it. */
+  #hasTried = false;
   /** The newest bundle that did not become active. */
   refused: Status['refused'];
 
@@ -66,7 +68,9 @@ export class Follower {
       insides.writeStatus();
       await troubles.during('orders', () => this.#obey()).catch(() => undefined);
       // Nothing waits for it.
-      if (membership.enforcer) void this.#describer?.tell(membership.enforcer).catch(() => undefined);
+      const hasTried = parts.plane !== undefined && (this.#hasTried || holding.active !== undefined);
+      if (membership.enforcer)
+        void this.#describer?.tell(membership.enforcer, hasTried).catch(() => undefined);
     }
   }
 
@@ -90,6 +94,7 @@ export class Follower {
     }
     const { revision } = result;
     const applied = await holding.offer(result);
+    this.#hasTried = true;
     if (applied.outcome === 'refused') {
       const { reason, detail } = applied;
       say(`verified revision ${revision}, which can't be enforced: ${reason}: ${detail}`);

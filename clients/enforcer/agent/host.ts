@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { hostname, networkInterfaces } from 'node:os';
-import { promisify } from 'node:util';
+import { networkInterfaces } from 'node:os';
 
 /** Given by the firmware, and by the system at its installation. */
 const SMBIOS = '/sys/class/dmi/id/product_uuid';
@@ -37,16 +35,6 @@ const CLOUD_VENDORS = /^(Amazon EC2|Google|Microsoft Corporation|Xen)/;
 /** Whether the firmware says that the machine is an instance of a cloud. */
 export const isCloudMachine = async (path = '/sys/class/dmi/id/sys_vendor'): Promise<boolean> =>
   CLOUD_VENDORS.test(await textOf(path));
-
-/** Its full name as its own resolver tells it; the short one where there is no other. */
-export async function fqdn(): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)('hostname', ['-f'], { timeout: 5000 });
-    return stdout.trim() || hostname();
-  } catch {
-    return hostname();
-  }
-}
 
 const isOfLink = (address: string): boolean => /^(fe[89ab]|169\.254\.)/i.test(address);
 

@@ -3,15 +3,16 @@ import type { AgentClient } from '../../../shared/api/agent-client.ts';
 import type { Credential } from '../../../shared/schema/appcredential.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { collect } from '../../host/collect.ts';
-import { hostAt } from '../../host/host.ts';
 import { reach } from '../../host/reach.ts';
 import { Agent } from '../agent/agent.ts';
 import { type Cloud, findCloud, noCloud } from '../agent/cloud.ts';
 import type { Description } from '../agent/description.ts';
 import { enroll } from '../agent/enroll.ts';
-import { addresses, fqdn, isCloudMachine, machineID } from '../agent/host.ts';
+import { fqdn } from '../agent/fqdn.ts';
+import { addresses, isCloudMachine, machineID } from '../agent/host.ts';
 import { loop, messageOf } from '../agent/loop.ts';
 import type { Order } from '../agent/orders.ts';
+import { ownHost } from '../agent/own-host.ts';
 import { provenInstance } from '../agent/proven-instance.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits, remaining } from '../agent/units.ts';
@@ -146,9 +147,12 @@ async function kernelSide(
 }
 
 /** What is told of this host. */
-async function described(api: string, cloud: Cloud | undefined, clock: Clock): Promise<Description> {
+async function described(
+  api: string,
+  { cloud, clock, hasTried }: { cloud: Cloud | undefined; clock: Clock; hasTried: boolean },
+): Promise<Description> {
   const [facts, reached, instance] = await Promise.all([
-    collect(hostAt('/')),
+    collect(ownHost(hasTried)),
     reach(api, fetch, () => clock.now().getTime()),
     provenInstance(api, cloud, clock),
   ]);
@@ -231,7 +235,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     beforePolicy: settings.beforePolicy,
     once: settings.once,
     cloud: cloud !== undefined,
-    describe: () => described(api, cloud, clock),
+    describe: hasTried => described(api, { cloud, clock, hasTried }),
   });
   outside.onHangup(() => void agent.reload());
   await agent.run(signal);

@@ -13,19 +13,21 @@ afterEach(() => stage.close());
 
 const describe = async () => ({ facts: await collect(hostAt('/')), instance: INSTANCE });
 
-test('an agent that begins tells what its host is, once', async () => {
-  let times = 0;
-  stage.start({
-    describe: async () => {
-      times += 1;
+test('an agent that begins tells what its host is, and once more when the kernel was told of a policy', async () => {
+  const told: boolean[] = [];
+  const running = stage.start({
+    describe: async hasTried => {
+      told.push(hasTried);
       return describe();
     },
   });
   await stage.until('the description', async () => (await stage.enforcers())[0]?.facts !== undefined);
+  await stage.until('the policy', () => running.agent.holding.active !== undefined);
   for (let polls = 0; polls < 5; polls += 1) await stage.until('a poll', () => true);
   const [enforcer] = await stage.enforcers();
   expect(enforcer).toMatchObject({ instance: INSTANCE, facts: { platform: 'linux' }, lastCollectionID: '' });
-  expect(times).toBe(1);
+  await stage.until('the other one', () => told.includes(true));
+  expect(told).toEqual([...new Set(told)]);
 });
 
 test('an agent that is asked tells anew, and names the question', async () => {
