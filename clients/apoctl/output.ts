@@ -1,7 +1,6 @@
-import { stringify } from 'yaml';
 import { fail } from '../../shared/schema/failure.ts';
 import type { AnyResource } from '../../shared/schema/resource.ts';
-import { printable, table } from '../terminal.ts';
+import { printable, printableJson, printableYaml, table } from '../terminal.ts';
 import type { Attributes } from './values.ts';
 
 /** `none`: only the IDs, one a line. `default`: the command's own. */
@@ -78,10 +77,10 @@ export function render(
     case 'none':
       return objects.map(({ ID }) => `${cell(ID)}\n`).join('');
     case 'json':
-      return `${JSON.stringify(single ? first : chosen, null, 2)}\n`;
+      return `${printableJson(single ? first : chosen, 2)}\n`;
     case 'yaml':
       // Quoted so that readers of YAML 1.1, such as the original's, see the same strings.
-      return stringify(single ? first : chosen, {
+      return printableYaml(single ? first : chosen, {
         lineWidth: 0,
         aliasDuplicateObjects: false,
         compat: 'yaml-1.1',

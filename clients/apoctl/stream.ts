@@ -1,9 +1,8 @@
-import { stringify } from 'yaml';
 import { parseTemplate } from '../../shared/core/template/parse.ts';
 import { renderTemplate } from '../../shared/core/template/render.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import type { PushEvent } from '../../shared/schema/push.ts';
-import { printable, printableText } from '../terminal.ts';
+import { printable, printableJson, printableText, printableYaml } from '../terminal.ts';
 
 /** How events are printed, one by one as they come. */
 export const EVENT_FORMATS = ['json', 'yaml', 'table', 'none', 'template'] as const;
@@ -43,10 +42,10 @@ export function eventPrinter(said: {
   const template = said.template ?? '';
   switch (formatOf(said.output, said.template)) {
     case 'json':
-      return event => `${printable(JSON.stringify(event))}\n`;
+      return event => `${printableJson(event)}\n`;
     case 'yaml':
       return event =>
-        `---\n${stringify(event, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })}`;
+        `---\n${printableYaml(event, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })}`;
     case 'table':
       return row;
     case 'none':

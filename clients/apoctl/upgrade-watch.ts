@@ -1,6 +1,6 @@
 import { ApiError, type UpgradeStatus } from '../../shared/api/client.ts';
 import { Failure } from '../../shared/schema/failure.ts';
-import { printable } from '../terminal.ts';
+import { printable, printableJson } from '../terminal.ts';
 import type { Io } from './io.ts';
 import { changesSince, hasEnded, statusText } from './upgrade-view.ts';
 
@@ -50,7 +50,7 @@ function recorder(io: Io): (status: UpgradeStatus) => void {
   return status => {
     const { secondsLeft: _, ...lasting } = status.progress;
     const state = JSON.stringify({ ...status, progress: lasting });
-    if (state !== before) io.out(`${JSON.stringify(status)}\n`);
+    if (state !== before) io.out(`${printableJson(status)}\n`);
     before = state;
   };
 }

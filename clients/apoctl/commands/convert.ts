@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import { convert } from '../../../shared/core/convert/convert.ts';
 import { LegacyExport } from '../../../shared/schema/conversion.ts';
 import { fail } from '../../../shared/schema/failure.ts';
-import { printable } from '../../terminal.ts';
+import { printable, printableJson, printableYaml } from '../../terminal.ts';
 import { objectsIn } from '../documents.ts';
 import { type Io, readText } from '../io.ts';
 import * as options from '../options.ts';
@@ -68,7 +67,7 @@ async function convertFile(io: Io, { file, ancestor = [], suffix, output }: Said
   }
   io.out(
     output === 'json'
-      ? `${JSON.stringify(made, null, 2)}\n`
-      : stringify(made, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' }),
+      ? `${printableJson(made, 2)}\n`
+      : printableYaml(made, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' }),
   );
 }

@@ -1,10 +1,9 @@
 import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
-import { stringify } from 'yaml';
 import type { DecisionAnswer, DecisionRequest } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { NamespacePath, ObjectId } from '../../../shared/schema/ids.ts';
-import { printable } from '../../terminal.ts';
+import { printable, printableJson, printableYaml } from '../../terminal.ts';
 import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
@@ -109,8 +108,8 @@ async function decide(
   const { client, namespace, warn } = await sessionOf(io, flags);
   const { body: answer, messages } = await client.call('decideFlow', { namespace, body });
   warn(messages);
-  if (output === 'json') io.out(`${JSON.stringify(answer, null, 2)}\n`);
-  else if (output === 'yaml') io.out(stringify(answer, { lineWidth: 0, aliasDuplicateObjects: false }));
+  if (output === 'json') io.out(`${printableJson(answer, 2)}\n`);
+  else if (output === 'yaml') io.out(printableYaml(answer, { lineWidth: 0, aliasDuplicateObjects: false }));
   else io.out(`${answer.verdict} ${protocolPort}\n${answer.sides.map(lineOf).join('')}`);
   if (expect !== undefined && answer.verdict !== expect) {
     throw fail(

@@ -7,7 +7,7 @@ import { HostFacts, type PreflightFinding } from '../../../shared/schema/host-fa
 import { collect } from '../../host/collect.ts';
 import { hostAt } from '../../host/host.ts';
 import { reach } from '../../host/reach.ts';
-import { printable } from '../../terminal.ts';
+import { printable, printableJson } from '../../terminal.ts';
 import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { sessionOf } from '../session.ts';
@@ -96,10 +96,10 @@ async function judged(io: Io, facts: HostFacts, said: PreflightOptions, flags: o
 
 async function check(io: Io, said: PreflightOptions, flags: options.Flags): Promise<void> {
   const facts = await factsOf(io, said, flags);
-  if (said.output === 'facts') return io.out(`${JSON.stringify(facts, null, 2)}\n`);
+  if (said.output === 'facts') return io.out(`${printableJson(facts, 2)}\n`);
   const findings = await judged(io, facts, said, flags);
   const stops = stopping(findings);
-  if (said.output === 'json') io.out(`${JSON.stringify(findings, null, 2)}\n`);
+  if (said.output === 'json') io.out(`${printableJson(findings, 2)}\n`);
   else io.out(findings.map(lineOf).join(''));
   if (stops.length > 0) {
     throw fail(

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ShownHost, ShownUpgrade, UpgradeStatus } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
 import { ObjectId } from '../../../shared/schema/ids.ts';
+import { printableJson } from '../../terminal.ts';
 import type { Io } from '../io.ts';
 import * as options from '../options.ts';
 import { type Session, sessionOf } from '../session.ts';
@@ -105,7 +106,7 @@ async function start(io: Io, said: StartOptions, flags: options.Flags): Promise<
   const answer = await client.call('createEnforcerUpgrade', { namespace, body, ...query });
   warn(answer.messages);
   if (said.watch) return watched(io, session, answer.body.ID, said.output);
-  if (said.output === 'json') return io.out(`${JSON.stringify(answer.body, null, 2)}\n`);
+  if (said.output === 'json') return io.out(`${printableJson(answer.body, 2)}\n`);
   io.out(said.dryRun ? planText(answer.body) : `${answer.body.ID}\n`);
 }
 
@@ -164,7 +165,7 @@ async function status(
   if (said.watch) return watched(io, session, id, said.output);
   const upgrade = await look(session, id);
   const shown = said.hosts ? await hostsOf(session, id) : upgrade;
-  if (said.output === 'json') io.out(`${JSON.stringify(shown, null, 2)}\n`);
+  if (said.output === 'json') io.out(`${printableJson(shown, 2)}\n`);
   else io.out(Array.isArray(shown) ? hostsTable(shown) : statusText(shown));
   judge(upgrade);
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import type { AnswerOf } from '../../../shared/api/client.ts';
 import { whyAbsent } from '../../../shared/core/absent.ts';
 import { fail } from '../../../shared/schema/failure.ts';
+import { printableJson, printableYaml } from '../../terminal.ts';
 import { readObjects } from '../documents.ts';
 import type { Io } from '../io.ts';
 import { identityOf } from '../lookup.ts';
@@ -86,5 +86,5 @@ async function exportObjects(
   const { body: exported, messages } = await client.call('export', { namespace, query, body });
   warn(messages);
   const whole = base ? behind(base, exported, said.base ?? '') : exported;
-  io.out(format === 'json' ? `${JSON.stringify(whole, null, 2)}\n` : stringify(whole));
+  io.out(format === 'json' ? `${printableJson(whole, 2)}\n` : printableYaml(whole));
 }

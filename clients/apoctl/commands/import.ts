@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { AnswerOf } from '../../../shared/api/client.ts';
 import { fail } from '../../../shared/schema/failure.ts';
-import { printable } from '../../terminal.ts';
+import { printable, printableJson, printableYaml } from '../../terminal.ts';
 import { objectsIn } from '../documents.ts';
 import { follow, importLarge, isLarge, mustHaveSucceeded, type Run } from '../import-large.ts';
 import { type Io, readText } from '../io.ts';
@@ -133,8 +132,8 @@ type Report = Pick<
 
 function tell(io: Io, session: Session, format: string, report: Report, whole: object): void {
   session.warn(report.findings.map(({ at, name, message }) => `${at} ${name}: ${message}`));
-  if (format === 'json') io.out(`${JSON.stringify(whole, null, 2)}\n`);
-  else if (format === 'yaml') io.out(stringify(whole));
+  if (format === 'json') io.out(`${printableJson(whole, 2)}\n`);
+  else if (format === 'yaml') io.out(printableYaml(whole));
   else io.out(summary(report));
 }
 
