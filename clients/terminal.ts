@@ -28,6 +28,12 @@ export const printable = (text: string): string => text.replace(IN_LINES, escape
 export const printableJson = (value: unknown, indent = 0): string =>
   JSON.stringify(value, null, indent).replace(IN_DOCUMENTS, escapedInDocument);
 
+/** A block of lines that begins with spaces does not always read as the same text again. */
+const BEGINS_WITH_SPACE = /^\s[\s\S]*\n/;
+
+const mustBeQuoted = (text: string): boolean =>
+  text.search(IN_DOCUMENTS) >= 0 || BEGINS_WITH_SPACE.test(text);
+
 /** YAML of the same value for a terminal: what has to be escaped stands in quotes, which alone know escapes. */
 export function printableYaml(
   value: unknown,
@@ -36,7 +42,7 @@ export function printableYaml(
   const document = new Document(value, options);
   visit(document, {
     Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && node.value.search(IN_DOCUMENTS) >= 0) node.type = 'QUOTE_DOUBLE';
+      if (typeof node.value === 'string' && mustBeQuoted(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });
   return document.toString(options).replace(IN_DOCUMENTS, escapedInDocument);
