@@ -15,6 +15,8 @@ const LONGEST = [
   'odd-hosts',
   'away',
   'full-disk',
+  'upgrade/ssm',
+  'names',
   'life',
 ];
 
