@@ -23,7 +23,7 @@ export const NAMESPACE = '/tenant/group';
 export const CGROUPS = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
 
 /** Its first process is not the agent but one that waits for it, as in a container with an init of its own. */
-const CONTAINED = [
+export const CONTAINED = [
   ...['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
   ...['sh', '-c', '"$@"; exit $?', 'init'],
 ];

@@ -84,6 +84,7 @@ export class Agent {
     const ends = { clock, signal: this.#stop.signal };
     const later = { ...ends, first: 'after a wait' } as const;
     const looking = Promise.all([
+      loop(() => this.#keeper.lookForOthers(), { ...RHYTHM.others, ...ends }),
       loop(() => this.reconcile(), { ...RHYTHM.reconcile, ...later }),
       plane && loop(() => this.#keeper.followCgroups(), this.#keeper.cgroupRhythm(later)),
     ]);

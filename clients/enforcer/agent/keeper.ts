@@ -59,6 +59,14 @@ export class Keeper {
     else troubles.set('bridge', new Error(open.join('; ')));
   }
 
+  /** Two that enforce in one network namespace take each other's rules for a stranger's. */
+  async lookForOthers(): Promise<void> {
+    const { parts, troubles } = this.#insides;
+    const others = await parts.others?.();
+    if (others === undefined) troubles.over('others');
+    else troubles.set('others', new Error(others));
+  }
+
   /** Nothing is looked at often where no unit has one. */
   cgroupRhythm(rest: Omit<LoopOptions, 'interval' | 'longest'>): LoopOptions {
     const { holding } = this.#insides;

@@ -64,6 +64,8 @@ export interface AgentParts {
   cgroupAt?: CgroupAt;
   /** Of bridges whose packets pass no rules, those at which these addresses are; the kernel's. See bridges.ts. */
   bridges?: (addresses: readonly string[]) => string[];
+  /** Why another agent may enforce here, if one may; see claim.ts. Absent: nobody asks. */
+  others?: () => Promise<string | undefined>;
   /** What is told of this host. Absent: nothing is. */
   describe?: Describe;
   /** Hands an order to change the installed version to a runner. Absent: nothing is installed that could be changed. */

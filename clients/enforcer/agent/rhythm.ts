@@ -6,6 +6,7 @@ export const RHYTHM = {
   poke: { interval: 30_000, longest: 120_000 },
   units: { interval: 30_000, longest: 300_000 },
   reconcile: { interval: 60_000, longest: 60_000 },
+  others: { interval: 10_000, longest: 10_000 },
   names: { interval: 1000, longest: 30_000 },
 } as const satisfies Record<string, Backoff>;
 

@@ -16,6 +16,7 @@ import { ownHost } from '../agent/own-host.ts';
 import { provenInstance } from '../agent/proven-instance.ts';
 import { cloudClient, credentialClient } from '../agent/session.ts';
 import { type FoundUnit, hostUnit, readUnits, remaining } from '../agent/units.ts';
+import { Claim } from '../claim.ts';
 import type { Clock } from '../clock.ts';
 import { introduce } from '../connections/introduce.ts';
 import { introducing } from '../connections/introducing.ts';
@@ -213,6 +214,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
   if (!connected) return;
   const prefix = plane && prefixOf(folder);
   const { api, client, credential } = connected;
+  const claim = new Claim();
   const agent = new Agent({
     api,
     client,
@@ -235,6 +237,7 @@ export async function run(settings: RunSettings, outside: Outside, signal: Abort
     beforePolicy: settings.beforePolicy,
     once: settings.once,
     cloud: cloud !== undefined,
+    ...(plane && !settings.once ? { others: () => claim.take() } : {}),
     describe: hasTried => described(api, { cloud, clock, hasTried }),
   });
   outside.onHangup(() => void agent.reload());
