@@ -103,8 +103,14 @@ module.exports = {
     only(
       'local-is-composition',
       '^local/',
-      ['^local/', '^functions/', '^shared/', '^statemachines/', '^clients/enforcer/(poll|register)\\.ts$'],
-      'The one-process build composes what is there; the demo also polls as an enforcer does.',
+      [
+        '^local/',
+        '^functions/',
+        '^shared/',
+        '^statemachines/',
+        '^clients/enforcer/(poll|register|flows/report)\\.ts$',
+      ],
+      'The one-process build composes what is there; the demo also polls and reports as an enforcer does.',
     ),
     only(
       'clients-are-outside',

@@ -13,7 +13,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { CORS } from '../shared/api/cors.ts';
-import { FILES } from '../shared/api/documents.ts';
+import { DOCUMENT_ROUTES } from '../shared/api/documents.ts';
 import { gatewayRoutes } from '../shared/api/match.ts';
 import { groups } from '../shared/api/routes.ts';
 import { LIMITS } from '../shared/schema/config.ts';
@@ -117,7 +117,7 @@ export class Api extends Construct {
       scopePermissionToRoute: false,
       timeout: seconds(LIMITS.requestSeconds),
     });
-    for (const path of Object.keys(FILES)) {
+    for (const path of DOCUMENT_ROUTES) {
       this.front.addRoutes({ path, methods: [HttpMethod.GET], integration: pages });
     }
     acknowledge(this.front, {

@@ -32,7 +32,7 @@ export interface Page {
 
 /** What is served under a path, with `root` as the folder of the project; undefined when that is no document. */
 export async function documentAt(path: string, root: string): Promise<Page | undefined> {
-  const name = path === '/docs/' ? '/docs' : path;
+  const name = path === '/docs/' || path === '/map/' ? path.slice(0, -1) : path;
   if (!Object.hasOwn(FILES, name)) return undefined;
   const file = FILES[name] ?? '';
   return {

@@ -19,6 +19,7 @@ import {
   writePolicy,
 } from './play.ts';
 import { FLOWS, TENANT } from './scenario.ts';
+import { reportFlows } from './sightings.ts';
 
 /** A client with the administrator's credential, over HTTP like anybody's. */
 export async function stageOf(plane: ControlPlane, say: (text: string) => void): Promise<Stage> {
@@ -85,5 +86,9 @@ export async function demo(plane: ControlPlane, say: (text: string) => void): Pr
   }
   say('\n6. Who may talk to whom, as the enforcers decide from their bundles, and why');
   showFlows(units, enforcing, say);
+  say('\n7. The enforcers report the flows, and the App Dependency Map shows them');
+  say(`  ${await reportFlows(stage, units, enforcing)} flow records of /${TENANT}`);
+  say(`  ${plane.url}/map#namespace=/${TENANT}`);
+  say(`  asks for a token: npx apoctl auth appcred --path ${plane.administrator} --api ${plane.url}`);
   say('\nThe control plane goes on running; look around with apoctl, stop it with Ctrl-C.');
 }

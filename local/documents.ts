@@ -4,7 +4,7 @@ import type { Side } from './server.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** `/openapi.json` and `/docs`, for people and tools. */
+/** `/openapi.json`, `/docs` and `/map`, for people and tools. */
 export const documentSide: Side = async (request, response, url) => {
   if (request.method !== 'GET') return false;
   const page = await documentAt(url.pathname, root);

@@ -87,6 +87,7 @@ function greet({ url, administrator, root }: ControlPlane, plays: boolean, goes:
   credential of the administrator of /   ${administrator}
   root of trust for enforcers            ${root}
   API reference                          ${url}/docs
+  App Dependency Map                     ${url}/map
 ${goes ? `\nAll of it is in ${dirname(administrator)}, which is removed at the end; keep it with --data.\n` : ''}`);
   if (plays) return;
   say(`Try next, in another terminal:

@@ -4,7 +4,7 @@ import { documentAt } from '../documents.ts';
 import { noOperation } from '../pipeline/decode.ts';
 import { problem } from '../pipeline/problem.ts';
 
-/** `/docs` and `/openapi.json`. The files lie beside the bundled code, under the paths that they have in the project. */
+/** `/docs`, `/map` and `/openapi.json`. The files lie beside the bundled code, under the paths that they have in the project. */
 export async function documents(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   const { rawPath, headers, requestContext } = event;
   const page = await documentAt(rawPath, import.meta.dirname);

@@ -4,7 +4,7 @@ import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { definitions, PUBLISHES, tasksOf } from '../../cdk/workflows.ts';
-import { FILES } from '../../shared/api/documents.ts';
+import { DOCUMENT_ROUTES } from '../../shared/api/documents.ts';
 import { gatewayRoutes } from '../../shared/api/match.ts';
 import { operations, routes } from '../../shared/api/routes.ts';
 import { configOf } from '../../shared/schema/config.ts';
@@ -147,7 +147,7 @@ export function structureHolds(data: Resources, rest: Resources): void {
       expect(made.sort()).toEqual(
         [
           ...gatewayRoutes.map(({ method, path, group }) => `${method} ${path} ${group}`),
-          ...Object.keys(FILES).map(path => `GET ${path} documents`),
+          ...DOCUMENT_ROUTES.map(path => `GET ${path} documents`),
         ].sort(),
       );
     });

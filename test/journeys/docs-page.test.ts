@@ -2,22 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHROMIUM, FLAGS } from '../make/chromium.ts';
 import { administratorOf, type Started, scratch, start, tokenOf } from '../make/process.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
 const isThere = existsSync(CHROMIUM);
 if (!isThere) process.stdout.write(`no ${CHROMIUM}: the page at /docs is not tried; install chromium\n`);
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 describe.skipIf(!isThere)('the page at /docs, in a browser', () => {
   let folder: Awaited<ReturnType<typeof scratch>>;
