@@ -42,6 +42,8 @@ function fill(): void {
 
 /** The control plane is away, the disk is full, and nothing is under way any more that could leave room on it. */
 async function leaveAndFill(): Promise<void> {
+  // One that began from disk has not been there yet, and would not poll.
+  await until('the control plane to know it', () => agent.status()?.enforcer, { instead: said });
   await fleet.leave();
   const left = new Date().toISOString();
   // A poll in vain comes after all that the polls before it wrote and took away.
