@@ -12,6 +12,9 @@ import { readingOnce } from './reading-once.ts';
 /** Namespaces elsewhere in which the caller's rights are looked up; units of further ones are told as records have them. */
 const MOST_ELSEWHERE = 100;
 
+/** Namespaces in which one unit is looked for: it may have moved, but who reports may also say anything. */
+const MOST_PLACES = 8;
+
 type Mayable = 'processingunit' | 'externalnetwork';
 type Found = readonly [ID: string, end: KnownEnd];
 
@@ -59,10 +62,12 @@ async function unitsOf(
   call: Call,
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<ProcessingUnit[]> {
-  const units = ends.filter(({ type }) => type === 'ProcessingUnit');
+  const units = ends
+    .filter(({ type }) => type === 'ProcessingUnit')
+    .map(({ ID, namespaces }) => ({ ID, namespaces: [...namespaces].sort().slice(0, MOST_PLACES) }));
   const [may, found] = await Promise.all([
     readable(
-      units.flatMap(({ namespaces }) => [...namespaces]),
+      units.flatMap(({ namespaces }) => namespaces),
       call,
       deps,
     ),
@@ -71,7 +76,7 @@ async function unitsOf(
         const id = ObjectId.safeParse(ID).data;
         return id === undefined
           ? []
-          : [...namespaces].map(namespace => deps.store.get({ resource: 'processingunit', namespace, id }));
+          : namespaces.map(namespace => deps.store.get({ resource: 'processingunit', namespace, id }));
       }),
     ),
   ]);

@@ -1,5 +1,6 @@
 import type { DependencyMap } from '../../shared/api/map-routes.ts';
 import { edgesOf, type MapEdge } from '../../shared/core/dependency-map/edges.ts';
+import { grouped, readViews } from '../../shared/core/dependency-map/groups.ts';
 import { dependencyMap, fitting, type Room, touching } from '../../shared/core/dependency-map/nodes.ts';
 import { FlowTally } from '../../shared/core/dependency-map/tally.ts';
 import type { TimeWindow } from '../../shared/core/time-window.ts';
@@ -24,13 +25,11 @@ function tagsOf({ query: { tag: tags = [] } }: Call): Tag[] {
   });
 }
 
-function refuseViews({ query }: Call): void {
-  const foreign = ['view', 'viewsuggestions'].find(name => query[name] !== undefined);
-  if (foreign === undefined) return;
-  throw fail(
-    'bad_request',
-    `query parameter ${foreign} is not taken: maps come ungrouped; group by the nodes' namespaces and tags, as the page at /map does`,
-  );
+function viewsOf({ query: { view = [] } }: Call) {
+  const [text, ...others] = view;
+  if (others.length > 0)
+    throw fail('bad_request', 'query parameter view stands more than once; give it once');
+  return text === undefined || text.trim() === '' ? [] : readViews(text);
 }
 
 async function tallied(call: Call, window: TimeWindow, deps: Pick<Deps, 'flows' | 'clock'>) {
@@ -56,8 +55,7 @@ function asked(edges: readonly MapEdge[], tags: readonly Tag[]): Set<string> {
 }
 
 const listDependencyMaps: Handler = async (call, deps) => {
-  refuseViews(call);
-  const tags = tagsOf(call);
+  const [tags, views] = [tagsOf(call), viewsOf(call)];
   const window = windowOrLastHour(call, deps);
   const tally = await tallied(call, window, deps);
   const edges = edgesOf(tally);
@@ -65,7 +63,7 @@ const listDependencyMaps: Handler = async (call, deps) => {
   const known = await knownEnds(ends, call, deps);
   const map = dependencyMap(tally, touching(edges, tags, known), known, ROOM);
   const { leftOut } = map;
-  const body: DependencyMap[] = [{ ...window, records: tally.records, ...map }];
+  const body: DependencyMap[] = [{ ...window, records: tally.records, ...map, ...grouped(map.nodes, views) }];
   const messages =
     leftOut.edges > 0
       ? [

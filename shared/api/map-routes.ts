@@ -39,6 +39,7 @@ export const MapNode = z.object({
     .unwrap()
     .optional()
     .describe('What the enforcer says of its data plane.'),
+  groupID: z.string().describe('Innermost of the groups that it is in; empty: it is in none.'),
   unreachable: z.boolean().optional().describe('Its enforcer was not heard of.'),
 });
 
@@ -84,6 +85,18 @@ export const DependencyMap = z.object({
   records: Flows.describe('Flow records that it was made of.'),
   nodes: z.record(z.string(), MapNode).describe('By ID: the ends of the edges.'),
   edges: z.record(z.string(), MapEdge).describe('By ID.'),
+  groups: z
+    .record(
+      z.string(),
+      z.object({
+        ID: z.string().describe('Made of `match`.'),
+        name: z.string().describe('As the view names it, or of its tag.'),
+        color: z.string().describe('As the view has it; may be empty.'),
+        match: z.array(z.array(z.string())).describe('Tags of those around it and its own.'),
+        parentID: z.string().describe('Group around it; empty: there is none.'),
+      }),
+    )
+    .describe('By ID: what `view` asks for; none without it.'),
   leftOut: z
     .object({
       nodes: Flows.describe('Nodes that there was no room for.'),
@@ -102,7 +115,7 @@ export const mapRoutes = {
     summary:
       'Gets who talked to whom in a window of time, the last hour unless said: a list of one map, made of flow records.',
     allow: { identity: 'dependencymap', verb: 'get' },
-    takes: [...WINDOW, 'recursive', 'tag', 'q'],
+    takes: [...WINDOW, 'recursive', 'tag', 'view', 'q'],
     ok: z.array(DependencyMap),
     fails: [...READ, 'invalid', 'too_large', 'unavailable'],
   },

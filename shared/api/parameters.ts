@@ -100,6 +100,11 @@ export const PARAMETERS = {
     ),
     schema: { type: 'array', items: { type: 'string' }, examples: [['app=web']] },
   },
+  view: text(
+    'view',
+    'Groups of nodes: `TAG [as NAME] [in COLOR] then TAG …, …`. A tag `app=web`, a beginning `app=web*`, or a key `app` for a group of each of its values; `then` stands for groups within groups. A node is in the first group between commas that it has a tag of. What has spaces or commas stands in double quotes.',
+    { maxLength: 1024, examples: ['$namespace then app as "app" in blue'] },
+  ),
   recursive: flag('recursive', 'Objects of the namespaces below too.'),
   propagated: flag('propagated', 'Objects of the namespaces above too, as far as they propagate.'),
   archived: flag('archived', 'Taken from clients of the original; no object is archived.'),

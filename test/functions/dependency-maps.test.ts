@@ -135,6 +135,7 @@ describe('GET /dependencymaps', () => {
       namespace: '',
       tags: [],
       resolved: false,
+      groupID: '',
     });
   });
 
@@ -174,9 +175,25 @@ describe('GET /dependencymaps', () => {
     expect(pairs(await mapOf('?recursive&tag=net=internet'))).toEqual(between([id.internet, id.web]));
   });
 
+  it('puts nodes into the groups of a view by the tags that the caller may read', async () => {
+    const view = `?view=${encodeURIComponent('app as "App" in blue, net')}`;
+    const { nodes, groups } = await mapOf(view, shop, shopViewer);
+    const nameFor = (ID: string) => groups[nodes[ID]?.groupID ?? '']?.name;
+    expect([id.web, id.db, id.internet, id.vault, GONE].map(nameFor)).toEqual([
+      'App web',
+      'App db',
+      'internet',
+      undefined,
+      undefined,
+    ]);
+    expect(Object.keys(groups)).toHaveLength(3);
+    expect((await mapOf('', shop, shopViewer)).groups).toEqual({});
+  });
+
   test.each([
     ['?tag=none', 400, 'query parameter tag: `none` is not a tag'],
-    ['?view=app', 400, 'query parameter view is not taken'],
+    ['?view=app%20in', 400, 'query parameter view: the color of app is missing'],
+    ['?view=app&view=net', 400, 'query parameter view stands more than once'],
     ['?q=port%20%3D%3D%201', 400, 'flowreport has no attribute'],
     ['?startRelative=1h&startAbsolute=1', 422, 'window of time'],
   ])('%s is answered with %i', async (query, status, why) => {
@@ -206,6 +223,7 @@ describe('what a map tells of an end', () => {
       namespace: bank,
       tags: [],
       resolved: false,
+      groupID: '',
     });
     expect(nodes[id.internet]).toMatchObject({ name: 'internet', resolved: true });
     expect(await mapOf('?tag=app=vault', shop, shopViewer)).toMatchObject({ nodes: {}, edges: {} });

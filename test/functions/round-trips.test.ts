@@ -153,6 +153,24 @@ describe('a dependency map', () => {
     expect(await asked()).toBe(BUDGET);
     await ends(12);
     expect(await asked()).toBe(BUDGET);
+    // A unit is looked for in a few namespaces, however many an agent names.
+    const before = meter.calls;
+    const named = Array.from({ length: 100 }, (_, at) => ({
+      action: 'Accept',
+      sourceID: 'c'.repeat(24),
+      sourceType: 'ProcessingUnit',
+      destinationID: 'd'.repeat(24),
+      destinationType: 'ProcessingUnit',
+      reporter: 'Source',
+      policyID: 'default',
+      policyNamespace: deep,
+      namespace: deep,
+      remoteNamespace: `${tenant}/named-${at}`,
+      value: 1,
+    }));
+    expect((await agent('POST /flowreports', tenant, { body: named })).status).toBe(200);
+    expect(await asked()).toBe(BUDGET);
+    expect(meter.calls - before).toBeLessThan(50);
   });
 });
 

@@ -38,6 +38,8 @@ export const noCounts = (): Counts => ({
   rejectedByDefault: 0,
 });
 
+const NONE: Readonly<Counts> = noCounts();
+
 /** Adds what one record says. */
 export function count(to: Counts, { action, observedAction, policyID, value }: FlowReport): void {
   const isDefault = policyID === DEFAULT_POLICY;
@@ -65,7 +67,8 @@ export function sum(all: Iterable<Counts>): Counts {
  * greater of both is what is known of it. What the destination rejected the source had let go; what the source rejected
  * the destination never saw.
  */
-export function reconciled({ Source, Destination, Unknown }: Readonly<Record<Reporter, Counts>>): Counts {
+export function reconciled(by: Readonly<Partial<Record<Reporter, Counts>>>): Counts {
+  const { Source = NONE, Destination = NONE, Unknown = NONE } = by;
   const through = (sent: number, rejected: number, arrived: number): number =>
     Math.max(sent - rejected, arrived);
   const accepted = through(Source.accepted, Destination.rejected, Destination.accepted) + Unknown.accepted;

@@ -1,3 +1,4 @@
+import { fail } from '../../schema/failure.ts';
 import type { FlowReport } from '../../schema/flowreport.ts';
 import type { NamespacePath } from '../../schema/ids.ts';
 import { type Counts, count, noCounts, type Reporter, reporterOf } from './counts.ts';
@@ -7,7 +8,7 @@ export interface AccessTally {
   /** Absent where the records don't say. */
   protocol?: number;
   port?: number;
-  by: Record<Reporter, Counts>;
+  by: Partial<Record<Reporter, Counts>>;
 }
 
 /** What a policy decided at one end: numbers as that end counted them. */
@@ -49,22 +50,46 @@ export interface EndTally {
 
 const keyOf = (...parts: readonly unknown[]): string => JSON.stringify(parts);
 
+/** So many entries fit into the memory of a function. */
+const MOST_ENTRIES = 300_000;
+
 /** Flow records summed up by who talks to whom. Records may come in any order; what is kept grows with the ends and edges. */
 export class FlowTally {
+  readonly #most: number;
   readonly edges = new Map<string, EdgeTally>();
   readonly ends = new Map<string, EndTally>();
   records = 0;
+  /** Edges, and the ports and policies of each: what the memory that it takes grows with. */
+  #entries = 0;
 
-  /** Each record once. */
+  constructor(most = MOST_ENTRIES) {
+    this.#most = most;
+  }
+
+  /**
+   * Each record once.
+   *
+   * @throws `too_large` when they are of more than fits
+   */
   add(report: FlowReport): void {
     this.records += 1;
     const reporter = reporterOf(report);
     const edge = this.#edge(report);
+    const before = edge.accesses.size + edge.policies.size;
     if (report.timestamp < edge.firstSeen) edge.firstSeen = report.timestamp;
     if (report.timestamp > edge.lastSeen) edge.lastSeen = report.timestamp;
     edge.encrypted &&= report.encrypted;
-    count(accessOf(edge, report).by[reporter], report);
+    const { by } = accessOf(edge, report);
+    by[reporter] ??= noCounts();
+    count(by[reporter], report);
     policyOf(edge, report, reporter).flows += report.value;
+    this.#entries += edge.accesses.size + edge.policies.size - before;
+    if (this.#entries > this.#most) {
+      throw fail(
+        'too_large',
+        `the records are of more than ${this.#most} pairs of ends, ports and policies, too many for one map; ask for a shorter window of time, in a namespace below, or filter the records with q`,
+      );
+    }
     const { namespace, remoteNamespace = '' } = report;
     const remote = remoteNamespace === '' ? namespace : remoteNamespace;
     const places = { Source: [namespace], Destination: [remote], Unknown: [namespace, remote] };
@@ -85,6 +110,7 @@ export class FlowTally {
       accesses: new Map(),
       policies: new Map(),
     };
+    if (!this.edges.has(key)) this.#entries += 1;
     this.edges.set(key, edge);
     return edge;
   }
@@ -117,7 +143,7 @@ function accessOf(edge: EdgeTally, { protocol, destinationPort: port }: FlowRepo
   const access = edge.accesses.get(key) ?? {
     ...(protocol === undefined ? {} : { protocol }),
     ...(port === undefined ? {} : { port }),
-    by: { Source: noCounts(), Destination: noCounts(), Unknown: noCounts() },
+    by: {},
   };
   edge.accesses.set(key, access);
   return access;

@@ -131,6 +131,17 @@ describe('an edge', () => {
     expect(edge?.accesses).toHaveLength(20);
   });
 
+  it('is summed up only as far as there is room for pairs of ends, their ports and their policies', () => {
+    const records = [22, 443, 22, 80].map(destinationPort => record({ ...accept, destinationPort }));
+    const tally = (most: number) => {
+      const made = new FlowTally(most);
+      for (const one of records) made.add(one);
+      return made.records;
+    };
+    expect(tally(5)).toBe(4);
+    expect(() => tally(4)).toThrow(expect.objectContaining({ kind: 'too_large' }));
+  });
+
   it('counts what rules that only observe would have done', () => {
     const [edge] = edgesFrom(
       { ...accept, ...source, observedAction: 'Accept' },
