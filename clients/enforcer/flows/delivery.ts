@@ -127,8 +127,13 @@ export class Delivery<R> {
     return reports.length === 0 ? undefined : { reports };
   }
 
-  #spool(batch: Batch<R>): void {
-    this.#options.spool.add(JSON.stringify(batch), batch.reports.length);
+  #spool({ reports }: Batch<R>): void {
+    const { spool } = this.#options;
+    const both = (text: string): string => {
+      const { reports: before } = JSON.parse(text) as Batch<R>;
+      return JSON.stringify({ reports: [...before, ...reports] });
+    };
+    if (!spool.join(reports.length, both)) spool.add(JSON.stringify({ reports }), reports.length);
   }
 
   #spoolAll(): void {

@@ -42,7 +42,14 @@ export interface SpoolLimits {
   memory: number;
 }
 
+/**
+ * Bytes of a file to which more is added. File systems give out whole blocks, of which what comes in a second fills little. So many hold
+ * far fewer reports than a batch may have.
+ */
+const SMALL = 64 * 1024;
+
 const NAME = /^(\d{12})\.(\d+)\.json$/;
+const nameOf = (number: number, count: number): string => `${String(number).padStart(12, '0')}.${count}.json`;
 const countIn = (name: string): number => Number(NAME.exec(name)?.[2] ?? 0);
 
 /**
@@ -107,7 +114,7 @@ export class Spool {
       return;
     }
     while (this.#bytes + bytes > this.#limits.all && this.#dropOldest());
-    const name = `${String(this.#next++).padStart(12, '0')}.${count}.json`;
+    const name = nameOf(this.#next++, count);
     this.settle();
     do {
       const isWritten = this.#write(name, text);
@@ -118,6 +125,31 @@ export class Spool {
       // What is older has been kept the longest, and may leave room on the disk.
     } while (this.#dropOldest());
     this.dropped += count;
+  }
+
+  /**
+   * Keeps `count` reports with the newest ones on disk, where these are few; `both` makes one text of what there is. False: nothing is kept,
+   * and they must be apart. A crash may leave the smaller file beside the larger one, whose reports then arrive twice.
+   */
+  join(count: number, both: (text: string) => string): boolean {
+    const name = [...this.#batches.keys()].at(-1) ?? '';
+    const newest = this.#batches.get(name);
+    if (!newest || newest.text !== undefined || newest.bytes > SMALL) return false;
+    const path = join(this.#folder, name);
+    try {
+      const text = both(readFileSync(path, 'utf8'));
+      const bytes = Buffer.byteLength(text);
+      if (bytes > SMALL || this.#bytes - newest.bytes + bytes > this.#limits.all) return false;
+      const next = nameOf(this.#next++, countIn(name) + count);
+      if (!this.#write(next, text)) return false;
+      this.#keep(next, { bytes });
+      this.#forget(name);
+      remove(path);
+      return true;
+    } catch {
+      // It is damaged: whoever asks for it next gives it up.
+      return false;
+    }
   }
 
   /** Brings what waits in memory to the disk, as far as it takes it. */

@@ -101,6 +101,37 @@ test('more than all that may wait is told, with the option that allows more', ()
   expect(spool.trouble).toBe('more flow reports wait than --spool-limit allows, and the oldest are given up');
 });
 
+test('few reports are kept with the newest ones, as one batch, and many are not', () => {
+  const place = folder();
+  const spool = new Spool(place, limits(1_000_000));
+  const both = (text: string) => `${text.slice(0, -1)}b"`;
+  expect(spool.join(1, both)).toBe(false);
+  spool.add('"a"', 3);
+  expect(spool.join(2, both)).toBe(true);
+  expect([readdirSync(place), spool.size, spool.bytes]).toEqual([['000000000002.5.json'], 1, 4]);
+  expect(spool.join(1, () => `"${'c'.repeat(70_000)}"`)).toBe(false);
+  spool.add(`"${'c'.repeat(70_000)}"`, 100);
+  expect(spool.join(1, both)).toBe(false);
+  expect(drain(new Spool(place, limits(1_000_000)))).toEqual(['"ab"', `"${'c'.repeat(70_000)}"`]);
+});
+
+test('what would be more than all that may wait, or is damaged, is not joined', () => {
+  const place = folder();
+  const spool = new Spool(place, limits(8));
+  spool.add('"aaa"', 1);
+  expect(spool.join(1, () => '"aaabbbb"')).toBe(false);
+  const broken = () => JSON.parse('no JSON');
+  expect(spool.join(1, broken)).toBe(false);
+  expect([spool.dropped, spool.size, drain(spool)]).toEqual([0, 1, ['"aaa"']]);
+});
+
+test('what waits in memory alone is not joined', () => {
+  const spool = new Spool(brokenPlace().place, limits(1000));
+  spool.add('"a"', 1);
+  expect(spool.join(1, text => text)).toBe(false);
+  expect(spool.held.length).toBe(1);
+});
+
 test('a damaged batch is given up and counted', () => {
   const place = folder();
   const spool = new Spool(place, limits(1000));
@@ -156,6 +187,26 @@ test('reports arrive in batches, and none twice after an outage', async () => {
   await running;
   expect(arrived.flatMap(({ reports }) => reports)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(delivery.counts).toEqual({ sent: 8, refused: 0, overflowed: 0 });
+});
+
+test('a long outage in which little happens takes few files, and little more of the disk than what is in them', async () => {
+  const { clock, delivery, arrived, leave, place, running, stop } = stage();
+  leave(true);
+  const sent = Array.from({ length: 1500 }, (_, at) => Number.MAX_SAFE_INTEGER - at);
+  for (let second = 0; second < 150; second++) {
+    delivery.add(sent.slice(second * 10, (second + 1) * 10));
+    await clock.pass(1000);
+  }
+  const files = readdirSync(place).map(name => statSync(join(place, name)));
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const blocks = files.reduce((sum, { blocks }) => sum + blocks * 512, 0);
+  expect(bytes).toBeGreaterThan(20_000);
+  expect(blocks).toBeLessThan(bytes * 1.2);
+  leave(false);
+  await clock.pass(120_000);
+  stop.abort();
+  await running;
+  expect(arrived.flatMap(({ reports }) => reports)).toEqual(sent);
 });
 
 test('what waits at the end is on disk for the next run', async () => {
