@@ -51,11 +51,11 @@ async function unitsAt(address: string, other: End, call: Call, { store }: Deps)
 }
 
 /** An end as it was sent; `other` is the other one. */
-async function endOf(end: End, other: End, call: Call, deps: Deps): Promise<Found> {
+async function endOf(name: string, end: End, other: End, call: Call, deps: Deps): Promise<Found> {
   const alone = (found: UnitEnd | NetworkEnd): Found => ({ end: found, units: [] });
   if ('tags' in end) {
     const namespace = namespaceOf(end.namespace, call);
-    const tags = unitTags(end.tags, namespace);
+    const tags = unitTags(end.tags, namespace, [name, 'tags']);
     const { address } = end;
     return alone({ kind: 'processing unit', namespace, tags, ...(address === undefined ? {} : { address }) });
   }
@@ -151,8 +151,8 @@ export const decideFlow: Handler = async (call, deps) => {
   const read = readings(call, deps);
   read.begin([source, destination]);
   const [from, to] = await Promise.all([
-    endOf(source, destination, call, deps),
-    endOf(destination, source, call, deps),
+    endOf('source', source, destination, call, deps),
+    endOf('destination', destination, source, call, deps),
   ]);
   const strangers = [...from.units, ...to.units];
   const policies = (namespace: NamespacePath): Promise<Held> => read.policyAbout(namespace, strangers);

@@ -1,7 +1,6 @@
 import type { ClausesMatch, ClausesMatchRequest } from '../../shared/api/policy-messages.ts';
 import { compile } from '../../shared/core/compile.ts';
 import { profileOf } from '../../shared/core/profile.ts';
-import { grants } from '../../shared/core/roles.ts';
 import { expressionMatches } from '../../shared/core/tags.ts';
 import { PolicyPayload } from '../../shared/schema/bundle.ts';
 import { fail } from '../../shared/schema/failure.ts';
@@ -11,6 +10,7 @@ import type { Identity, ObjectOf } from '../../shared/schema/resources.ts';
 import type { Tag } from '../../shared/schema/tag.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
+import { leftOut, maySee, refuseUnseen } from '../held.ts';
 import { everything, list } from '../list.ts';
 import { loadView } from '../load.ts';
 import { wiresIn } from '../wires.ts';
@@ -32,12 +32,7 @@ function targetOf<I extends Identity>(identity: I, listed: Identity, call: Call)
   if (!call.target) {
     throw fail('not_found', `no ${identity} with the ID \`${call.params.id}\` in ${call.namespace}`);
   }
-  if (!call.held.some(permissions => grants(permissions, listed, 'get'))) {
-    throw fail(
-      'forbidden',
-      `you may not get ${listed} in ${call.namespace}; ask an administrator of it for a role that may`,
-    );
-  }
+  refuseUnseen(listed, call);
   return call.target as ObjectOf<I>;
 }
 
@@ -159,15 +154,15 @@ const matchClauses: Handler = async (call, deps) => {
   const below = reaching(call, ['recursive']);
   const [wires, units, networks] = await Promise.all([
     wiresIn(call, true, deps),
-    everything('processingunit', below, deps),
-    everything('externalnetwork', below, deps),
+    maySee('processingunit', call) ? everything('processingunit', below, deps) : [],
+    maySee('externalnetwork', call) ? everything('externalnetwork', below, deps) : [],
   ]);
   const body: ClausesMatch = {
     clauses,
     processingUnits: units.filter(unit => expressionMatches(clauses, wires(unit))).map(inShort),
     externalNetworks: networks.filter(network => expressionMatches(clauses, wires(network))).map(inShort),
   };
-  return { body };
+  return { body, messages: leftOut(['processingunit', 'externalnetwork'], call) };
 };
 
 export const matches = {

@@ -16,6 +16,7 @@ import type { ProcessingUnit } from '../../shared/schema/processingunit.ts';
 import type { Tag } from '../../shared/schema/tag.ts';
 import type { Call, Handler } from '../call.ts';
 import type { Deps } from '../deps.ts';
+import { leftOut, maySee, refuseUnseen } from '../held.ts';
 import { everything } from '../list.ts';
 import { brokenRules } from '../pipeline/problem.ts';
 import { policyOf } from '../policy-of.ts';
@@ -58,12 +59,34 @@ function rendered(policy: NamespacePolicy, tags: readonly Tag[], id?: ObjectId):
   };
 }
 
-/** What every unit carries, whatever it is. */
-export const unitTags = (tags: readonly Tag[], namespace: NamespacePath): Tag[] => [
-  ...new Set([...tags, '$identity=processingunit' as Tag, `$namespace=${namespace}` as Tag]),
-];
+/** Tags that every unit has once, and the API gives it. */
+const OWN = /^\$(identity|namespace)=/;
 
-async function unitOf(id: ObjectId, namespace: NamespacePath, { store }: Pick<Deps, 'store'>) {
+/**
+ * The tags of a unit that might be in the namespace, with what every unit carries. Whoever sends all tags of one sends these too; of
+ * another namespace they would select what the unit would never get.
+ *
+ * @throws `invalid` for a unit of another namespace, or what is none. `path`: where the tags stand in the body
+ */
+export function unitTags(tags: readonly Tag[], namespace: NamespacePath, path: readonly string[]): Tag[] {
+  const own = ['$identity=processingunit', `$namespace=${namespace}`] as Tag[];
+  const issues = tags.flatMap((tag, at) =>
+    OWN.test(tag) && !own.includes(tag)
+      ? [
+          {
+            path: [...path, at],
+            input: tag,
+            message: `a processing unit here has ${own.join(' and ')}; leave it out, or ask in the namespace where the unit lives`,
+          },
+        ]
+      : [],
+  );
+  if (issues.length > 0) throw brokenRules(issues);
+  return [...new Set([...tags, ...own])];
+}
+
+async function unitOf(id: ObjectId, namespace: NamespacePath, call: Call, { store }: Pick<Deps, 'store'>) {
+  refuseUnseen('processingunit', call);
   const unit = await store.get({ resource: 'processingunit', namespace, id });
   if (unit) return unit;
   throw fail('not_found', `no processing unit with the ID \`${id}\` in ${namespace}`);
@@ -77,11 +100,15 @@ const renderPolicy: Handler = async (call, deps) => {
     throw brokenRules([{ path: ['processingUnit', 'namespace'], input: namespace, message }]);
   }
   const [unit, { policy }] = await Promise.all([
-    asked?.ID === undefined ? undefined : unitOf(asked.ID, namespace, deps),
+    asked?.ID === undefined ? undefined : unitOf(asked.ID, namespace, call, deps),
     policyOf(namespace, deps),
   ]);
-  const tags =
-    unit?.normalizedTags ?? unitTags([...processingUnitTags, ...(asked?.associatedTags ?? [])], namespace);
+  const tags = unit?.normalizedTags ?? [
+    ...new Set([
+      ...unitTags(processingUnitTags, namespace, ['processingUnitTags']),
+      ...unitTags(asked?.associatedTags ?? [], namespace, ['processingUnit', 'associatedTags']),
+    ]),
+  ];
   return { body: rendered(policy, tags, unit?.ID) };
 };
 
@@ -90,6 +117,7 @@ const listUnitRenderedPolicies: Handler = async (call, deps) => {
   if (!unit) {
     throw fail('not_found', `no processingunit with the ID \`${call.params.id}\` in ${call.namespace}`);
   }
+  refuseUnseen('processingunit', call);
   const { policy } = await policyOf(call.namespace, deps);
   return { body: [rendered(policy, unit.normalizedTags, unit.ID)], total: 1 };
 };
@@ -140,7 +168,8 @@ function edgesWith(me: Node, mine: NamespacePolicy, peer: Node, theirs: Namespac
 
 /**
  * Whom a processing unit with these tags could talk to, of the units of the namespace and the external networks that
- * its rules can name. A unit's addresses are not looked at: networks that hold them may allow more, or reject it.
+ * its rules can name. A unit's addresses are not looked at: networks that hold them may allow more, or reject it. What
+ * the caller may not get is left out.
  */
 const graphPolicy: Handler = async (call, deps) => {
   const { PUIdentity, recursive, selectors } = call.body as PolicyGraphRequest;
@@ -150,10 +179,10 @@ const graphPolicy: Handler = async (call, deps) => {
     name: '',
     namespace,
     type: 'ProcessingUnit',
-    tags: unitTags(PUIdentity, namespace),
+    tags: unitTags(PUIdentity, namespace, ['PUIdentity']),
   };
   const [units, { policy: mine }] = await Promise.all([
-    peersIn(call, recursive, deps),
+    maySee('processingunit', call) ? peersIn(call, recursive, deps) : [],
     policyOf(namespace, deps),
   ]);
   const peers = units.filter(
@@ -164,7 +193,9 @@ const graphPolicy: Handler = async (call, deps) => {
     if (!policies.has(path)) policies.set(path, (await policyOf(path, deps)).policy);
   }
   const named = new Set(renderedRules(mine, me.tags).flatMap(rule => rule.networks.map(({ ID }) => ID)));
-  const networks = mine.networks.filter(({ network }) => named.has(network.ID));
+  const networks = maySee('externalnetwork', call)
+    ? mine.networks.filter(({ network }) => named.has(network.ID))
+    : [];
   const nodes = [me, ...peers.map(unitNode), ...networks.map(({ network }) => networkNode(network))];
   const edges = [
     ...peers.flatMap(unit => edgesWith(me, mine, unitNode(unit), policies.get(unit.namespace) ?? mine)),
@@ -176,7 +207,10 @@ const graphPolicy: Handler = async (call, deps) => {
   const byID = <T extends { ID: string }>(list: readonly T[]) =>
     Object.fromEntries(list.map(one => [one.ID, one]));
   const dependencyMap = { nodes: byID(nodes), edges: byID(edges) };
-  return { body: { PUIdentity, recursive, selectors, dependencyMap } satisfies PolicyGraph };
+  return {
+    body: { PUIdentity, recursive, selectors, dependencyMap } satisfies PolicyGraph,
+    messages: leftOut(['processingunit', 'externalnetwork'], call),
+  };
 };
 
 /** Peers of a graph at most: each has an edge either way. */

@@ -125,6 +125,61 @@ describe('a rendered policy', () => {
   });
 });
 
+describe('the tags of a unit that might be', () => {
+  const asked: [path: `/${string}`, attribute: string, body: (tags: string[]) => object][] = [
+    ['/renderedpolicies', 'processingUnitTags[1]', tags => ({ processingUnitTags: tags })],
+    [
+      '/renderedpolicies',
+      'processingUnit.associatedTags[1]',
+      tags => ({ processingUnit: { associatedTags: tags } }),
+    ],
+    ['/policygraphs', 'PUIdentity[1]', tags => ({ PUIdentity: tags })],
+    [
+      '/decisions',
+      'source.tags[1]',
+      tags => ({ source: { tags }, destination: { address: '192.0.2.1' }, protocolPort: 'tcp/80' }),
+    ],
+  ];
+
+  it.each(asked)('%s, %s: may say where it lives, and no other place', async (path, attribute, body) => {
+    const all = ['app=web', `$namespace=${shop}`, '$identity=processingunit'];
+    expect((await admin(`POST ${path}`, shop, { body: body(all) })).status).toBe(200);
+    for (const foreign of [`$namespace=${tenant}`, `$namespace=${shop}/*`, '$identity=enforcer']) {
+      const { status, errors } = await admin(`POST ${path}`, shop, { body: body(['app=web', foreign]) });
+      expect([status, errors[0]?.data?.attribute]).toEqual([422, attribute]);
+      expect(errors[0]?.description).toContain(`$namespace=${shop}`);
+    }
+  });
+});
+
+describe('views of policy', () => {
+  it('show processing units to nobody who may not get them', async () => {
+    const rulesOnly = await plane.member(shop, ['ruleset.administrator']);
+    expect((await rulesOnly('GET /processingunits', shop)).status).toBe(403);
+    const views: [`/${string}`, object][] = [
+      ['/policygraphs', { PUIdentity: ['app=web'] }],
+      ['/clausesmatches', { clauses: [['$identity=processingunit'], ['$identity=externalnetwork']] }],
+    ];
+    for (const [path, body] of views) {
+      const { status, text, headers } = await rulesOnly(`POST ${path}`, shop, { body });
+      expect([status, headers['x-messages']]).toEqual([
+        200,
+        expect.stringContaining('without any processingunit, because you may not get processingunit'),
+      ]);
+      expect(text).not.toContain(made.db?.ID);
+      expect((await admin(`POST ${path}`, shop, { body })).text).toContain(made.db?.ID);
+    }
+    const byID = await rulesOnly('POST /renderedpolicies', shop, {
+      body: { processingUnit: { ID: made.web?.ID } },
+    });
+    expect(byID.status).toBe(403);
+    const own = await rulesOnly(`GET /processingunits/${made.web?.ID}/renderedpolicies`, shop);
+    expect(own.status).toBe(403);
+    const byTags = { processingUnitTags: ['app=web'] };
+    expect((await rulesOnly('POST /renderedpolicies', shop, { body: byTags })).status).toBe(200);
+  });
+});
+
 interface Graph {
   dependencyMap: {
     nodes: object;
