@@ -2,15 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 
 type Links = readonly (readonly [string, string, number])[];
+interface Size {
+  width: number;
+  height: number;
+}
+interface How {
+  parentOf(ID: string): string | undefined;
+  sizeOf(ID: string): Size;
+  leastOf(parent: string): Size;
+}
+type Places = Map<string, { x: number; y: number }>;
 interface Layout {
   columnsOf(IDs: readonly string[], links: Links): Map<string, number>;
-  positions(
-    IDs: readonly string[],
-    links: Links,
-    parentOf: (ID: string) => string | undefined,
-    sizeOf: (ID: string) => { width: number; height: number },
-    leastOf: (parent: string) => number,
-  ): Map<string, { x: number; y: number }>;
+  positions(IDs: readonly string[], links: Links, how: How): Places;
+  downwards(IDs: readonly string[], links: Links, how: How): Places;
 }
 interface Model {
   looksOf(edge: object): { color: string; dashed: boolean };
@@ -18,7 +23,7 @@ interface Model {
 }
 // What a browser loads: without types.
 const moduleAt = async (name: string): Promise<unknown> => import(`../../functions/documents/map/${name}.js`);
-const { columnsOf, positions } = (await moduleAt('layout')) as Layout;
+const { columnsOf, positions, downwards } = (await moduleAt('layout')) as Layout;
 const { looksOf, fateOf } = (await moduleAt('model')) as Model;
 
 test.each([
@@ -48,16 +53,18 @@ const graph = IDs.chain(all => {
   });
 });
 const SIZE = { width: 80, height: 34 };
-const places = ({ IDs, links, parents }: { IDs: string[]; links: Links; parents: object }) =>
-  positions(
-    IDs,
-    links,
-    one => Reflect.get(parents, one) as string | undefined,
-    () => SIZE,
-    () => 200,
-  );
+type Graph = { IDs: string[]; links: Links; parents: object };
+const layouts = [positions, downwards].map(layout => ({ IDs, links, parents }: Graph) => {
+  const parentOf = (one: string) => Reflect.get(parents, one) as string | undefined;
+  return layout(IDs, links, { parentOf, sizeOf: () => SIZE, leastOf: () => ({ width: 200, height: 34 }) });
+});
 
-describe('the layout', () => {
+describe.each([
+  ['to the right', layouts[0]],
+  ['downwards', layouts[1]],
+])('the layout %s', (_how, layout) => {
+  const places = (one: Graph): Places => layout?.(one) ?? new Map();
+
   it('places everything, nothing upon another, and the same way whatever the order of the nodes', () => {
     fc.assert(
       fc.property(graph, one => {
@@ -92,21 +99,6 @@ describe('the layout', () => {
     );
   });
 
-  it('goes from left to right as flows do, and of a circle turns back where the fewest go', () => {
-    const chain: Links = [
-      ['internet', 'web', 9],
-      ['web', 'db', 9],
-      ['db', 'internet', 1],
-      ['web', 'web', 5],
-    ];
-    const links = chain.filter(([from, to]) => from !== to);
-    expect([...columnsOf(['db', 'internet', 'web'], links)].sort()).toEqual([
-      ['db', 2],
-      ['internet', 0],
-      ['web', 1],
-    ]);
-  });
-
   it('places the most that a map holds in a moment', () => {
     const all = Array.from({ length: 2000 }, (_, at) => `n${at}`);
     const links: Links = Array.from({ length: 3000 }, (_, at) => [
@@ -118,4 +110,19 @@ describe('the layout', () => {
     expect(places({ IDs: all, links, parents: {} }).size).toBe(2000);
     expect(performance.now() - begun).toBeLessThan(5000);
   });
+});
+
+test('a column goes from left to right as flows do, and of a circle turns back where the fewest go', () => {
+  const chain: Links = [
+    ['internet', 'web', 9],
+    ['web', 'db', 9],
+    ['db', 'internet', 1],
+    ['web', 'web', 5],
+  ];
+  const links = chain.filter(([from, to]) => from !== to);
+  expect([...columnsOf(['db', 'internet', 'web'], links)].sort()).toEqual([
+    ['db', 2],
+    ['internet', 0],
+    ['web', 1],
+  ]);
 });

@@ -1,11 +1,15 @@
 /* global cytoscape */
 
-import { positions, stretched } from './layout.js';
+import { downwards, positions, stretched } from './layout.js';
 import { flowsOf, groupOf, looksOf, nameOf, portsOf } from './model.js';
 
 /** The drawing. The library draws texts on a canvas: none of them can become part of the page. */
 
 const FONT = 13;
+/** Of a node. */
+const HEIGHT = 34;
+/** Below this width flows go downwards. */
+const NARROW = 600;
 const LONGEST = 22;
 const short = text => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
@@ -23,7 +27,7 @@ const style = () => [
     selector: 'node',
     style: {
       shape: 'round-rectangle',
-      height: 34,
+      height: HEIGHT,
       'background-color': color('node'),
       'border-width': 1.5,
       'border-color': color('node-line'),
@@ -147,14 +151,16 @@ function placed(elements, container) {
   );
   const lines = elements.filter(({ data }) => data.source !== undefined);
   const links = lines.map(({ data: { source, target, flows } }) => [source, target, flows]);
-  const own = positions(
-    [...known.keys()],
-    links,
-    id => known.get(id).parent,
-    id => ({ width: known.get(id).width, height: 34 }),
-    id => least.get(id),
-  );
-  const at = stretched(own, { width: container.clientWidth, height: container.clientHeight });
+  const how = {
+    parentOf: id => known.get(id).parent,
+    sizeOf: id => ({ width: known.get(id).width, height: HEIGHT }),
+    leastOf: id => ({ width: least.get(id), height: HEIGHT }),
+  };
+  const { clientWidth: width, clientHeight: height } = container;
+  const at =
+    width < NARROW
+      ? downwards([...known.keys()], links, how)
+      : stretched(positions([...known.keys()], links, how), { width, height });
   return elements.map(one => (known.has(one.data.id) ? { ...one, position: at.get(one.data.id) } : one));
 }
 

@@ -4,7 +4,6 @@
  */
 
 const GAP = { column: 150, row: 36, group: 70, box: 44 };
-const TALLEST = 12;
 
 /**
  * An order in which few flows go backwards: whoever only talks stands first, whoever is only talked to last, and of a
@@ -56,24 +55,22 @@ export function columnsOf(IDs, links) {
   return column;
 }
 
-/** IDs by column; one that is too tall is broken into several. */
-function stacks(IDs, column) {
+/** IDs by column; one that has more than `most` is broken into several. */
+function stacks(IDs, column, most) {
   const found = new Map();
   for (const ID of IDs) found.set(column.get(ID), [...(found.get(column.get(ID)) ?? []), ID]);
   return [...found]
     .sort(([a], [b]) => a - b)
     .flatMap(([, all]) =>
-      Array.from({ length: Math.ceil(all.length / TALLEST) }, (_, at) =>
-        all.slice(at * TALLEST, (at + 1) * TALLEST),
-      ),
+      Array.from({ length: Math.ceil(all.length / most) }, (_, at) => all.slice(at * most, (at + 1) * most)),
     );
 }
 
 /** Centres of the nodes of one group around its own, and its size. */
-function boxOf(members, links, sizeOf, least) {
+function boxOf(members, links, sizeOf, least, most) {
   const inside = new Set(members);
   const own = links.filter(([from, to]) => from !== to && inside.has(from) && inside.has(to));
-  const columns = stacks(members, columnsOf(members, own));
+  const columns = stacks(members, columnsOf(members, own), most);
   const widths = columns.map(all => Math.max(...all.map(ID => sizeOf(ID).width)));
   const heights = columns.map(all => all.reduce((sum, ID) => sum + sizeOf(ID).height + GAP.row, -GAP.row));
   const width = widths.reduce((sum, one) => sum + one + GAP.column / 2, -GAP.column / 2);
@@ -89,14 +86,16 @@ function boxOf(members, links, sizeOf, least) {
     }
     x += widths[index] + GAP.column / 2;
   }
-  return { at, width: Math.max(width, least), height };
+  return { at, width: Math.max(width, least.width), height: Math.max(height, least.height) };
 }
+
+const NOTHING = { width: 0, height: 0 };
 
 /**
  * `links`: source, target and how many flows. `parentOf` gives the group of an ID, or undefined where it stands alone;
- * `leastOf` how wide a group is at least.
+ * `leastOf` how large a group is at least; `most` how many stand in a column.
  */
-export function positions(IDs, links, parentOf, sizeOf, leastOf) {
+export function positions(IDs, links, { parentOf, sizeOf, leastOf, most = 12 }) {
   const keyOf = ID => {
     const parent = parentOf(ID);
     return parent === undefined ? `1 ${ID}` : `0 ${parent}`;
@@ -107,16 +106,12 @@ export function positions(IDs, links, parentOf, sizeOf, leastOf) {
   const between = links
     .map(([from, to, weight]) => [keyOf(from), keyOf(to), weight])
     .filter(([from, to]) => from !== to);
-  const boxes = new Map(
-    keys.map(key => [
-      key,
-      boxOf(members.get(key), links, sizeOf, key.startsWith('0') ? leastOf(key.slice(2)) : 0),
-    ]),
-  );
+  const least = key => (key.startsWith('0') ? leastOf(key.slice(2)) : NOTHING);
+  const boxes = new Map(keys.map(key => [key, boxOf(members.get(key), links, sizeOf, least(key), most)]));
   const room = key => (key.startsWith('0') ? GAP.box : 0);
   const at = new Map();
   let x = 0;
-  for (const all of stacks(keys, columnsOf(keys, between))) {
+  for (const all of stacks(keys, columnsOf(keys, between), most)) {
     const width = Math.max(...all.map(key => boxes.get(key).width + 2 * room(key)));
     const heights = all.map(key => boxes.get(key).height + 2 * room(key));
     let y = -heights.reduce((sum, one) => sum + one + GAP.group, -GAP.group) / 2;
@@ -142,4 +137,17 @@ export function stretched(at, room) {
   const wanted = (extent(xs) / Math.max(1, extent(ys))) * (room.height / Math.max(1, room.width));
   const factor = Math.min(MOST_STRETCHED, Math.max(1, wanted * 0.85));
   return new Map([...at].map(([ID, { x, y }]) => [ID, { x, y: y * factor }]));
+}
+
+const turned = ({ width, height }) => ({ width: height, height: width });
+
+/** The same from the top down, for a room that is not wide. */
+export function downwards(IDs, links, { sizeOf, leastOf, ...how }) {
+  const own = {
+    ...how,
+    sizeOf: ID => turned(sizeOf(ID)),
+    leastOf: parent => turned(leastOf(parent)),
+    most: 4,
+  };
+  return new Map([...positions(IDs, links, own)].map(([ID, { x, y }]) => [ID, { x: y, y: x }]));
 }
