@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -20,11 +21,15 @@ const LONGEST = [
   'life',
 ];
 
+const pathOf = (name: string): string => `/test/net/${name}.test.ts`;
+const stale = LONGEST.filter(name => !existsSync(`${import.meta.dirname}${pathOf(name)}`));
+if (stale.length > 0) throw new Error(`vitest.config.ts, LONGEST: there is no ${stale.join(', ')}`);
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const turn = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
     const rank = ({ moduleId }: TestSpecification) => {
-      const at = LONGEST.findIndex(name => moduleId.endsWith(`/test/net/${name}.test.ts`));
+      const at = LONGEST.findIndex(name => moduleId.endsWith(pathOf(name)));
       return at === -1 ? LONGEST.length : at;
     };
     return (await super.sort(files)).sort((a, b) => turn(a) - turn(b) || rank(a) - rank(b));

@@ -80,8 +80,9 @@ describe('five enforcers under a thousand probes a second', () => {
     const times = delivered.map(({ at }) => at * 1000);
     const seen = Math.max(...times) - Math.min(...times);
     console.log(`strict-clean: open for ${told} ms as told, ${Math.round(seen)} ms as seen on the wire`);
-    expect(told).toBeGreaterThan(0);
-    expect(Math.abs(told - seen)).toBeLessThan(150);
+    // The runner is told by the kernel when it gets to read; of the whole that is a small part, however busy the machine is.
+    expect(told).toBeGreaterThan(0.8 * seen);
+    expect(told).toBeLessThan(1.25 * seen);
     expect(delivered.filter(({ from, to }) => from !== '10.0.0.3' && to !== '10.0.0.3')).toEqual([]);
     expect(refused).toEqual([]);
   });
