@@ -102,6 +102,9 @@ const contextOf = (awsRequestId: string): Context => ({
   succeed: () => {},
 });
 
+/** A name or an address, with a port: more of it would be taken for the path, which a proxy in front has judged. */
+const HOST = /^[\w.:[\]-]*$/;
+
 const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
   method === 'OPTIONS' &&
   headers.origin !== undefined &&
@@ -150,8 +153,9 @@ export function createFront(
       const headers = { 'content-type': 'application/json', 'x-request-id': requestId };
       send(response, { statusCode: code, headers, body: JSON.stringify(body) });
     };
-    const target = `http://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`;
-    if (!URL.canParse(target))
+    const { host = 'localhost' } = request.headers;
+    const target = `http://${host}${request.url ?? '/'}`;
+    if (!HOST.test(host) || !URL.canParse(target))
       return refuse(fail('bad_request', 'the Host header or the path is no part of a URL'));
     const url = new URL(target);
     for (const side of sides) if (await side(request, response, url)) return;

@@ -302,6 +302,20 @@ describe('the bundle endpoint', () => {
   });
 });
 
+describe('a Host header', () => {
+  it.each(['x/_meta/version?', 'x/_meta/version#', 'x\\_meta', 'a@b', 'x y'])(
+    '%s says nothing of the path',
+    async host => {
+      const { status, text } = await send('GET', '/nothing', { headers: { host } });
+      expect([status, text]).toEqual([400, expect.stringContaining('the Host header')]);
+    },
+  );
+
+  it.each(['example.com', 'example.com:8443', '[::1]:8080', ''])('%s is one', async host => {
+    expect((await send('GET', '/_meta/version', { headers: { host } })).status).toBe(200);
+  });
+});
+
 describe('a start', () => {
   it('keeps the administrator, the keys and what was acknowledged', async () => {
     const before = readFileSync(plane.administrator, 'utf8');
