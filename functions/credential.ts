@@ -93,12 +93,19 @@ export async function renewIn(credential: AppCredential, deps: Pick<Deps, 'clock
 
 const endOf = (pem: string): string => (pem === '' ? '' : new X509Certificate(pem).validTo);
 
-/** Certificates that prove who somebody is now, the newest first. PEM. */
-export function certificatesOf(credential: AppCredential, now: Date): string[] {
+/** A certificate that proves who somebody is, and when that ends. */
+export interface Proof {
+  pem: string;
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
+/** Certificates that prove who somebody is now, the newest first. */
+export function certificatesOf(credential: AppCredential, now: Date): Proof[] {
   const { certificate, formerCertificate, formerCertificateExpirationDate = '' } = credential;
   const all = [
-    { pem: certificate, until: endOf(certificate) },
-    { pem: formerCertificate, until: formerCertificateExpirationDate },
+    { pem: certificate, until: Date.parse(endOf(certificate)) },
+    { pem: formerCertificate, until: Date.parse(formerCertificateExpirationDate) },
   ];
-  return all.filter(({ until }) => Date.parse(until) > now.getTime()).map(({ pem }) => pem);
+  return all.filter(({ until }) => until > now.getTime());
 }

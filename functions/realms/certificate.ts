@@ -6,7 +6,7 @@ import { goSeconds } from '../../shared/core/duration.ts';
 import type { Enforcer } from '../../shared/schema/enforcer.ts';
 import { fail } from '../../shared/schema/failure.ts';
 import { NamespacePath, ObjectId, tenantOf } from '../../shared/schema/ids.ts';
-import { certificatesOf, commonName } from '../credential.ts';
+import { certificatesOf, commonName, type Proof } from '../credential.ts';
 import type { Deps } from '../deps.ts';
 import { enforcerName, isCertified, keyOf } from '../enforcer-certificate.ts';
 import type { Proven } from './proven.ts';
@@ -43,7 +43,7 @@ export async function proveCertificate(token: string, address: string, deps: Dep
   const { iss, sub, namespace } = decode(token);
   const holder = await holderOf(namespace, sub, address, deps);
   if (!holder || iss !== sub) throw refused();
-  const { payload } = await verifiedBy(token, holder.certificates, {
+  const { payload, until } = await verifiedBy(token, holder.certificates, {
     algorithms: ['ES256'],
     issuer: sub,
     subject: sub,
@@ -61,24 +61,27 @@ export async function proveCertificate(token: string, address: string, deps: Dep
     LONGEST_ASSERTION + 60,
   );
   if (!unused) throw refused();
-  return holder.proven;
+  return lastingUntil(until, holder.proven, deps);
+}
+
+/** No token outlives what proved it: after a renewal the key before is good for hours, and a token of it no longer. */
+function lastingUntil(until: number, proven: Proven, { clock }: Pick<Deps, 'clock'>): Proven {
+  const left = Math.max(1, Math.floor((until - clock.now().getTime()) / 1000));
+  return { ...proven, longest: Math.min(left, proven.longest ?? left) };
 }
 
 /** By the first of the certificates that verifies it. */
-async function verifiedBy(token: string, certificates: readonly string[], rules: JWTVerifyOptions) {
-  for (const certificate of certificates) {
-    const verified = await jwtVerify(token, new X509Certificate(certificate).publicKey, rules).catch(
-      () => undefined,
-    );
-    if (verified) return verified;
+async function verifiedBy(token: string, certificates: readonly Proof[], rules: JWTVerifyOptions) {
+  for (const { pem, until } of certificates) {
+    const verified = await jwtVerify(token, new X509Certificate(pem).publicKey, rules).catch(() => undefined);
+    if (verified) return { ...verified, until };
   }
   throw refused();
 }
 
 /** Whose certificate verifies the assertion, and who the caller is then. */
 interface Holder {
-  /** PEM. */
-  certificates: readonly string[];
+  certificates: readonly Proof[];
   proven: Proven;
 }
 
@@ -109,9 +112,9 @@ async function holderOf(
 }
 
 const enforcerHolder = (enforcer: Enforcer): Holder => {
-  const { ID: sub, namespace, certificate } = enforcer;
+  const { ID: sub, namespace, certificate, certificateExpirationDate = '' } = enforcer;
   return {
-    certificates: [certificate],
+    certificates: [{ pem: certificate, until: Date.parse(certificateExpirationDate) }],
     proven: {
       principal: { realm: 'enforcer', sub, namespace, key: keyOf(certificate) },
       data: { commonName: enforcerName(enforcer), organization: namespace },

@@ -40,7 +40,7 @@ describe('a renewal', () => {
     expect(await issued(withKey(object, request))).toBe(200);
   });
 
-  it('leaves the certificate before it good for twelve hours', async () => {
+  it('leaves the certificate before it good for twelve hours, and what was got with it no longer', async () => {
     const request = await requestFor();
     const { object } = await renew(request.pem);
     const renewed = withKey(object, request);
@@ -49,7 +49,14 @@ describe('a renewal', () => {
     );
     plane.clock.advance(12 * HOUR - 1000);
     expect([await issued(old), await issued(renewed)]).toEqual([200, 200]);
+    const [ofOld, ofNew] = [plane.caller(await plane.token(old)), plane.caller(await plane.token(renewed))];
+    const may = async () => [
+      (await ofOld('GET /namespaces', tenant)).status,
+      (await ofNew('GET /namespaces', tenant)).status,
+    ];
+    expect(await may()).toEqual([200, 200]);
     plane.clock.advance(1000);
+    expect(await may()).toEqual([401, 200]);
     expect([await issued(old), await issued(renewed)]).toEqual([401, 200]);
   });
 
