@@ -1,108 +1,31 @@
 import { stringify } from 'yaml';
 import { type Budget, spend, spendWhole } from './budget.ts';
+import {
+  compare,
+  dict,
+  divisor,
+  has,
+  indent,
+  index,
+  list,
+  mapping,
+  number,
+  quoted,
+  range,
+  refuse,
+  same,
+  splitAtMost,
+  sum,
+  text,
+  title,
+  toInt,
+  toNumber,
+  trimmed,
+  unique,
+} from './operations.ts';
 import { firstMatch, isMatch, replaceAll } from './patterns.ts';
 import { printf } from './printf.ts';
-import {
-  briefOf,
-  entry,
-  isEmpty,
-  isMapping,
-  isNothing,
-  keysOf,
-  kindOf,
-  type Mapping,
-  textOf,
-  type Value,
-} from './value.ts';
-
-/** Thrown by a function whose arguments do not suit it; the evaluator says where it stands. */
-export class Unsuitable extends Error {}
-
-const refuse = (what: string): never => {
-  throw new Unsuitable(what);
-};
-
-const text = (value: Value): string =>
-  typeof value === 'string' ? value : refuse(`wants a text, not ${briefOf(value)}; use toString`);
-const number = (value: Value): number =>
-  typeof value === 'number' ? value : refuse(`wants a number, not ${briefOf(value)}; use int`);
-const list = (value: Value): readonly Value[] =>
-  Array.isArray(value) ? value : refuse(`wants a list, not ${briefOf(value)}`);
-const mapping = (value: Value): Mapping =>
-  isMapping(value) ? value : refuse(`wants a dict, not ${briefOf(value)}`);
-
-/** As Sprig turns anything into a number: what is none is 0. */
-const toNumber = (value: Value): number => {
-  const read = typeof value === 'object' ? 0 : Number(value ?? 0);
-  return Number.isFinite(read) ? read : 0;
-};
-const toInt = (value: Value): number => Math.trunc(toNumber(value));
-
-const quoted = (value: Value): string => JSON.stringify(textOf(value));
-
-const dict = (...parts: Value[]): Mapping => {
-  const made: Record<string, Value> = Object.create(null) as Record<string, Value>;
-  for (let at = 0; at < parts.length; at += 2) made[text(parts[at])] = parts[at + 1] ?? '';
-  return made;
-};
-
-const same = (a: Value, b: Value): boolean =>
-  a === b ||
-  (isNothing(a) && isNothing(b)) ||
-  (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
-
-const compare = (a: Value, b: Value): number => {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
-  return refuse(`cannot compare ${briefOf(a)} with ${briefOf(b)}`);
-};
-
-const indent = (width: Value, value: Value, budget: Budget): string => {
-  const spaces = ' '.repeat(Math.max(0, Math.min(1000, number(width))));
-  const lines = text(value).split('\n');
-  spend(budget, lines.length * spaces.length);
-  return lines.map(line => spaces + line).join('\n');
-};
-
-const trimmed = (letters: string, value: string, start: boolean, end: boolean): string => {
-  let [from, to] = [0, value.length];
-  while (start && from < to && letters.includes(value[from] ?? '')) from += 1;
-  while (end && from < to && letters.includes(value[to - 1] ?? '')) to -= 1;
-  return value.slice(from, to);
-};
-
-const sum = (numbers: Value[]): number => numbers.reduce<number>((all, one) => all + toInt(one), 0);
-const divisor = (value: Value): number => toInt(value) || refuse('divides by zero');
-
-const range = (from: number, to: number, step: number): number[] => {
-  const count = step === 0 ? 0 : Math.max(0, Math.ceil((to - from) / step));
-  if (count > 100_000) refuse(`makes a list of ${count} numbers; 100000 are the most`);
-  return Array.from({ length: count }, (_, at) => from + at * step);
-};
-
-const index = (value: Value, key: Value): Value => {
-  if (isMapping(value)) return entry(value, text(key));
-  const items = typeof value === 'string' ? [...value] : list(value);
-  const at = number(key);
-  return at >= 0 && at < items.length ? items[at] : refuse(`index ${at} is out of ${items.length}`);
-};
-
-const unique = (values: readonly Value[]): Value[] => [
-  ...new Map(values.map(value => [JSON.stringify(value) ?? '', value])).values(),
-];
-
-const has = (needle: Value, values: Value): boolean =>
-  !isNothing(values) && list(values).some(value => same(value, needle));
-
-const title = (value: string): string =>
-  value.replace(/(^|\s)(\p{L})/gu, (_, before: string, letter: string) => before + letter.toUpperCase());
-
-/** As Go's SplitN: the last piece holds the rest; less than none are all of them. */
-const splitAtMost = (value: string, between: string, most: number): string[] => {
-  const pieces = value.split(between);
-  if (most < 0 || pieces.length <= most) return pieces;
-  return most === 0 ? [] : [...pieces.slice(0, most - 1), pieces.slice(most - 1).join(between)];
-};
+import { entry, isEmpty, isMapping, isNothing, keysOf, kindOf, textOf, type Value } from './value.ts';
 
 /** What a pattern came to, or a refusal of the pattern. */
 const known = <T extends Value>(came: T | { why: string }): T =>

@@ -2,8 +2,9 @@ import { Failure } from '../../schema/failure.ts';
 import type { PushEvent } from '../../schema/push.ts';
 import type { Expression, Node } from './ast.ts';
 import { type Budget, MOST, STEP, spend, spendWhole } from './budget.ts';
-import { callFunction, Unsuitable, whyNot } from './functions.ts';
+import { callFunction, whyNot } from './functions.ts';
 import { mistake } from './mistake.ts';
+import { Unsuitable } from './operations.ts';
 import { parseTemplate } from './parse.ts';
 import { briefOf, entry, isEmpty, isMapping, isNothing, keysOf, textOf, type Value } from './value.ts';
 
