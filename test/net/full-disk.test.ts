@@ -46,8 +46,12 @@ async function leaveAndFill(): Promise<void> {
   await until('the control plane to know it', () => agent.status()?.enforcer, { instead: said });
   await fleet.leave();
   const left = new Date().toISOString();
-  // A poll in vain comes after all that the polls before it wrote and took away.
-  await until('a poll in vain', () => (agent.status()?.troubles.polling?.at ?? '') > left, { instead: said });
+  // A poll in vain, or a registration, comes after all that what was under way before it wrote and took away.
+  const inVain = () => {
+    const { polling, registration } = agent.status()?.troubles ?? {};
+    return [polling, registration].some(trouble => (trouble?.at ?? '') > left);
+  };
+  await until('a question in vain', inVain, { instead: said });
   fill();
 }
 
