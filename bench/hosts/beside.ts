@@ -1,9 +1,9 @@
 import { addressOf, FIRST_PORT } from './fixture.ts';
 
-/** Pairs of hosts, by what stands between them. */
+/** Pairs of hosts, by what stands between them. `again`: nothing either, to tell what is noise. */
 export const PAIRS = {
   without: ['a', 'b'],
-  hooked: ['c', 'd'],
+  again: ['c', 'd'],
   tracked: ['e', 'f'],
   least: ['g', 'h'],
   ruled: ['i', 'j'],
@@ -11,14 +11,13 @@ export const PAIRS = {
 } as const;
 export type Pair = keyof typeof PAIRS;
 /** Pairs that have rules, but none from an agent. */
-type Beside = Exclude<Pair, 'without' | 'ruled'>;
+type Beside = Exclude<Pair, 'without' | 'again' | 'ruled'>;
 
 /** The look-up that no policy of this size can do without. */
 const LOOK = 'ip PEER . tcp dport @allowed accept';
 
 /** What both hooks have, by pair. `PEER`: the field that has the peer's address. */
 const RULES: Readonly<Record<Beside, readonly string[]>> = {
-  hooked: [],
   /** Asks for connection tracking, and decides nothing. */
   tracked: ['ct state established accept'],
   /** The least that lets connections of as many peers through, and nothing else but what belongs to them. */

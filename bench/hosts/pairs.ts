@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LOG_GROUP } from '../../clients/enforcer/data-plane.ts';
@@ -13,7 +14,7 @@ import { FIRST_PORT } from './fixture.ts';
 import type { Answers } from './traffic.ts';
 
 /** Bytes a second differ more from one moment to the next than connections do. */
-const ROUNDS = { bytes: 51, connections: 25 };
+const ROUNDS = { bytes: 101, connections: 51 };
 /** Milliseconds until a program that listens does so. */
 const BEGIN = 1000;
 const PROGRAM = fileURLToPath(new URL('traffic.ts', import.meta.url));
@@ -30,9 +31,13 @@ interface End {
   close(): void;
 }
 
+/** Each end has a processor of its own, where there are two: moving about differs more than rules do. */
+const pinned = (at: number): readonly string[] =>
+  availableParallelism() < 2 ? [] : ['taskset', '--cpu-list', String(at)];
+
 async function openEnd({ enter }: Host, args: readonly string[]): Promise<End> {
   const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
-  const [first = '', ...more] = [...enter, ...node, PROGRAM, ...args];
+  const [first = '', ...more] = [...enter, ...pinned(args[0] === 'serve' ? 1 : 0), ...node, PROGRAM, ...args];
   const child = spawn(first, more, { stdio: ['pipe', 'pipe', 'inherit'] });
   if (args[0] === 'serve') await once(child.stdout, 'data');
   return {
@@ -146,7 +151,7 @@ export async function measurePairs(
     const stop = await listen(PAIRS.ruled.map(hosts), programs);
     measured[name] = await measureRounds(ends);
     await stop();
-    for (const [pair] of beside) close(ends, pair);
+    for (const pair of ['again', ...beside.map(([pair]) => pair)] as const) close(ends, pair);
   }
   for (const pair of ends.keys()) close(ends, pair);
   return measured as Measured;
@@ -165,7 +170,7 @@ const BESIDE = {
   least: 'the least rules of that size that keep state',
 } as const;
 const LEAVING = [
-  ['hooks without any rule leave', 'hooked'],
+  ['another pair without any has', 'again'],
   [`${BESIDE.tracked} leaves`, 'tracked'],
   [`${BESIDE.least} leave`, 'least'],
   ['the least of that size that ask for sockets instead leave', 'sockets'],
