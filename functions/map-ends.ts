@@ -5,7 +5,7 @@ import { isWithin, lineage, type NamespacePath, ObjectId, ROOT, tenantOf } from 
 import type { ProcessingUnit } from '../shared/schema/processingunit.ts';
 import type { Call } from './call.ts';
 import type { Deps } from './deps.ts';
-import { heldIn } from './held.ts';
+import { heldIn, maySee } from './held.ts';
 import { shownWithin } from './hidden.ts';
 import { readingOnce } from './reading-once.ts';
 
@@ -15,11 +15,7 @@ const MOST_ELSEWHERE = 100;
 /** Namespaces in which one unit is looked for: it may have moved, but who reports may also say anything. */
 const MOST_PLACES = 8;
 
-type Mayable = 'processingunit' | 'externalnetwork';
 type Found = readonly [ID: string, end: KnownEnd];
-
-const mayHere = ({ held }: Call, identity: Mayable): boolean =>
-  held.some(permissions => grants(permissions, identity, 'get'));
 
 /**
  * Of these namespaces, those whose processing units the caller may read. What is held in the request's own is held below
@@ -30,19 +26,19 @@ async function readable(
   call: Call,
   deps: Pick<Deps, 'store' | 'clock'>,
 ): Promise<Set<NamespacePath>> {
-  const [inside, outside]: NamespacePath[][] = [[], []];
-  for (const path of new Set(namespaces)) {
-    if (isWithin(path, call.namespace)) inside?.push(path);
-    else if (tenantOf(path) === tenantOf(call.namespace)) outside?.push(path);
-  }
+  const all = [...new Set(namespaces)];
+  const inside = all.filter(path => isWithin(path, call.namespace));
+  const outside = all.filter(
+    path => !isWithin(path, call.namespace) && tenantOf(path) === tenantOf(call.namespace),
+  );
   const once = { store: readingOnce(deps.store), clock: deps.clock };
-  const asked = (outside ?? []).sort().slice(0, MOST_ELSEWHERE);
+  const asked = outside.sort().slice(0, MOST_ELSEWHERE);
   const may = await Promise.all(
     asked.map(async path =>
       (await heldIn(path, call, once)).some(held => grants(held, 'processingunit', 'get')),
     ),
   );
-  const here = mayHere(call, 'processingunit') ? (inside ?? []) : [];
+  const here = maySee('processingunit', call) ? inside : [];
   return new Set([...here, ...asked.filter((_, at) => may[at])]);
 }
 
@@ -88,7 +84,7 @@ async function unitsOf(
  * them. Found by ID in an index, which may lag by moments; those of the root by key.
  */
 async function networksOf(ends: readonly EndTally[], call: Call, { store }: Pick<Deps, 'store'>) {
-  if (!mayHere(call, 'externalnetwork')) return [];
+  if (!maySee('externalnetwork', call)) return [];
   const ids = ends.flatMap(({ ID, type }) =>
     type === 'ExternalNetwork' ? (ObjectId.safeParse(ID).data ?? []) : [],
   );

@@ -1,7 +1,11 @@
 /** What the page makes of a map, without a page: how edges look, what a filter leaves, who is in which group. */
 
-/** Names of what has none. */
-const ENDS = { ProcessingUnit: 'processing unit', ExternalNetwork: 'external network', Claims: 'user' };
+/** What an end is, in words. */
+export const ENDS = {
+  ProcessingUnit: 'processing unit',
+  ExternalNetwork: 'external network',
+  Claims: 'user',
+};
 
 export const nameOf = ({ ID, name, type }) =>
   name || (ID === 'somewhere' ? 'somewhere' : `${ENDS[type] ?? type} …${ID.slice(-6)}`);

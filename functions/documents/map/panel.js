@@ -1,5 +1,5 @@
 import { button, element, facts, table } from './dom.js';
-import { fateOf, flowsOf, looksOf, nameOf, portsOf } from './model.js';
+import { ENDS, fateOf, flowsOf, looksOf, nameOf, portsOf } from './model.js';
 
 /** What is told beside the graph and below it. All texts of the map go through dom.js. */
 
@@ -51,10 +51,7 @@ export function nodePanel(node, map, found, choose) {
           'Known from flow records alone: the object is gone, is none, or you may not read it.',
         ),
     facts([
-      [
-        'Type',
-        { ProcessingUnit: 'processing unit', ExternalNetwork: 'external network', Claims: 'user' }[node.type],
-      ],
+      ['Type', ENDS[node.type]],
       ['Namespace', node.namespace],
       ['Status', node.status],
       ['Enforcement', node.enforcementStatus],
