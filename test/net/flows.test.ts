@@ -117,11 +117,13 @@ describe('flow records of real packets', () => {
       ...common,
       namespace: NAMESPACE,
       observed: false,
+      reporter: 'Source',
     });
     expect((await about(agents.db, 80)).at(-1)).toMatchObject({
       ...common,
       ruleName: 'shop-in',
       observedAction: 'NotApplicable',
+      reporter: 'Destination',
     });
   });
 
